@@ -26,6 +26,7 @@ const IV6: u32 = 0x1f83d9ab;
 const IV7: u32 = 0x5be0cd19;
 
 /** SIGMA of section 2.7, each entry as a byte offset into the block. */
+// biome-ignore format: one round in each row
 const SIGMA: usize = memory.data<u8>([
   0, 4, 8, 12, 16, 20, 24, 28, 32, 36, 40, 44, 48, 52, 56, 60,
   56, 40, 16, 32, 36, 60, 52, 24, 4, 48, 0, 8, 44, 28, 20, 12,
@@ -37,9 +38,10 @@ const SIGMA: usize = memory.data<u8>([
   52, 44, 28, 56, 48, 4, 12, 36, 20, 0, 60, 16, 32, 24, 8, 40,
   24, 60, 56, 36, 44, 12, 0, 32, 48, 8, 52, 28, 4, 16, 40, 20,
   40, 8, 32, 16, 28, 24, 4, 20, 60, 44, 36, 56, 12, 48, 52, 0,
-]);
-const SIGMA_ROW = 16;
+], 16);
 const SIGMA_LEN = 160;
+/** A row's first half is for the columns, its second for the diagonals. */
+const HALF_ROW = 8;
 
 /** Starts a hash of `outLen` bytes (1..32) with the `keyLen` bytes (0..32) at `key`. */
 export function blake2sInit(outLen: i32, key: usize, keyLen: i32): void {
@@ -115,72 +117,78 @@ function compress(added: u32, last: u32): void {
   let v13: u32 = IV5;
   let v14: u32 = IV6 ^ last;
   let v15: u32 = IV7;
-  for (let row = SIGMA; row < SIGMA + SIGMA_LEN; row += SIGMA_ROW) {
-    v0 += v4 + Word.at(row, 0);
-    v12 = rotr<u32>(v12 ^ v0, 16);
-    v8 += v12;
-    v4 = rotr<u32>(v4 ^ v8, 12);
-    v0 += v4 + Word.at(row, 1);
-    v12 = rotr<u32>(v12 ^ v0, 8);
-    v8 += v12;
-    v4 = rotr<u32>(v4 ^ v8, 7);
-    v1 += v5 + Word.at(row, 2);
-    v13 = rotr<u32>(v13 ^ v1, 16);
-    v9 += v13;
-    v5 = rotr<u32>(v5 ^ v9, 12);
-    v1 += v5 + Word.at(row, 3);
-    v13 = rotr<u32>(v13 ^ v1, 8);
-    v9 += v13;
-    v5 = rotr<u32>(v5 ^ v9, 7);
-    v2 += v6 + Word.at(row, 4);
-    v14 = rotr<u32>(v14 ^ v2, 16);
-    v10 += v14;
-    v6 = rotr<u32>(v6 ^ v10, 12);
-    v2 += v6 + Word.at(row, 5);
-    v14 = rotr<u32>(v14 ^ v2, 8);
-    v10 += v14;
-    v6 = rotr<u32>(v6 ^ v10, 7);
-    v3 += v7 + Word.at(row, 6);
-    v15 = rotr<u32>(v15 ^ v3, 16);
-    v11 += v15;
-    v7 = rotr<u32>(v7 ^ v11, 12);
-    v3 += v7 + Word.at(row, 7);
-    v15 = rotr<u32>(v15 ^ v3, 8);
-    v11 += v15;
-    v7 = rotr<u32>(v7 ^ v11, 7);
-    v0 += v5 + Word.at(row, 8);
-    v15 = rotr<u32>(v15 ^ v0, 16);
-    v10 += v15;
-    v5 = rotr<u32>(v5 ^ v10, 12);
-    v0 += v5 + Word.at(row, 9);
-    v15 = rotr<u32>(v15 ^ v0, 8);
-    v10 += v15;
-    v5 = rotr<u32>(v5 ^ v10, 7);
-    v1 += v6 + Word.at(row, 10);
-    v12 = rotr<u32>(v12 ^ v1, 16);
-    v11 += v12;
-    v6 = rotr<u32>(v6 ^ v11, 12);
-    v1 += v6 + Word.at(row, 11);
-    v12 = rotr<u32>(v12 ^ v1, 8);
-    v11 += v12;
-    v6 = rotr<u32>(v6 ^ v11, 7);
-    v2 += v7 + Word.at(row, 12);
-    v13 = rotr<u32>(v13 ^ v2, 16);
-    v8 += v13;
-    v7 = rotr<u32>(v7 ^ v8, 12);
-    v2 += v7 + Word.at(row, 13);
-    v13 = rotr<u32>(v13 ^ v2, 8);
-    v8 += v13;
-    v7 = rotr<u32>(v7 ^ v8, 7);
-    v3 += v4 + Word.at(row, 14);
-    v14 = rotr<u32>(v14 ^ v3, 16);
-    v9 += v14;
-    v4 = rotr<u32>(v4 ^ v9, 12);
-    v3 += v4 + Word.at(row, 15);
-    v14 = rotr<u32>(v14 ^ v3, 8);
-    v9 += v14;
-    v4 = rotr<u32>(v4 ^ v9, 7);
-  }
+  // One half of a round a turn: an interpreter without tail calls gets its native stack back between.
+  let row = SIGMA;
+  do {
+    if ((row & HALF_ROW) == 0) {
+      v0 += v4 + Word.at(row, 0);
+      v12 = rotr<u32>(v12 ^ v0, 16);
+      v8 += v12;
+      v4 = rotr<u32>(v4 ^ v8, 12);
+      v0 += v4 + Word.at(row, 1);
+      v12 = rotr<u32>(v12 ^ v0, 8);
+      v8 += v12;
+      v4 = rotr<u32>(v4 ^ v8, 7);
+      v1 += v5 + Word.at(row, 2);
+      v13 = rotr<u32>(v13 ^ v1, 16);
+      v9 += v13;
+      v5 = rotr<u32>(v5 ^ v9, 12);
+      v1 += v5 + Word.at(row, 3);
+      v13 = rotr<u32>(v13 ^ v1, 8);
+      v9 += v13;
+      v5 = rotr<u32>(v5 ^ v9, 7);
+      v2 += v6 + Word.at(row, 4);
+      v14 = rotr<u32>(v14 ^ v2, 16);
+      v10 += v14;
+      v6 = rotr<u32>(v6 ^ v10, 12);
+      v2 += v6 + Word.at(row, 5);
+      v14 = rotr<u32>(v14 ^ v2, 8);
+      v10 += v14;
+      v6 = rotr<u32>(v6 ^ v10, 7);
+      v3 += v7 + Word.at(row, 6);
+      v15 = rotr<u32>(v15 ^ v3, 16);
+      v11 += v15;
+      v7 = rotr<u32>(v7 ^ v11, 12);
+      v3 += v7 + Word.at(row, 7);
+      v15 = rotr<u32>(v15 ^ v3, 8);
+      v11 += v15;
+      v7 = rotr<u32>(v7 ^ v11, 7);
+    } else {
+      v0 += v5 + Word.at(row, 0);
+      v15 = rotr<u32>(v15 ^ v0, 16);
+      v10 += v15;
+      v5 = rotr<u32>(v5 ^ v10, 12);
+      v0 += v5 + Word.at(row, 1);
+      v15 = rotr<u32>(v15 ^ v0, 8);
+      v10 += v15;
+      v5 = rotr<u32>(v5 ^ v10, 7);
+      v1 += v6 + Word.at(row, 2);
+      v12 = rotr<u32>(v12 ^ v1, 16);
+      v11 += v12;
+      v6 = rotr<u32>(v6 ^ v11, 12);
+      v1 += v6 + Word.at(row, 3);
+      v12 = rotr<u32>(v12 ^ v1, 8);
+      v11 += v12;
+      v6 = rotr<u32>(v6 ^ v11, 7);
+      v2 += v7 + Word.at(row, 4);
+      v13 = rotr<u32>(v13 ^ v2, 16);
+      v8 += v13;
+      v7 = rotr<u32>(v7 ^ v8, 12);
+      v2 += v7 + Word.at(row, 5);
+      v13 = rotr<u32>(v13 ^ v2, 8);
+      v8 += v13;
+      v7 = rotr<u32>(v7 ^ v8, 7);
+      v3 += v4 + Word.at(row, 6);
+      v14 = rotr<u32>(v14 ^ v3, 16);
+      v9 += v14;
+      v4 = rotr<u32>(v4 ^ v9, 12);
+      v3 += v4 + Word.at(row, 7);
+      v14 = rotr<u32>(v14 ^ v3, 8);
+      v9 += v14;
+      v4 = rotr<u32>(v4 ^ v9, 7);
+    }
+    row += HALF_ROW;
+  } while (row < SIGMA + SIGMA_LEN);
   store<u32>(STATE, load<u32>(STATE) ^ v0 ^ v8);
   store<u32>(STATE, load<u32>(STATE, 4) ^ v1 ^ v9, 4);
   store<u32>(STATE, load<u32>(STATE, 8) ^ v2 ^ v10, 8);

@@ -24,7 +24,7 @@ export function chachaInit(key: usize, n32: u32, n64: u64): void {
 /** XORs the key stream's next ceil(len / 64) blocks into the `len` bytes at `ptr`. */
 export function chachaXor(ptr: usize, len: i32): void {
   const whole = len & ~(BLOCK_LEN - 1);
-  xorBlocks(ptr, ptr + whole);
+  if (whole > 0) xorBlocks(ptr, ptr + whole);
   const rest = len - whole;
   if (rest == 0) return;
   memory.copy(TAIL, ptr + whole, rest);
@@ -38,7 +38,7 @@ export function chachaWipe(): void {
   wipe(STATE, STATE_LEN);
 }
 
-/** The block function over whole blocks from `ptr` up to `end`. */
+/** XORs the block function's output (section 2.3) into one or more blocks from `ptr` up to `end`. */
 function xorBlocks(ptr: usize, end: usize): void {
   const k0 = load<u32>(STATE, 0);
   const k1 = load<u32>(STATE, 4);
@@ -52,7 +52,7 @@ function xorBlocks(ptr: usize, end: usize): void {
   const n0 = load<u32>(STATE, 36);
   const n1 = load<u32>(STATE, 40);
   const n2 = load<u32>(STATE, 44);
-  for (; ptr < end; ptr += BLOCK_LEN) {
+  do {
     let x0: u32 = 0x61707865;
     let x1: u32 = 0x3320646e;
     let x2: u32 = 0x79622d32;
@@ -152,6 +152,7 @@ function xorBlocks(ptr: usize, end: usize): void {
     store<u32>(ptr, load<u32>(ptr, 56) ^ (x14 + n1), 56);
     store<u32>(ptr, load<u32>(ptr, 60) ^ (x15 + n2), 60);
     counter += 1;
-  }
+    ptr += BLOCK_LEN;
+  } while (ptr < end);
   store<u32>(STATE, counter, 32);
 }

@@ -53,14 +53,20 @@ export function keccakInit(blockBytes: u32): void {
   position = 0;
 }
 
-/** Takes in the `len` bytes at `data`. */
+/** Takes in the `len` bytes at `data`, in words where it can: an interpreter pays for the operation, not its width. */
 export function keccakAbsorb(data: usize, len: u32): void {
-  while (len > 0) {
-    const count = min<u32>(len, rate - position);
-    xorInto(STATE + position, data, count);
-    data += count;
-    len -= count;
-    position += count;
+  const end = data + len;
+  while (data < end) {
+    const at = STATE + position;
+    let taken: u32 = 1;
+    if (end - data < 8 || (position & 7) != 0) {
+      store<u8>(at, load<u8>(at) ^ load<u8>(data));
+    } else {
+      store<u64>(at, load<u64>(at) ^ load<u64>(data));
+      taken = 8;
+    }
+    data += taken;
+    position += taken;
     if (position == rate) {
       keccakPermute();
       position = 0;
@@ -110,30 +116,12 @@ export function keccakWipe(): void {
   wipe(STATE, STATE_LEN);
 }
 
-function hash(
-  blockBytes: u32,
-  suffix: u32,
-  data: usize,
-  len: u32,
-  out: usize,
-  outLen: u32,
-): void {
+function hash(blockBytes: u32, suffix: u32, data: usize, len: u32, out: usize, outLen: u32): void {
   keccakInit(blockBytes);
   keccakAbsorb(data, len);
   keccakPad(suffix);
   keccakSqueeze(out, outLen);
   keccakWipe();
-}
-
-/** In words while there are any: an interpreter pays for the operation, not for its width. */
-function xorInto(target: usize, source: usize, len: u32): void {
-  const end = target + len;
-  for (const words = target + (len & ~7); target < words; target += 8, source += 8) {
-    store<u64>(target, load<u64>(target) ^ load<u64>(source));
-  }
-  for (; target < end; target++, source++) {
-    store<u8>(target, load<u8>(target) ^ load<u8>(source));
-  }
 }
 
 /** Round constants (FIPS 202 section 3.2.5). */

@@ -9,11 +9,11 @@
 import { ctIsZero, Mask } from "./ct";
 import {
   FIELD_LEN,
-  fieldAddScaled,
   fieldAddSub,
   fieldDecode,
   fieldEncode,
   fieldMul,
+  fieldScale,
   fieldSquare,
   fieldSwapAddSub,
 } from "./field25519";
@@ -23,8 +23,8 @@ export const X25519_LEN = 32;
 
 const TURNS_PER_STEP = 64;
 /** (486662 - 2) / 4 */
-const A24: u32 = 121665;
-const BASE_U: u32 = 9;
+const A24: u64 = 121665;
+const BASE_U: u64 = 9;
 
 const WORKSPACE: usize = memory.data(328, 16);
 const WORKSPACE_LEN = 328;
@@ -43,6 +43,34 @@ const TURNS: usize = WORKSPACE + 312;
 const SWAPPED: usize = WORKSPACE + 316;
 const IS_BASE: usize = WORKSPACE + 320;
 
+/**
+ * z^(p - 2), the inverse of Z2, in X3: rows of times, f, g, out, where out = f^(2^times) * g, and
+ * elements stand as their offset in the workspace. On the right the exponent that the row makes.
+ */
+// biome-ignore format: one product in each row
+const INVERSION: usize = memory.data<u8>([
+  1, 40, 40, 80, // 3
+  3, 40, 80, 200, // 11
+  2, 80, 80, 120, // 2^4 - 1
+  1, 120, 40, 80, // 2^5 - 1
+  5, 80, 80, 120, // 2^10 - 1
+  10, 120, 120, 80, // 2^20 - 1
+  20, 80, 80, 240, // 2^40 - 1
+  10, 240, 120, 80, // 2^50 - 1
+  50, 80, 80, 120, // 2^100 - 1
+  100, 120, 120, 240, // 2^200 - 1
+  50, 240, 80, 120, // 2^250 - 1
+  5, 120, 200, 80, // 2^255 - 21
+]);
+const INVERSION_LEN = 48;
+
+/** The element that entry `i` of a row names. */
+class Place {
+  @inline static at(row: usize, i: usize): usize {
+    return WORKSPACE + load<u8>(row + i);
+  }
+}
+
 /** Begins scalar * point; 32 bytes each, copied. The scalar is clamped and the point's top bit ignored (section 5). */
 export function x25519Start(scalar: usize, point: usize): void {
   begin(scalar);
@@ -53,22 +81,27 @@ export function x25519Start(scalar: usize, point: usize): void {
 /** Begins scalar * 9, the public key of the 32-byte `scalar`. */
 export function x25519StartBase(scalar: usize): void {
   begin(scalar);
-  store<u32>(X3, BASE_U);
+  store<u32>(X3, BASE_U as u32);
   store<u32>(IS_BASE, 1);
 }
 
 /** Works on for a bounded time; true when the result is ready. Not to be called again then. */
 export function x25519Step(): bool {
-  const turns = load<u32>(TURNS);
+  const turns = load<i32>(TURNS);
   if (turns == 0) {
     divide();
     return true;
   }
   const stop = max<i32>(turns - TURNS_PER_STEP, 0);
-  for (let turn: i32 = turns - 1; turn >= stop; turn--) {
-    ladder(turn);
+  // Half a turn each time round, so that native stack is given back between.
+  for (let half = 2 * turns - 1; half >= 2 * stop; half--) {
+    if (half & 1) {
+      mix(half >> 1);
+    } else {
+      double();
+    }
   }
-  store<u32>(TURNS, stop);
+  store<i32>(TURNS, stop);
   return false;
 }
 
@@ -99,56 +132,41 @@ function begin(scalar: usize): void {
   store<u32>(TURNS, 255);
 }
 
-/** One turn of section 5's loop, for scalar bit `turn`; A, B, C, D stand in the places of x2, z2, x3, z3. */
-function ladder(turn: i32): void {
+/**
+ * The first half of a turn of section 5's loop, for scalar bit `turn`. A, B, C, D stand in the places
+ * of x2, z2, x3, z3; then AA, BB, CB, DA.
+ */
+function mix(turn: i32): void {
   const bit: u32 = (load<u8>(SCALAR + (turn >> 3)) >> (turn & 7)) & 1;
   fieldSwapAddSub(X2, Mask.of64(bit ^ load<u32>(SWAPPED)));
   store<u32>(SWAPPED, bit);
   fieldMul(Z3, Z3, X2);
   fieldMul(X3, X3, Z2);
-  fieldSquare(X2, X2, 1);
-  fieldSquare(Z2, Z2, 1);
+  fieldSquare(X2, X2, 2, FIELD_LEN);
+}
+
+/** The second half: AA, BB, CB, DA become x2, z2, x3, z3. */
+function double(): void {
   fieldAddSub(X3, Z3, Z3, X3);
-  fieldSquare(X3, X3, 1);
-  fieldSquare(Z3, Z3, 1);
+  fieldSquare(X3, X3, 2, FIELD_LEN);
   if (load<u32>(IS_BASE)) {
-    fieldAddScaled(Z3, X1, Z3, BASE_U);
+    // X1 is zero: z3 + 8 * (z3 - 0).
+    fieldScale(Z3, T0, Z3, X1, BASE_U - 1);
   } else {
     fieldMul(Z3, Z3, X1);
   }
-  // T1 = E = AA - BB, then T0 = AA + a24 * E.
-  fieldAddSub(T0, T1, X2, Z2);
-  fieldAddScaled(T0, X2, T1, A24);
+  // T1 = E = AA - BB, and T0 = AA + a24 * E.
+  fieldScale(T0, T1, X2, Z2, A24);
   fieldMul(X2, X2, Z2);
   fieldMul(Z2, T0, T1);
 }
 
-/**
- * X2 = X2 / Z2 = X2 * Z2^(p - 2). The scalar's lowest bit is clamped to 0, so the points are not swapped here.
- * 254 squares and 12 products; the comments give the exponent that each line makes.
- */
+/** X2 = X2 / Z2. The scalar's lowest bit is clamped to 0, so the points stand unswapped here. */
 function divide(): void {
-  fieldSquare(T0, Z2, 1); // 2
-  fieldSquare(T1, T0, 2); // 8
-  fieldMul(T1, T1, Z2); // 9
-  fieldMul(T0, T0, T1); // 11
-  fieldSquare(X3, T0, 1); // 22
-  fieldMul(T1, T1, X3); // 2^5 - 1
-  fieldSquare(X3, T1, 5);
-  fieldMul(T1, X3, T1); // 2^10 - 1
-  fieldSquare(X3, T1, 10);
-  fieldMul(X3, X3, T1); // 2^20 - 1
-  fieldSquare(Z3, X3, 20);
-  fieldMul(X3, Z3, X3); // 2^40 - 1
-  fieldSquare(X3, X3, 10);
-  fieldMul(T1, X3, T1); // 2^50 - 1
-  fieldSquare(X3, T1, 50);
-  fieldMul(X3, X3, T1); // 2^100 - 1
-  fieldSquare(Z3, X3, 100);
-  fieldMul(X3, Z3, X3); // 2^200 - 1
-  fieldSquare(X3, X3, 50);
-  fieldMul(X3, X3, T1); // 2^250 - 1
-  fieldSquare(X3, X3, 5);
-  fieldMul(X3, X3, T0); // 2^255 - 21
+  for (let row = INVERSION; row < INVERSION + INVERSION_LEN; row += 4) {
+    const out = Place.at(row, 3);
+    fieldSquare(out, Place.at(row, 1), load<u8>(row), 0);
+    fieldMul(out, out, Place.at(row, 2));
+  }
   fieldMul(X2, X2, X3);
 }

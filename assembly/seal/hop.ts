@@ -11,7 +11,6 @@ import {
   SIZE_HOPS,
   SIZE_HOP_BUFFERS,
   SIZE_HOP_BUFFER_BYTES,
-  SIZE_LINKS,
   size,
   take,
 } from "../layout";
@@ -55,7 +54,10 @@ export class Hop {
   admitted: u8;
   /** rekey: message 3 was sent or read, the new keys are in NEXT_* */
   rekeyed: u8;
-  unused: u16;
+  /** the slot computes a message */
+  slotBusy: u8;
+  unused: u8;
+  index: i32;
   status: i32;
   due: u32;
   slot: i32;
@@ -225,6 +227,7 @@ export function hopTake(role: i32): i32 {
     hop.state = HOP_HANDSHAKE;
     hop.role = <u8>role;
     hop.slot = -1;
+    hop.index = i;
     hop.bornAt = now;
     hop.heardAt = now;
     hop.sentAt = now;
@@ -279,9 +282,4 @@ export function hopSwitch(hop: Hop, sending: bool): void {
   wipe(next, 32);
   if (sending) hop.sendN = 0;
   else hop.recvN = 0;
-}
-
-/** Channels an STLink needs on its own side: one for each link, and its Commander's. */
-export function hopChannelsWanted(): i32 {
-  return size(SIZE_LINKS) + 1;
 }

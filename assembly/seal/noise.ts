@@ -234,7 +234,7 @@ export function noiseRead(slot: Slot, from: usize, len: i32): i32 {
     return STATUS_BAD_HANDSHAKE;
   }
   memory.copy(noiseMessage(slot), from, len);
-  if (slot.message == 1) slotSave(slot);
+  if (slot.message != 0) slotSave(slot);
   begin(slot, SLOT_READING);
   return STATUS_OK;
 }
@@ -249,10 +249,9 @@ export function noiseAnswer(slot: Slot): void {
   slot.state = SLOT_READING;
 }
 
-/** Forgets a forged message 2: the slot waits for the right one again. */
+/** Forgets a forged message 2 or 3: the slot waits for the right one again (rule S8). */
 export function noiseForget(slot: Slot): void {
   slotRestore(slot);
-  slot.message = 1;
   begin(slot, SLOT_WAITING);
 }
 
@@ -376,7 +375,7 @@ export function prepareE1(slot: Slot): bool {
   if (slot.prepared & PREPARED_E1) return true;
   if (slot.stage == 0) {
     if (!(slot.prepared & PREPARED_SEED)) randomBytes(Area.at(slot, SEED), 64);
-    mlkemKeygenStart(Area.at(slot, SEED), Area.at(slot, AREA_B), Area.at(slot, DK));
+    mlkemKeygenStart(Area.at(slot, SEED), Area.at(slot, DK + EK_IN_DK), Area.at(slot, DK));
     slot.stage = 1;
     return false;
   }
@@ -415,13 +414,13 @@ function readEkem1(slot: Slot, at: usize): i32 {
   const shared = Area.at(slot, SHARED);
   if (slot.stage == 0) {
     if (!decryptAndHash(slot, at, KEM_CIPHERTEXT_LEN)) return STATUS_BAD_TAG;
-    slot.position -= KEM_CIPHERTEXT_LEN + TAG_LEN;
+    slot.position -= <u16>(KEM_CIPHERTEXT_LEN + TAG_LEN);
     mlkemDecapsStart(Area.at(slot, DK), at, shared);
     slot.stage = 1;
     return STEP_MORE;
   }
   if (!mlkemStep()) return STEP_MORE;
-  slot.position += KEM_CIPHERTEXT_LEN + TAG_LEN;
+  slot.position += <u16>(KEM_CIPHERTEXT_LEN + TAG_LEN);
   mixKey(slot, shared);
   wipe(shared, 32);
   return STEP_MESSAGE;
@@ -454,6 +453,7 @@ export function noiseSplit(slot: Slot, send: usize, recv: usize, hash: usize): v
 export function noiseAbandon(): void {
   mlkemWipe();
   x25519Finish(NAMES);
+  wipe(NAMES, 32);
 }
 
 /** True while the bytes at `ptr` are all zero (32 B): an unset key. */

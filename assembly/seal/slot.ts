@@ -37,7 +37,7 @@ export class Slot {
   hasKey: u8;
   /** PREPARED_* bits */
   prepared: u8;
-  unused: u8;
+  savedHasKey: u8;
   /** bytes of the message written or read so far */
   position: u16;
   ownerIndex: i32;
@@ -130,11 +130,12 @@ export function slotFree(index: i32): void {
 export function slotSave(slot: Slot): void {
   memory.copy(Area.at(slot, SAVED), Area.at(slot, CK), 96);
   slot.savedN = slot.n;
+  slot.savedHasKey = slot.hasKey;
 }
 
 /** Goes back to the saved symmetric state. */
 export function slotRestore(slot: Slot): void {
   memory.copy(Area.at(slot, CK), Area.at(slot, SAVED), 96);
   slot.n = slot.savedN;
-  slot.hasKey = 1;
+  slot.hasKey = slot.savedHasKey;
 }

@@ -140,6 +140,13 @@ export function fifoHeadLength(fifo: Fifo): i32 {
   return min<i32>(fifo.length, payload - fifo.headAt);
 }
 
+/** The byte at `offset` (0 or 1) of the head. */
+export function fifoByte(fifo: Fifo, offset: i32): u8 {
+  const at = fifo.headAt + offset;
+  if (at < payload) return load<u8>(fifo.head + <usize>at);
+  return load<u8>(load<usize>(linkOf(fifo.head)) + <usize>(at - payload));
+}
+
 /** Drops `len <= length` bytes at the head; emptied blocks go back to the pool. */
 export function fifoDrop(fifo: Fifo, len: i32): void {
   fifo.length -= len;

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+// An STLink's configuration, whole: PROTOCOL.md 10.3. A Commander encodes it, CONFIG carries it
+// (control.ts), an STLink decodes it, stores it and confirms its hash.
+// Invariants: decode accepts only what adds up to the last byte; encode(decode(x)) = x.
+
+import { blake2s } from "@noble/hashes/blake2.js";
+import { isZero, Reader, toHex, utf8, Writer } from "./bytes.ts";
+import { checkCanonical } from "./noise.ts";
+import { ProtocolError } from "./status.ts";
+
+const MAGIC = utf8("SLC1");
+const MAPPING = 1;
+const BINDING = 2;
+const TCP = 1;
+const UDP = 2;
+const PINNED = 1;
+
+export interface ConfiguredPeer {
+  id: Uint8Array;
+  key: Uint8Array;
+  /** Zeros: none. */
+  nextKey: Uint8Array;
+  keyEpoch: number;
+  pskName: Uint8Array;
+  psk: Uint8Array;
+}
+
+export interface ConfiguredRoute {
+  id: Uint8Array;
+  kind: number;
+  protocol: number;
+  flags: number;
+  holdSeconds: number;
+  port: number;
+  address: string;
+  peers: Uint8Array[];
+  mappingId: Uint8Array;
+}
+
+export interface Configuration {
+  epoch: number;
+  serial: bigint;
+  id: Uint8Array;
+  leaseSeconds: number;
+  commanderKey: Uint8Array;
+  recoveryKey: Uint8Array;
+  commanderId: Uint8Array;
+  connectors: { key: Uint8Array; psk: Uint8Array; address: string }[];
+  peers: ConfiguredPeer[];
+  routes: ConfiguredRoute[];
+}
+
+/** BLAKE2s of all the bytes. */
+export function configurationHash(bytes: Uint8Array): Uint8Array {
+  return blake2s(bytes);
+}
+
+/** Whether `(epoch, serial)` of `offered` is greater than the stored one (else `OldConfig`). */
+export function isNewer(
+  offered: { epoch: number; serial: bigint },
+  stored: { epoch: number; serial: bigint },
+): boolean {
+  if (offered.epoch !== stored.epoch) return offered.epoch > stored.epoch;
+  return offered.serial > stored.serial;
+}
+
+export function encodeConfiguration(config: Configuration): Uint8Array {
+  const writer = new Writer()
+    .bytes(MAGIC)
+    .u32(config.epoch)
+    .u64(config.serial)
+    .bytes(config.id)
+    .u32(config.leaseSeconds)
+    .bytes(config.commanderKey)
+    .bytes(config.recoveryKey)
+    .bytes(config.commanderId)
+    .u8(config.connectors.length);
+  for (const { key, psk, address } of config.connectors) {
+    writer.bytes(key).bytes(psk).text8(address);
+  }
+  writer.u16(config.peers.length);
+  for (const peer of config.peers) writePeer(writer, peer);
+  writer.u16(config.routes.length);
+  for (const route of config.routes) writeRoute(writer, route);
+  return writer.finish();
+}
+
+/** Throws `BadConfig`. */
+export function decodeConfiguration(bytes: Uint8Array): Configuration {
+  const reader = new Reader(bytes, "BadConfig");
+  if (toHex(reader.bytes(4)) !== toHex(MAGIC)) throw new ProtocolError("BadConfig");
+  const config: Configuration = {
+    epoch: reader.u32(),
+    serial: reader.u64(),
+    id: reader.bytes(16),
+    leaseSeconds: reader.u32(),
+    commanderKey: reader.bytes(32),
+    recoveryKey: reader.bytes(32),
+    commanderId: reader.bytes(16),
+    connectors: repeat(reader.u8(), () => ({
+      key: reader.bytes(32),
+      psk: reader.bytes(32),
+      address: reader.text8(),
+    })),
+    peers: repeat(reader.u16(), () => readPeer(reader)),
+    routes: repeat(reader.u16(), () => readRoute(reader)),
+  };
+  reader.end();
+  check(config);
+  return config;
+}
+
+function writePeer(writer: Writer, peer: ConfiguredPeer): void {
+  writer
+    .bytes(peer.id)
+    .bytes(peer.key)
+    .bytes(peer.nextKey)
+    .u32(peer.keyEpoch)
+    .bytes(peer.pskName)
+    .bytes(peer.psk);
+}
+
+function readPeer(reader: Reader): ConfiguredPeer {
+  return {
+    id: reader.bytes(16),
+    key: reader.bytes(32),
+    nextKey: reader.bytes(32),
+    keyEpoch: reader.u32(),
+    pskName: reader.bytes(8),
+    psk: reader.bytes(32),
+  };
+}
+
+function writeRoute(writer: Writer, route: ConfiguredRoute): void {
+  writer
+    .bytes(route.id)
+    .u8(route.kind)
+    .u8(route.protocol)
+    .u8(route.flags)
+    .u32(route.holdSeconds)
+    .u16(route.port)
+    .text8(route.address)
+    .u8(route.peers.length);
+  for (const id of route.peers) writer.bytes(id);
+  writer.bytes(route.mappingId);
+}
+
+function readRoute(reader: Reader): ConfiguredRoute {
+  return {
+    id: reader.bytes(16),
+    kind: reader.u8(),
+    protocol: reader.u8(),
+    flags: reader.u8(),
+    holdSeconds: reader.u32(),
+    port: reader.u16(),
+    address: reader.text8(),
+    peers: repeat(reader.u8(), () => reader.bytes(16)),
+    mappingId: reader.bytes(16),
+  };
+}
+
+function check(config: Configuration): void {
+  checkKeys(config);
+  const peerIds = distinct(config.peers.map(({ id }) => id));
+  distinct(config.routes.map(({ id }) => id));
+  for (const route of config.routes) checkRoute(route, peerIds);
+}
+
+function checkKeys({ commanderKey, recoveryKey, connectors, peers }: Configuration): void {
+  const next = peers.map(({ nextKey }) => nextKey).filter((key) => !isZero(key));
+  const keys = [...connectors, ...peers].map(({ key }) => key);
+  for (const key of [commanderKey, recoveryKey, ...keys, ...next]) {
+    try {
+      checkCanonical(key);
+    } catch {
+      throw new ProtocolError("BadConfig");
+    }
+  }
+}
+
+function checkRoute(route: ConfiguredRoute, peerIds: Set<string>): void {
+  const isMapping = route.kind === MAPPING;
+  const good =
+    (isMapping || route.kind === BINDING) &&
+    (route.protocol === TCP || route.protocol === UDP) &&
+    (route.flags & ~PINNED) === 0 &&
+    isZero(route.mappingId) === isMapping &&
+    [...distinct(route.peers)].every((id) => peerIds.has(id));
+  if (!good) throw new ProtocolError("BadConfig");
+}
+
+function distinct(ids: Uint8Array[]): Set<string> {
+  const names = new Set(ids.map(toHex));
+  if (names.size !== ids.length || ids.some(isZero)) throw new ProtocolError("BadConfig");
+  return names;
+}
+
+function repeat<T>(count: number, read: () => T): T[] {
+  return Array.from({ length: count }, read);
+}

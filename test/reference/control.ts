@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// The messages of the control stream: PROTOCOL.md 10.1. A stream of kind 3 between an STLink and
+// its Commander carries them; activation.ts and configuration.ts have the larger bodies.
+// Invariant: a body has at most 16,384 bytes; unknown types are skipped.
+
+import { concat, encodeUint } from "./bytes.ts";
+import { decodeFrame, encodeFrame, type FrameOf, knowsCode } from "./frames.ts";
+import { ProtocolError } from "./status.ts";
+
+const MESSAGES = {
+  STATE: { code: 0x61, fields: { epoch: "u32", serial: "u64", hash: "b32" } },
+  ACTIVATE: { code: 0x62, fields: { secret: "b16", platform: "rest" } },
+  CONFIRM: { code: 0x63, fields: { epoch: "u32", serial: "u64", hash: "b32" } },
+  ROTATE: { code: 0x64, fields: { key: "b32" } },
+  REPORT: { code: 0x65, fields: { text: "rest" } },
+  CURRENT: { code: 0x71, fields: { epoch: "u32", serial: "u64" } },
+  CONFIG: { code: 0x72, fields: { configuration: "rest" } },
+  REFUSED: { code: 0x73, fields: { reason: "u8" } },
+  ROTATED: { code: 0x74, fields: { key: "b32" } },
+  INSTALL: { code: 0x75, fields: { current: "b32", recovery: "b32", epoch: "u32" } },
+} as const;
+
+const HEADER_LEN = 3;
+const MOST_BODY = 16_384;
+const MOST_PLATFORM = 64;
+const MOST_REPORT = 1024;
+
+export type ControlMessage = FrameOf<typeof MESSAGES>;
+
+/** Type, length, body. */
+export function encodeControl(message: ControlMessage): Uint8Array {
+  checkText(message);
+  const frame = encodeFrame(MESSAGES, message);
+  const body = frame.subarray(1);
+  if (body.length > MOST_BODY) throw new ProtocolError("BadArgument");
+  return concat(frame.subarray(0, 1), encodeUint(body.length, 2), body);
+}
+
+/** Reads messages out of a byte stream that comes in whatever pieces. */
+export class ControlReader {
+  private pending: Uint8Array = new Uint8Array(0);
+
+  /** Returns the messages that `bytes` finish; throws `BadFrame`. */
+  take(bytes: Uint8Array): ControlMessage[] {
+    this.pending = concat(this.pending, bytes);
+    const messages: ControlMessage[] = [];
+    for (let next = this.next(); next; next = this.next()) {
+      const [type = 0] = next;
+      if (!knowsCode(MESSAGES, type)) continue;
+      const message = decodeFrame(MESSAGES, next, "BadFrame");
+      checkText(message);
+      messages.push(message);
+    }
+    return messages;
+  }
+
+  // The next message without its length.
+  private next(): Uint8Array | undefined {
+    const { pending } = this;
+    if (pending.length < HEADER_LEN) return undefined;
+    const length = (pending[1] ?? 0) + 256 * (pending[2] ?? 0);
+    if (length > MOST_BODY) throw new ProtocolError("BadFrame");
+    if (pending.length < HEADER_LEN + length) return undefined;
+    this.pending = pending.slice(HEADER_LEN + length);
+    return concat(pending.subarray(0, 1), pending.subarray(HEADER_LEN, HEADER_LEN + length));
+  }
+}
+
+function checkText(message: ControlMessage): void {
+  const tooLong =
+    (message.type === "ACTIVATE" && message.platform.length > MOST_PLATFORM) ||
+    (message.type === "REPORT" && message.text.length > MOST_REPORT);
+  if (tooLong) throw new ProtocolError("BadFrame");
+}

@@ -1,0 +1,645 @@
+// SPDX-License-Identifier: Apache-2.0
+// The stream table of one link: what arriving frames do, the probe time-out, the hold time.
+// PROTOCOL.md 5.3 to 5.5 and 7. link.ts opens the packets below; link-writer.ts makes the answers
+// out of the state that stands here (F3); the application talks to Stream handles through peer.ts.
+// Invariants: at most one of each control frame is pending; nothing here waits for a reader (F2).
+
+import { compare, equal, isZero } from "./bytes.ts";
+import { connectionKeys, DatagramChannel, newConnectionHandshake } from "./connection.ts";
+import type { Opened } from "./link.ts";
+import { decodeLinkFrames, type FrameNamed, type LinkFrame } from "./link-frames.ts";
+import type { LinkSession } from "./link-session.ts";
+import { drawEphemerals } from "./noise.ts";
+import type { Random } from "./random.ts";
+import { RoundTrip } from "./round-trip.ts";
+import { KEY_UPDATE_RULE, type UpdateRule } from "./sending.ts";
+import { ProtocolError, REASON, type StatusName } from "./status.ts";
+import { KIND, Stream } from "./stream.ts";
+
+const VERSION = 1;
+const ACK_DELAY_MS = 25;
+const PENALTY_MS = 60_000;
+const REMEMBER_MS = 2000;
+const CONFIG_BEHIND_MS = 2000;
+const MOST_ATTEMPTS = 8;
+const NONE = new Uint8Array(8);
+const LEAST_PACKET = 2048;
+const MOST_PACKET = 65_000;
+const LEAST_RECORD = 512;
+const RECORD_IN_PACKET = 81;
+// What a peer may send before it has shown that it knows this table (5.4).
+const STRANGERS_FRAMES: LinkFrame["type"][] = ["HELLO", "OPEN", "PROBE", "PONG", "GOODBYE"];
+
+export interface StreamSettings {
+  maxPacket: number;
+  maxRecord: number;
+  maxInFlight: number;
+  maxPendingOpens: number;
+  windowBytes: number;
+  maxStreams: number;
+  replayWindow: number;
+  holdMs: number;
+  /** A link with open streams on which nothing has come for so long sends a PROBE. */
+  keepAliveMs: number;
+  updateRule: UpdateRule;
+  epoch: number;
+  serial: bigint;
+}
+
+export const STREAM_SETTINGS: StreamSettings = {
+  maxPacket: 2048,
+  maxRecord: 1460,
+  maxInFlight: 16_384,
+  maxPendingOpens: 4,
+  windowBytes: 8192,
+  maxStreams: 64,
+  replayWindow: 1024,
+  holdMs: 120_000,
+  keepAliveMs: 40_000,
+  updateRule: KEY_UPDATE_RULE,
+  epoch: 1,
+  serial: 1n,
+};
+
+/** What an OPEN asks for. */
+export interface OpenRequest {
+  kind: number;
+  bindingId: Uint8Array;
+  mappingId: Uint8Array;
+}
+
+export type StreamEvent =
+  | { type: "open" | "connected" | "ended"; stream: Stream }
+  | { type: "datagram"; stream: Stream; flow: number; bytes: Uint8Array };
+
+export interface LinkStreamsOptions {
+  ownId: Uint8Array;
+  peerId: Uint8Array;
+  random: Random;
+  settings: StreamSettings;
+  /** Returns a reason to refuse an OPEN (5.5), or undefined. */
+  admit: (request: OpenRequest) => number | undefined;
+  emit: (event: StreamEvent) => void;
+  count: (status: StatusName) => void;
+}
+
+export class LinkStreams {
+  readonly settings: StreamSettings;
+  readonly linkId: Uint8Array;
+  readonly roundTrip = new RoundTrip();
+  readonly streams = new Map<number, Stream>();
+  /** Streams without a number yet, in the order in which they will be opened. */
+  readonly waiting: Stream[] = [];
+  /** Finished streams, so that a late frame gets an ACK and not RESET(Unknown). */
+  readonly remembered = new Map<number, { until: number; next: number; limit: number }>();
+  peerLinkId: Uint8Array | undefined;
+  peer = { maxPacket: LEAST_PACKET, maxRecord: LEAST_RECORD, maxInFlight: 4096, pendingOpens: 1 };
+  /** Counts every record, OPEN, ACCEPT and PROBE that is sent. */
+  order = 0;
+  helloDue = false;
+  ackAllDue = false;
+  resumeDue = false;
+  probeDue = false;
+  pongDue: number | undefined;
+  goodbyeDue: number | undefined;
+  readonly resetsDue = new Map<number, number>();
+  readonly probes = new Map<number, { order: number; at: number }>();
+  silentUntil = Number.NEGATIVE_INFINITY;
+  now: number;
+  private readonly options: LinkStreamsOptions;
+  private readonly parity: number;
+  private readonly seen = new Set<number>();
+  private nextNumber: number;
+  private named = false;
+  private heardAt: number;
+  private backoff = 0;
+  private ptoAt = Number.POSITIVE_INFINITY;
+  private hintedAt = Number.NEGATIVE_INFINITY;
+  private keptAliveAt: number;
+
+  constructor(options: LinkStreamsOptions, now: number) {
+    this.options = options;
+    this.settings = options.settings;
+    this.linkId = options.random(8);
+    this.parity = compare(options.ownId, options.peerId) < 0 ? 0 : 1;
+    this.nextNumber = this.parity;
+    this.now = now;
+    this.heardAt = now;
+    this.keptAliveAt = now;
+  }
+
+  /** Whether the link has a reason to have a session. */
+  get wantsSession(): boolean {
+    return this.streams.size > 0 || this.waiting.length > 0 || this.goodbyeDue !== undefined;
+  }
+
+  /** All streams that have not ended. */
+  all(): Stream[] {
+    return [...this.streams.values(), ...this.waiting];
+  }
+
+  /** A new stream; its OPEN goes when a session and a place among the pending ones are there. */
+  create(request: OpenRequest): Stream {
+    const stream = this.newStream(-1, true, request);
+    if (this.all().length === 0) this.heardAt = this.now;
+    this.waiting.push(stream);
+    return stream;
+  }
+
+  /** Takes the frames of one packet (5.3). */
+  receive({ session, frames }: Opened): void {
+    this.heardAt = this.now;
+    if (this.now < this.silentUntil) return;
+    try {
+      this.takeFrames(session, frames);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.options.count(error.status);
+      if (error.status === "PeerViolation") this.violate();
+    }
+  }
+
+  /** Application: gives up a stream. */
+  reset(stream: Stream, reason: number = REASON.Application): void {
+    if (stream.state === "ended") return;
+    if (stream.state === "open" && stream.kind !== KIND.datagrams) {
+      stream.sender.reset(reason);
+      return;
+    }
+    if (stream.state !== "waiting") this.resetsDue.set(stream.number, reason);
+    this.end(stream, reason);
+  }
+
+  /** The hop has come up (7.3). */
+  hopUp(): void {
+    if (this.streams.size === 0) return;
+    this.ackAllDue = true;
+    this.resumeDue = true;
+  }
+
+  /** DROPPED or BACK: the PTO fires now, at most once per round trip (D5). */
+  hint(): void {
+    if (this.ptoAt === Number.POSITIVE_INFINITY) return;
+    if (this.now - this.hintedAt < this.roundTrip.srtt) return;
+    this.hintedAt = this.now;
+    this.probeDue = true;
+  }
+
+  /** Ends all streams here; the peer learns by GOODBYE if `say`. */
+  endAll(reason: number, say = false): void {
+    for (const stream of this.all()) this.end(stream, reason);
+    if (say) this.goodbyeDue = reason;
+  }
+
+  /** A session of the link is gone: an OPEN that it carried has to be made again (H7). */
+  sessionsChanged(holds: (session: LinkSession) => boolean): void {
+    for (const stream of this.all()) {
+      const gone = stream.open && stream.state === "opening" && !holds(stream.open.session);
+      if (gone) this.openAgain(stream, REASON.SessionGone);
+    }
+  }
+
+  /** A new session is current: HELLO goes at once, from either side. */
+  sessionStarted(): void {
+    this.helloDue = true;
+    this.progress();
+  }
+
+  /** Sets the clock and does what is due; returns when to come again. */
+  tick(now: number, canSend: boolean): number {
+    this.now = now;
+    this.expire();
+    if (!canSend) {
+      this.ptoAt = Number.POSITIVE_INFINITY;
+      return this.streams.size > 0 ? this.heardAt + this.settings.holdMs : Number.POSITIVE_INFINITY;
+    }
+    this.probeWhenDue();
+    this.keepAlive();
+    return this.nextDeadline();
+  }
+
+  /** Takes the first waiting stream that may be opened now, and gives it its number. */
+  nextToOpen(session: LinkSession): Stream | undefined {
+    const pending = [...this.streams.values()].filter((one) => one.state === "opening").length;
+    if (!session.heardHello || pending >= this.peer.pendingOpens) return undefined;
+    const index = this.waiting.findIndex((stream) => stream.openAfter <= this.now);
+    const [stream] = index < 0 ? [] : this.waiting.splice(index, 1);
+    if (stream) this.startOpen(stream, session);
+    return stream;
+  }
+
+  /** Something of mine has been acknowledged: the PTO starts afresh. */
+  progress(): void {
+    this.backoff = 0;
+    this.ptoAt = Number.POSITIVE_INFINITY;
+    this.armPto();
+  }
+
+  /** Sets the PTO if something is wanted and it does not run. */
+  armPto(): void {
+    const wanted = this.all().some((stream) => stream.wantsPeer);
+    if (!wanted) this.ptoAt = Number.POSITIVE_INFINITY;
+    else if (this.ptoAt === Number.POSITIVE_INFINITY) {
+      this.ptoAt = this.now + this.roundTrip.pto(this.backoff);
+    }
+  }
+
+  private takeFrames(session: LinkSession, frames: Uint8Array): void {
+    let first = true;
+    for (const frame of decodeLinkFrames(frames)) {
+      if (first && frame.type !== "HELLO") this.takeHelloless(session);
+      first = false;
+      if (!this.named && !STRANGERS_FRAMES.includes(frame.type)) {
+        throw new ProtocolError("NoHello");
+      }
+      this.takeFrame(frame, session);
+    }
+  }
+
+  // A packet without HELLO: its sender has seen mine.
+  private takeHelloless(session: LinkSession): void {
+    if (!session.heardHello) throw new ProtocolError("NoHello");
+    session.provenHello = true;
+    this.named = true;
+  }
+
+  private takeFrame(frame: LinkFrame, session: LinkSession): void {
+    switch (frame.type) {
+      case "HELLO":
+        return this.takeHello(frame, session);
+      case "OPEN":
+        return this.takeOpen(frame, session);
+      case "PROBE":
+        this.ackAllDue = true;
+        this.pongDue = frame.token;
+        return;
+      case "PONG":
+        return this.takePong(frame.token);
+      case "RESUME":
+        this.ackAllDue = true;
+        return this.goBackAll();
+      case "GOODBYE":
+        return this.endAll(frame.reason);
+      default:
+        this.takeStreamFrame(frame);
+    }
+  }
+
+  private takeHello(hello: FrameNamed<"HELLO">, session: LinkSession): void {
+    checkHello(hello);
+    const isNew = this.peerLinkId !== undefined && !equal(hello.myLinkId, this.peerLinkId);
+    if (isNew) this.forgetPeer();
+    this.peerLinkId = hello.myLinkId;
+    this.peer = {
+      maxPacket: hello.maxPacket,
+      maxRecord: hello.maxRecord,
+      maxInFlight: hello.maxInFlight,
+      pendingOpens: hello.maxPendingOpens,
+    };
+    const first = !session.heardHello;
+    session.heardHello = true;
+    this.takeMyName(hello.yourLinkId, session);
+    if (!first) return;
+    this.goBackAll();
+    this.ackAllDue = true;
+  }
+
+  private takeMyName(yourLinkId: Uint8Array, session: LinkSession): void {
+    if (equal(yourLinkId, this.linkId)) {
+      session.provenHello = true;
+      this.named = true;
+      return;
+    }
+    // Written for a table of mine that is gone; so is all that follows in the packet.
+    if (!isZero(yourLinkId)) throw new ProtocolError("NoHello");
+  }
+
+  private forgetPeer(): void {
+    for (const stream of this.streams.values()) this.end(stream, REASON.PeerLost);
+    this.seen.clear();
+    this.remembered.clear();
+    this.resetsDue.clear();
+    this.probes.clear();
+    this.named = false;
+  }
+
+  private takeOpen(frame: FrameNamed<"OPEN">, session: LinkSession): void {
+    if (frame.stream % 2 === this.parity) throw new ProtocolError("PeerViolation");
+    const known = this.streams.get(frame.stream);
+    if (known?.accept) {
+      known.accept.due = true;
+      return;
+    }
+    if (this.seen.has(frame.stream)) {
+      this.resetsDue.set(frame.stream, REASON.Unknown);
+      return;
+    }
+    this.seen.add(frame.stream);
+    const refusal = this.refusal(frame);
+    if (refusal === undefined) this.acceptOpen(frame, session);
+    else this.resetsDue.set(frame.stream, refusal);
+  }
+
+  private refusal(frame: FrameNamed<"OPEN">): number | undefined {
+    const { epoch, serial, maxStreams } = this.settings;
+    if (frame.version !== VERSION) return REASON.BadRecord;
+    const newer = frame.epoch > epoch || (frame.epoch === epoch && frame.serial > serial);
+    if (newer) return REASON.ConfigBehind;
+    if (this.streams.size >= maxStreams) return REASON.TooManyStreams;
+    return this.options.admit(frame);
+  }
+
+  private acceptOpen(frame: FrameNamed<"OPEN">, session: LinkSession): void {
+    const stream = this.newStream(frame.stream, false, frame);
+    const handshake = newConnectionHandshake(
+      false,
+      this.context(stream, session),
+      drawEphemerals(this.options.random),
+    );
+    try {
+      handshake.readMessage(frame.message);
+    } catch {
+      this.resetsDue.set(frame.stream, REASON.BadRecord);
+      return;
+    }
+    const message = handshake.writeMessage();
+    this.attach(stream, connectionKeys(handshake.split(), false));
+    stream.sender.limit = Number(frame.limit);
+    const limit = BigInt(stream.receiver.grant());
+    const accept = { stream: stream.number, load: 0, limit, version: VERSION, message };
+    stream.accept = {
+      frame: { type: "ACCEPT", ...accept },
+      due: true,
+      answered: false,
+      order: 0,
+    };
+    this.streams.set(stream.number, stream);
+    this.options.emit({ type: "open", stream });
+  }
+
+  private startOpen(stream: Stream, session: LinkSession): void {
+    stream.number = this.nextNumber;
+    this.nextNumber += 2;
+    const ephemerals = drawEphemerals(this.options.random);
+    const handshake = newConnectionHandshake(true, this.context(stream, session), ephemerals);
+    const { kind, bindingId, mappingId, number } = stream;
+    const { epoch, serial } = this.settings;
+    const limit = BigInt(stream.receiver.grant());
+    const message = handshake.writeMessage();
+    const body = { stream: number, kind, bindingId, mappingId, epoch, serial, limit };
+    stream.open = {
+      frame: { type: "OPEN", ...body, version: VERSION, message },
+      session,
+      handshake,
+      due: true,
+      answered: false,
+      order: 0,
+    };
+    stream.state = "opening";
+    this.streams.set(stream.number, stream);
+  }
+
+  // Nothing of the application has left yet, so the stream can be made under a new number.
+  private openAgain(stream: Stream, reason: number, afterMs = 0): void {
+    this.streams.delete(stream.number);
+    if (++stream.attempts >= MOST_ATTEMPTS) {
+      this.end(stream, reason);
+      return;
+    }
+    stream.open = undefined;
+    stream.state = "waiting";
+    stream.openAfter = this.now + afterMs;
+    this.waiting.push(stream);
+  }
+
+  private takeStreamFrame(
+    frame: FrameNamed<"ACK" | "ACCEPT" | "RESET" | "STREAM" | "DATAGRAM">,
+  ): void {
+    const stream = this.streams.get(frame.stream);
+    if (!stream) {
+      this.takeForUnknown(frame);
+      return;
+    }
+    if (frame.type === "RESET") this.takeReset(stream, frame.reason);
+    else if (frame.type === "ACCEPT") this.takeAccept(stream, frame);
+    else if (frame.type === "ACK") this.takeAck(stream, frame);
+    else if (frame.type === "STREAM") this.takeRecord(stream, frame);
+    else this.takeDatagram(stream, frame);
+    const { takenReset } = stream.sender;
+    if (stream.state === "ended") return;
+    if (takenReset !== undefined) this.finish(stream, takenReset);
+    else if (stream.finished) this.finish(stream, 0);
+  }
+
+  private takeForUnknown(frame: { type: LinkFrame["type"]; stream: number }): void {
+    if (frame.type === "RESET") return;
+    if (!this.remembered.has(frame.stream)) {
+      this.resetsDue.set(frame.stream, REASON.Unknown);
+    } else if (frame.type === "STREAM") {
+      this.ackAllDue = true;
+    }
+  }
+
+  private takeReset(stream: Stream, reason: number): void {
+    const early = stream.state === "opening" && stream.opener;
+    if (early && reason === REASON.ConfigBehind) {
+      this.openAgain(stream, reason, CONFIG_BEHIND_MS);
+      return;
+    }
+    if (early && reason === REASON.Unknown) {
+      this.openAgain(stream, reason);
+      return;
+    }
+    const bothFin = stream.sender.finSealed && stream.receiver.finSeen;
+    this.end(stream, reason === REASON.Unknown && bothFin ? 0 : reason);
+  }
+
+  private takeAccept(stream: Stream, frame: FrameNamed<"ACCEPT">): void {
+    if (!stream.opener) throw new ProtocolError("PeerViolation");
+    stream.ackAt = this.now;
+    if (!stream.open || stream.state !== "opening") return;
+    const { handshake } = stream.open;
+    try {
+      if (frame.version !== VERSION) throw new ProtocolError("BadVersion");
+      handshake.readMessage(frame.message);
+    } catch {
+      this.resetsDue.set(stream.number, REASON.BadRecord);
+      this.end(stream, REASON.BadRecord);
+      return;
+    }
+    stream.open.answered = true;
+    stream.sender.limit = Number(frame.limit);
+    this.attach(stream, connectionKeys(handshake.split(), true));
+    this.progress();
+  }
+
+  private takeAck(stream: Stream, frame: FrameNamed<"ACK">): void {
+    if (stream.state === "opening") {
+      if (stream.open) stream.open.answered = true;
+      return;
+    }
+    if (stream.accept) stream.accept.answered = true;
+    const freed = stream.sender.acknowledge(frame.next);
+    if (freed?.sends === 1) this.roundTrip.sample(this.now - freed.sentAt);
+    const raised = Number(frame.limit) > stream.sender.limit;
+    stream.sender.limit = Math.max(stream.sender.limit, Number(frame.limit));
+    if (freed || raised) this.progress();
+    const again = this.now - stream.wentBackAt >= this.roundTrip.srtt;
+    if ((frame.flags & 1) === 0 || !again) return;
+    stream.wentBackAt = this.now;
+    stream.sender.goBack();
+  }
+
+  private takeRecord(stream: Stream, frame: FrameNamed<"STREAM">): void {
+    // Before its ACCEPT has come there is no key and nothing that may be acknowledged.
+    if (stream.state !== "open") return;
+    if (stream.accept) stream.accept.answered = true;
+    try {
+      this.applyRecord(stream, stream.receiver.take(frame.number, frame.record));
+    } catch (error) {
+      if (!(error instanceof ProtocolError) || error.status !== "BadRecord") throw error;
+      this.options.count("BadRecord");
+      this.resetsDue.set(stream.number, REASON.BadRecord);
+      this.end(stream, REASON.BadRecord);
+    }
+  }
+
+  private applyRecord(stream: Stream, taken: string): void {
+    if (taken === "reset") {
+      this.finish(stream, stream.receiver.resetReason ?? 0);
+      this.ackAllDue = true;
+      return;
+    }
+    if (taken === "gap") stream.gapSeen = true;
+    if (taken === "connected") {
+      stream.connected = true;
+      this.options.emit({ type: "connected", stream });
+    }
+    const quarter = stream.receiver.buffered + stream.receiver.ungranted;
+    const soon = taken !== "taken" || quarter >= this.settings.windowBytes / 4;
+    this.ackWithin(stream, soon ? 0 : ACK_DELAY_MS);
+  }
+
+  private takeDatagram(stream: Stream, frame: FrameNamed<"DATAGRAM">): void {
+    if (stream.accept) stream.accept.answered = true;
+    if (!stream.channel) return;
+    const { flow, counter, sealed } = frame;
+    const bytes = stream.channel.open(flow, counter, sealed);
+    this.options.emit({ type: "datagram", stream, flow, bytes });
+  }
+
+  private takePong(token: number): void {
+    const probe = this.probes.get(token);
+    if (!probe) return;
+    this.probes.clear();
+    this.roundTrip.sample(this.now - probe.at);
+    for (const stream of this.all()) if (stream.lostBefore(probe.order)) stream.goBack();
+  }
+
+  /** Sends an ACK of `stream` at the latest after `ms`. */
+  ackWithin(stream: Stream, ms: number): void {
+    stream.ackAt = Math.min(stream.ackAt, this.now + ms);
+  }
+
+  private attach(stream: Stream, keys: { send: Uint8Array; receive: Uint8Array }): void {
+    stream.state = "open";
+    if (stream.kind === KIND.datagrams) {
+      stream.channel = new DatagramChannel(keys, this.settings.replayWindow);
+      return;
+    }
+    stream.sender.attach(keys.send, this.now);
+    stream.receiver.attach(keys.receive);
+  }
+
+  private finish(stream: Stream, reason: number): void {
+    const until = this.now + Math.max(REMEMBER_MS, 4 * this.roundTrip.pto());
+    const { next } = stream.receiver;
+    this.remembered.set(stream.number, { until, next, limit: stream.receiver.grant() });
+    this.ackAllDue = true;
+    this.end(stream, reason);
+  }
+
+  private end(stream: Stream, reason: number): void {
+    const index = this.waiting.indexOf(stream);
+    if (index >= 0) this.waiting.splice(index, 1);
+    this.streams.delete(stream.number);
+    stream.state = "ended";
+    stream.endReason = reason;
+    this.options.emit({ type: "ended", stream });
+  }
+
+  private violate(): void {
+    this.endAll(REASON.PeerViolation, true);
+    this.silentUntil = this.now + PENALTY_MS;
+  }
+
+  private goBackAll(): void {
+    for (const stream of this.all()) stream.goBack();
+  }
+
+  private expire(): void {
+    for (const [number, { until }] of this.remembered) {
+      if (until <= this.now) this.remembered.delete(number);
+    }
+    if (this.now - this.heardAt >= this.settings.holdMs) this.endAll(REASON.HoldExpired);
+  }
+
+  private probeWhenDue(): void {
+    this.armPto();
+    if (this.now < this.ptoAt) return;
+    this.probeDue = true;
+    this.backoff++;
+    this.ptoAt = this.now + this.roundTrip.pto(this.backoff);
+  }
+
+  private keepAlive(): void {
+    if (this.now < this.keepAliveAt) return;
+    this.keptAliveAt = this.now;
+    this.probeDue = true;
+  }
+
+  private get keepAliveAt(): number {
+    if (this.streams.size === 0) return Number.POSITIVE_INFINITY;
+    return Math.max(this.heardAt, this.keptAliveAt) + this.settings.keepAliveMs;
+  }
+
+  private nextDeadline(): number {
+    const acks = this.all().map((stream) => stream.ackAt);
+    const opens = this.waiting.map((stream) => stream.openAfter).filter((at) => at > this.now);
+    const holdAt = this.streams.size > 0 ? this.heardAt + this.settings.holdMs : Infinity;
+    return Math.min(this.ptoAt, this.keepAliveAt, holdAt, ...acks, ...opens);
+  }
+
+  private newStream(number: number, opener: boolean, request: OpenRequest): Stream {
+    const { kind, bindingId, mappingId } = request;
+    const { windowBytes, updateRule } = this.settings;
+    const identity = { number, opener, kind, bindingId, mappingId };
+    return new Stream({ ...identity, windowBytes, updateRule });
+  }
+
+  private context(stream: Stream, session: LinkSession) {
+    const peerLinkId = this.peerLinkId ?? NONE;
+    return {
+      handshakeHash: session.handshakeHash,
+      openerLinkId: stream.opener ? this.linkId : peerLinkId,
+      accepterLinkId: stream.opener ? peerLinkId : this.linkId,
+      stream: stream.number,
+      bindingId: stream.bindingId,
+      mappingId: stream.mappingId,
+      kind: stream.kind,
+    };
+  }
+}
+
+function checkHello(hello: FrameNamed<"HELLO">): void {
+  const { maxPacket, maxRecord, maxInFlight, maxPendingOpens, myLinkId } = hello;
+  const good =
+    maxPacket >= LEAST_PACKET &&
+    maxPacket <= MOST_PACKET &&
+    maxRecord >= LEAST_RECORD &&
+    maxRecord <= maxPacket - RECORD_IN_PACKET &&
+    maxInFlight >= 2 * maxPacket &&
+    maxPendingOpens >= 1 &&
+    !isZero(myLinkId);
+  if (!good) throw new ProtocolError("PeerViolation");
+}
