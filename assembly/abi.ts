@@ -70,7 +70,7 @@ import {
   linksLayout,
 } from "./seal/link";
 import { handshakeDrop } from "./seal/link-handshake";
-import { ENTROPY, randomBytes, randomFeed, randomFresh, randomWipe } from "./seal/random";
+import { ENTROPY, randomBytes, randomFeed, randomFresh, randomWanted, randomWipe } from "./seal/random";
 import { SLOT_ASKING, slotAt, slotFree, slotsLayout } from "./seal/slot";
 import {
   STATUS_BAD_ARGUMENT,
@@ -244,7 +244,7 @@ export function work(): i32 {
 /** CORE_* bits: what the host should look at. */
 export function flags(): i32 {
   let bits = anyNews() ? CORE_NEWS : 0;
-  if (!randomFresh()) bits |= CORE_WANTS_ENTROPY;
+  if (randomWanted()) bits |= CORE_WANTS_ENTROPY;
   if (role == ROLE_STLINK && waitsForHop()) bits |= CORE_WANTS_HOP;
   return bits;
 }

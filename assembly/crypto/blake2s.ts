@@ -118,8 +118,7 @@ function compress(added: u32, last: u32): void {
   let v14: u32 = IV6 ^ last;
   let v15: u32 = IV7;
   // One half of a round a turn: an interpreter without tail calls gets its native stack back between.
-  let row = SIGMA;
-  do {
+  for (let row = SIGMA; row < SIGMA + SIGMA_LEN; row += HALF_ROW) {
     if ((row & HALF_ROW) == 0) {
       v0 += v4 + Word.at(row, 0);
       v12 = rotr<u32>(v12 ^ v0, 16);
@@ -187,8 +186,7 @@ function compress(added: u32, last: u32): void {
       v9 += v14;
       v4 = rotr<u32>(v4 ^ v9, 7);
     }
-    row += HALF_ROW;
-  } while (row < SIGMA + SIGMA_LEN);
+  }
   store<u32>(STATE, load<u32>(STATE) ^ v0 ^ v8);
   store<u32>(STATE, load<u32>(STATE, 4) ^ v1 ^ v9, 4);
   store<u32>(STATE, load<u32>(STATE, 8) ^ v2 ^ v10, 8);

@@ -196,8 +196,7 @@ export function fieldMul(out: usize, f: usize, g: usize): void {
   let first: u64 = 0;
   let second: u64 = 0;
   let carry: u64 = 0;
-  let half = 0;
-  do {
+  for (let half = 0; half < 2; half++) {
     if (half == 0) {
       f0 = Wide.limb(f, 0);
       f1 = Wide.limb(f, 1);
@@ -267,8 +266,7 @@ export function fieldMul(out: usize, f: usize, g: usize): void {
       store<u32>(out, (h9 & ODD) as u32, 36);
       carry = h9 >> 25;
     }
-    half++;
-  } while (half < 2);
+  }
   first += carry * 19;
   store<u32>(out, (first & EVEN) as u32);
   store<u32>(out, (second + (first >> 26)) as u32, 4);

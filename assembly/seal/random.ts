@@ -2,7 +2,7 @@
 //
 // The generator (rule H8, PROTOCOL 3.4): keyed BLAKE2s over fresh entropy, the static private key, the boot
 // counter and time; it ratchets after every request. Before it: the host's entropy. After it: ephemerals, ids,
-// indices, jitter. No handshake starts without 32 fresh bytes taken in since the last one.
+// indices, jitter. Each handshake takes 32 fresh bytes; without them none starts.
 
 import { blake2sFinal, blake2sInit, blake2sUpdate } from "../crypto/blake2s";
 import { wipe } from "../crypto/wipe";
@@ -17,16 +17,23 @@ const NUMBER: usize = memory.data(16, 8);
 const RATCHET: usize = memory.data<u8>([0x72, 0x61, 0x74, 0x63, 0x68, 0x65, 0x74]);
 const OUT: usize = memory.data<u8>([0x6f, 0x75, 0x74]);
 
-let fresh: bool = false;
+/** Handshakes that may begin: 32 fresh bytes were taken in for each. */
+let fresh: i32 = 0;
+const FRESH_MOST: i32 = 8;
 
-/** True when 32 fresh bytes have been taken in since the last handshake began. */
+/** True when 32 fresh bytes are there for the next handshake. */
 export function randomFresh(): bool {
-  return fresh;
+  return fresh > 0;
+}
+
+/** True while more would be taken: the host feeds ahead, so that a burst of handshakes need not wait. */
+export function randomWanted(): bool {
+  return fresh < FRESH_MOST;
 }
 
 /** Spends the fresh entropy: one handshake begins. */
 export function randomSpend(): void {
-  fresh = false;
+  fresh--;
 }
 
 /**
@@ -43,7 +50,7 @@ export function randomFeed(identity: usize, boots: u64): void {
   blake2sUpdate(NUMBER, 12);
   blake2sFinal(STATE);
   wipe(ENTROPY, 32);
-  fresh = true;
+  if (fresh < FRESH_MOST) fresh++;
 }
 
 /** Writes `len` random bytes and ratchets. */
@@ -77,5 +84,5 @@ export function randomU32(): u32 {
 export function randomWipe(): void {
   wipe(STATE, 32);
   wipe(ENTROPY, 32);
-  fresh = false;
+  fresh = 0;
 }

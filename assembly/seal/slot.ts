@@ -102,6 +102,12 @@ export class Area {
   }
 }
 
+/** True when a slot can be taken. */
+export function slotIsFree(): bool {
+  for (let i = 0; i < count; i++) if (slotAt(i).state == SLOT_FREE) return true;
+  return false;
+}
+
 /** Takes a free slot for an owner, a prepared one first. Returns its index or -1. */
 export function slotTake(owner: u8, ownerIndex: i32): i32 {
   let found = -1;

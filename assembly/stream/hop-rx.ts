@@ -36,6 +36,8 @@ import {
   landing,
 } from "../seal/hop";
 import { hopMessage, hopRekeyMessage } from "../seal/hop-handshake";
+import { randomFresh } from "../seal/random";
+import { slotIsFree } from "../seal/slot";
 import { LINK_ID, Link, LinkArea, linkAt, linkCount } from "../seal/link";
 import {
   STATUS_BAD_FRAME,
@@ -129,7 +131,7 @@ export function hopRxStep(index: i32): i32 {
   const buffer = hop.rx != 0 ? hop.rx : landingOwner == index ? landing : 0;
   if (buffer == 0 || hop.state >= HOP_CLOSED) return settle(index, hop);
   // While a handshake message is being computed, later records wait: their keys are not there yet.
-  if (hop.state == HOP_HANDSHAKE && hop.slot >= 0 && hopBusy(hop)) return settle(index, hop);
+  if (hop.state == HOP_HANDSHAKE && hopWaits(hop)) return settle(index, hop);
   const have = hop.rxHave - hop.rxAt;
   if (have < HOP_LENGTH_LEN) return settle(index, hop);
   const at = buffer + <usize>hop.rxAt;
@@ -147,9 +149,10 @@ export function hopRxStep(index: i32): i32 {
   return result < 0 ? close(index, hop, result) : result;
 }
 
-/** True while the hop's slot computes. */
-function hopBusy(hop: Hop): bool {
-  return hop.slotBusy != 0;
+/** True while the hop's slot computes, or a Connector has no slot or entropy for a new hop yet. */
+function hopWaits(hop: Hop): bool {
+  if (hop.slot >= 0) return hop.slotBusy != 0;
+  return !randomFresh() || !slotIsFree();
 }
 
 function close(index: i32, hop: Hop, status: i32): i32 {

@@ -87,7 +87,7 @@ const HANDSHAKE_DUE: u32 = LINK_MESSAGE1 | LINK_MESSAGE2 | LINK_MESSAGE3;
 const CONTROL_DUE: u32 = LINK_HELLO | LINK_PONG | LINK_RESUME | LINK_PROBE | LINK_GOODBYE | LINK_RESETS;
 
 /** Class of the packet that `linkWrite` wrote last (PROTOCOL 4.3). */
-export let writtenClass: i32 = CLASS_STREAM;
+export let writtenClass: i32 = 0;
 
 /** True when the link has something to write now. */
 export function linkReady(link: Link): bool {

@@ -46,12 +46,7 @@ export class Primitives {
   }
 
   /** Ciphertext and 16-byte tag. Key 32 bytes, nonce 12 bytes. RFC 8439 section 2.8. */
-  aeadSeal(
-    key: Uint8Array,
-    nonce: Uint8Array,
-    aad: Uint8Array,
-    plaintext: Uint8Array,
-  ): Uint8Array {
+  aeadSeal(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Uint8Array {
     expectLength("key", key, KEY_LEN);
     expectLength("nonce", nonce, NONCE_LEN);
     const sealedLen = plaintext.length + TAG_LEN;
@@ -194,7 +189,9 @@ export class Primitives {
     }
     const room = this.#core.memoryBytes() - this.#start;
     if (end - this.#start > room) {
-      throw new RangeError(`the call needs ${end - this.#start} bytes of memory, the core has ${room}`);
+      throw new RangeError(
+        `the call needs ${end - this.#start} bytes of memory, the core has ${room}`,
+      );
     }
     try {
       for (const [i, region] of regions.entries()) {

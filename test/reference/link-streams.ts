@@ -315,7 +315,11 @@ export class LinkStreams {
   }
 
   private forgetPeer(): void {
-    for (const stream of this.streams.values()) this.end(stream, REASON.PeerLost);
+    for (const stream of [...this.streams.values()]) {
+      // Where nothing was accepted nothing is lost.
+      if (stream.state === "opening") this.openAgain(stream, REASON.PeerLost);
+      else this.end(stream, REASON.PeerLost);
+    }
     this.seen.clear();
     this.remembered.clear();
     this.resetsDue.clear();

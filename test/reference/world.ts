@@ -3,7 +3,8 @@
 // and a fake clock. Used by test/unit/reference-*.test.ts; everything follows from the seed.
 // Invariant: A's id is the lower one, so A opens even stream numbers (S3).
 
-import { equal } from "./bytes.ts";
+import { type SealAudit, watchSeals } from "./aead.ts";
+import { equal, toHex } from "./bytes.ts";
 import { Connector, type ConnectorOptions } from "./connector.ts";
 import type { LinkPeer } from "./link.ts";
 import { publicKey } from "./noise.ts";
@@ -17,6 +18,8 @@ export const ID_A = new Uint8Array(16).fill(0x0a);
 export const ID_B = new Uint8Array(16).fill(0x0b);
 export const BINDING_ID = new Uint8Array(16).fill(0x11);
 export const MAPPING_ID = new Uint8Array(16).fill(0x22);
+
+export const REQUEST = { kind: 1, bindingId: BINDING_ID, mappingId: MAPPING_ID };
 
 export interface WorldOptions {
   seed: string;
@@ -160,10 +163,10 @@ export class Application {
   }
 }
 
-/** Answers each stream that is opened at `peer` as an application that sends `bytes`. */
+/** Answers each stream that is opened at `peer` from now on, as an application that sends `bytes`. */
 export function serve(peer: Peer, bytes: Uint8Array): () => Application[] {
   const served: Application[] = [];
-  let seen = 0;
+  let seen = peer.events.length;
   return () => {
     for (const event of peer.events.slice(seen)) {
       if (event.type !== "open") continue;
@@ -173,5 +176,52 @@ export function serve(peer: Peer, bytes: Uint8Array): () => Application[] {
     seen = peer.events.length;
     for (const one of served) one.step();
     return served;
+  };
+}
+
+/** What an `exchange` came to. */
+export interface Outcome {
+  finished: boolean;
+  client: Application;
+  served: Application[];
+}
+
+/** Sends `up` from the opener and `down` from the accepter on one stream. */
+export function exchange(
+  world: World,
+  up: Uint8Array,
+  down: Uint8Array,
+  opener: "a" | "b" = "a",
+  limitMs = 120_000,
+): Outcome {
+  const server = serve(opener === "a" ? world.b : world.a, down);
+  const stream = world[opener].openStream(opener === "a" ? ID_B : ID_A, REQUEST);
+  const client = new Application(world[opener], stream, up);
+  let served: Application[] = [];
+  const finished = world.wire.run(() => {
+    client.step();
+    served = server();
+    return client.done && served.some((one) => one.done);
+  }, limitMs);
+  for (const one of [client, ...served]) one.step();
+  return { finished, client, served };
+}
+
+/** A world with its hops up. Each is watched alone: the same seed makes the same keys. */
+export function startWorld(options: WorldOptions): World {
+  watchSeals(nonceWatch());
+  const world = new World(options);
+  world.start();
+  return world;
+}
+
+// Throws when a key seals two texts under one counter (D6).
+function nonceWatch(): SealAudit {
+  const sealed = new Map<string, string>();
+  return (key, n, text) => {
+    const name = `${toHex(key)} ${n}`;
+    const hex = toHex(text);
+    if ((sealed.get(name) ?? hex) !== hex) throw new Error("a nonce under two texts");
+    sealed.set(name, hex);
   };
 }

@@ -4,70 +4,20 @@
 // (D6). PROTOCOL.md sections 4 to 7.
 
 import { afterEach, describe, expect, it } from "vitest";
-import { type SealAudit, watchSeals } from "../reference/aead.ts";
+import { watchSeals } from "../reference/aead.ts";
 import { toHex } from "../reference/bytes.ts";
-import type { Stream } from "../reference/stream.ts";
 import {
-  Application,
-  BINDING_ID,
+  type Application,
+  exchange,
   ID_A,
   ID_B,
-  MAPPING_ID,
+  type Outcome,
   pattern,
+  REQUEST,
   serve,
-  World,
+  startWorld,
   type WorldOptions,
 } from "../reference/world.ts";
-
-const REQUEST = { kind: 1, bindingId: BINDING_ID, mappingId: MAPPING_ID };
-
-/** Fails the test when a key seals two texts under one counter. */
-function nonceWatch(): SealAudit {
-  const sealed = new Map<string, string>();
-  return (key, n, text) => {
-    const name = `${toHex(key)} ${n}`;
-    const hex = toHex(text);
-    if ((sealed.get(name) ?? hex) !== hex) throw new Error("a nonce under two texts");
-    sealed.set(name, hex);
-  };
-}
-
-afterEach(() => watchSeals());
-
-/** A world with its hops up. Each is watched alone: the same seed makes the same keys. */
-function startWorld(options: WorldOptions): World {
-  watchSeals(nonceWatch());
-  const world = new World(options);
-  world.start();
-  return world;
-}
-
-interface Outcome {
-  finished: boolean;
-  client: Application;
-  served: Application[];
-}
-
-/** Sends `up` from the opener and `down` from the accepter on one stream. */
-function exchange(
-  world: World,
-  up: Uint8Array,
-  down: Uint8Array,
-  opener: "a" | "b" = "a",
-  limitMs = 120_000,
-): Outcome {
-  const server = serve(opener === "a" ? world.b : world.a, down);
-  const stream: Stream = world[opener].openStream(opener === "a" ? ID_B : ID_A, REQUEST);
-  const client = new Application(world[opener], stream, up);
-  let served: Application[] = [];
-  const finished = world.wire.run(() => {
-    client.step();
-    served = server();
-    return client.done && served.length > 0 && served.every((one) => one.done);
-  }, limitMs);
-  for (const one of [client, ...served]) one.step();
-  return { finished, client, served };
-}
 
 function expectWhole({ finished, client, served }: Outcome, up: Uint8Array, down: Uint8Array) {
   expect(finished).toBe(true);
@@ -76,6 +26,8 @@ function expectWhole({ finished, client, served }: Outcome, up: Uint8Array, down
   expect(toHex(last.bytes)).toBe(toHex(up));
   expect(toHex(client.bytes)).toBe(toHex(down));
 }
+
+afterEach(() => watchSeals());
 
 describe("transfer", () => {
   const up = pattern(40_000, 0x5a);
