@@ -10,7 +10,8 @@ import { wipe } from "./wipe";
 const BLOCK_LEN = 64;
 
 /** h (32 bytes), the count of bytes compressed, FILLED, outLen; then the block. */
-const STATE: usize = memory.data(48, 16);
+const STATE: usize = memory.data(44, 16);
+const STATE_LEN = 44;
 const COUNT = 32;
 const FILLED = 36;
 const OUT_LEN = 40;
@@ -86,7 +87,7 @@ export function blake2sFinal(out: usize): void {
   memory.fill(BLOCK + filled, 0, BLOCK_LEN - filled);
   compress(filled, 0xffffffff);
   memory.copy(out, STATE, load<i32>(STATE, OUT_LEN));
-  wipe(STATE, OUT_LEN + 4);
+  wipe(STATE, STATE_LEN);
   wipe(BLOCK, BLOCK_LEN);
 }
 

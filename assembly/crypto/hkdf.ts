@@ -17,6 +17,7 @@ const OUTER_PAD: u64 = 0x5c5c5c5c5c5c5c5c;
 const PAD: usize = memory.data(64, 16);
 const SECRET: usize = memory.data(32, 16);
 const CHAIN: usize = memory.data(33, 16);
+const CHAIN_LEN = 33;
 
 /** out = HMAC-BLAKE2s of the `len` bytes at `data` under the 32-byte `key`; `out` 32 bytes, may overlap both. */
 export function hmac(key: usize, data: usize, len: i32, out: usize): void {
@@ -31,7 +32,7 @@ export function hmac(key: usize, data: usize, len: i32, out: usize): void {
   wipe(PAD, BLOCK_LEN);
 }
 
-/** HKDF(ck, ikm, 2): `ck`, `out1`, `out2` 32 bytes each; `ikmLen` 0, 32 or more. */
+/** HKDF(ck, ikm, 2): `ck`, `out1`, `out2` 32 bytes each; `ikmLen` 0 or more. */
 export function hkdf2(ck: usize, ikm: usize, ikmLen: i32, out1: usize, out2: usize): void {
   extract(ck, ikm, ikmLen);
   expand(1, out1);
@@ -78,5 +79,5 @@ function expand(index: u8, out: usize): void {
 
 function forget(): void {
   wipe(SECRET, HASH_LEN);
-  wipe(CHAIN, HASH_LEN);
+  wipe(CHAIN, CHAIN_LEN);
 }

@@ -274,8 +274,11 @@ function takeStream(link: Link, at: usize, len: i32): i32 {
   const stream = streamAt(index);
   if (stream.kind == KIND_DATAGRAM) return STATUS_BAD_FRAME;
   if (stream.state == STREAM_CLOSED) return late(link, stream);
-  // The opener holds keys from ACCEPT on; a record that overtook a lost ACCEPT comes again with it.
-  if (stream.state <= STREAM_INCOMING) return STATUS_OK;
+  // The opener has keys once ACCEPT is computed; its first ACK then asks for what came too early.
+  if (stream.state <= STREAM_INCOMING) {
+    stream.gapSeen = 1;
+    return STATUS_OK;
+  }
   acceptKnown(stream);
   const record = load<u64>(at, STREAM_NUMBER);
   if (record < stream.recvNext) {

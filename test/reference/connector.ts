@@ -169,11 +169,13 @@ export class Port implements HopEnd {
   receive(bytes: Uint8Array): void {
     if (this.closed) return;
     try {
-      for (const frame of this.hop.receive(bytes)) {
+      for (const frames of this.hop.receive(bytes)) {
         this.heardAt = this.connector.now;
-        this.take(frame);
+        for (const frame of frames) this.take(frame);
+        // HOP_HELLO and its TICKET share the first record, so whoever it is is known by its end.
+        if (this.hello && !this.id) this.admit();
+        if (this.closed) return;
       }
-      if (this.hello && !this.id) this.admit();
     } catch (error) {
       this.closeFor(error);
     }

@@ -81,12 +81,12 @@ export class Hop {
     return this.remote;
   }
 
-  /** Takes bytes of the connection, in whatever pieces, and yields the frames that they finish. */
-  *receive(bytes: Uint8Array): Generator<HopFrame> {
+  /** Takes bytes of the connection, in whatever pieces; yields the frames of each whole record. */
+  *receive(bytes: Uint8Array): Generator<HopFrame[]> {
     this.inbound = concat(this.inbound, bytes);
     for (let body = this.nextBody(); body; body = this.nextBody()) {
       if (!this.receiving) this.takeHandshake(body);
-      else yield* this.takeRecord(body);
+      else yield this.takeRecord(body);
     }
   }
 
@@ -184,24 +184,25 @@ export class Hop {
     this.keysSince = this.now;
   }
 
-  private *takeRecord(record: { length: Uint8Array; body: Uint8Array }): Generator<HopFrame> {
-    const plaintext = (this.receiving as Direction).open(record.length, record.body);
-    yield* this.takeFrames(plaintext);
+  private takeRecord(record: { length: Uint8Array; body: Uint8Array }): HopFrame[] {
+    return this.takeFrames((this.receiving as Direction).open(record.length, record.body));
   }
 
-  private *takeFrames(plaintext: Uint8Array): Generator<HopFrame> {
+  private takeFrames(plaintext: Uint8Array): HopFrame[] {
     const sender = this.options.role === "stlink" ? "connector" : "stlink";
+    const frames: HopFrame[] = [];
     for (const frame of decodeHopFrames(plaintext)) {
       if (!maySend(sender, frame.type)) throw new ProtocolError("BadFrame");
-      if (frame.type === "REKEY") yield* this.takeRekey(frame.version, frame.message);
+      if (frame.type === "REKEY") frames.push(...this.takeRekey(frame.version, frame.message));
       else if (frame.type === "NEWKEYS") this.takeNewKeys();
-      else yield frame;
+      else frames.push(frame);
     }
+    return frames;
   }
 
   // A REKEY's length is known from whose turn it is. The record that carries it is padded like any
   // other without a PACKET, so what follows the message is read as frames.
-  private *takeRekey(version: number, rest: Uint8Array): Generator<HopFrame> {
+  private takeRekey(version: number, rest: Uint8Array): HopFrame[] {
     if (version !== VERSION) throw new ProtocolError("BadVersion");
     if (this.options.role === "connector" && !this.handshake && !this.rekeyed) {
       this.handshake = this.newHandshake();
@@ -214,7 +215,7 @@ export class Hop {
     this.messagesDone++;
     if (!handshake.finished) this.sendRekey();
     if (handshake.finished) this.finishRekey(handshake);
-    yield* this.takeFrames(rest.subarray(length));
+    return this.takeFrames(rest.subarray(length));
   }
 
   private sendRekey(): void {

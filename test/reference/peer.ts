@@ -137,11 +137,11 @@ export class Peer implements HopEnd {
     const { hop } = this;
     if (!hop) return;
     try {
-      for (const frame of hop.hop.receive(bytes)) {
+      for (const frames of hop.hop.receive(bytes)) {
         hop.heardAt = this.now;
-        this.takeHopFrame(hop, frame);
-        if (this.hop !== hop) return;
+        for (const frame of frames) if (this.hop === hop) this.takeHopFrame(hop, frame);
       }
+      if (this.hop !== hop) return;
       this.greet(hop);
     } catch (error) {
       this.closeFor(error);

@@ -41,7 +41,7 @@ function pass(from: Hop, to: Hop, pieceLength = 1e9): HopFrame[] {
   const bytes = from.take();
   const frames: HopFrame[] = [];
   for (let at = 0; at < bytes.length; at += pieceLength) {
-    frames.push(...to.receive(bytes.subarray(at, at + pieceLength)));
+    frames.push(...[...to.receive(bytes.subarray(at, at + pieceLength))].flat());
   }
   return frames;
 }
