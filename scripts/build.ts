@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Builds the core: assembly/index.ts -> asc -> build/core.debug.wasm (with names, for the gates)
-// -> build/core.wasm, the file that ships: the same code, to the byte, without custom sections.
+// Builds the core: assembly/index.ts -> asc -> optimize.ts -> build/core.debug.wasm (with names, for
+// the gates) -> build/core.wasm, the file that ships: the same code, to the byte, without custom sections.
 // One compilation makes both, so a name belongs to exactly the code that ships.
 // `--if-needed` does nothing while the file is newer than its sources; `--quiet` prints errors only.
 
@@ -15,11 +15,12 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { optimize } from "./optimize.ts";
 import { BUILD_DIR, CORE_DEBUG_WASM, ROOT, run, SHIPPED_WASM } from "./run.ts";
 import { parseWasm, stripCustomSections } from "./wasm-file.ts";
 
 /** What makes the core, to the byte: any of these newer than the file means building again. */
-const SOURCES = ["assembly/**/*.ts", "asconfig.json", "package-lock.json", "scripts/build.ts"];
+const SOURCES = ["assembly/**/*.ts", "asconfig.json", "package-lock.json", "scripts/build.ts", "scripts/optimize.ts"];
 
 export type BuildResult = { ok: boolean; message: string };
 
@@ -28,8 +29,10 @@ export async function buildCore({ ifNeeded = false } = {}): Promise<BuildResult>
   if (ifNeeded && isFresh(SHIPPED_WASM)) return { ok: true, message: describe(SHIPPED_WASM) };
   const debug = await compile("release");
   if (!debug.ok) return debug;
-  replaceFile(SHIPPED_WASM, stripCustomSections(readFileSync(debug.path)));
-  renameSync(debug.path, CORE_DEBUG_WASM);
+  const optimized = optimize(readFileSync(debug.path));
+  rmSync(debug.path, { force: true });
+  replaceFile(SHIPPED_WASM, stripCustomSections(optimized));
+  replaceFile(CORE_DEBUG_WASM, optimized);
   return { ok: true, message: describe(SHIPPED_WASM) };
 }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // ChaCha20-Poly1305 as RFC 8439 section 2.8: seal and open, in place.
-// Before: the three seals and noise.ts, which own keys and counters. After: chacha20.ts, poly1305.ts.
-// The nonce is n32 LE || n64 LE; Noise uses n32 = 0 (Noise section 12.3), and no (key, nonce) may come twice.
-// Invariant: the tag is compared, in constant time, before a byte is decrypted; a buffer with a bad tag stays as it was.
+// Before: the three seals and noise.ts, which own keys and counters. After: chacha20, poly1305.
+// The nonce is n32 LE || n64 LE; Noise has n32 = 0 (its section 12.3). No (key, nonce) comes twice.
+// Invariant: the tag is compared, in constant time, before a byte is decrypted; a buffer with a bad
+// tag stays as it was.
 
 import { chachaInit, chachaWipe, chachaXor } from "./chacha20";
 import { ctEqual } from "./ct";
@@ -18,7 +19,8 @@ const ONE_TIME_KEY: usize = memory.data(64, 16);
 const TAG: usize = memory.data(16, 16);
 
 /**
- * Seals the `len` bytes at `ptr` in place and writes the 16-byte tag behind them: the caller owns len + 16 bytes.
+ * Seals the `len` bytes at `ptr` in place and writes the 16-byte tag behind them: the caller owns
+ * len + 16 bytes.
  * `key` 32 bytes; `aad` may be any pointer when `aadLen` is 0. Cannot fail. RFC 8439 section 2.8.
  */
 export function aeadSeal(

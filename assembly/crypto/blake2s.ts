@@ -2,8 +2,9 @@
 //
 // BLAKE2s as RFC 7693: keyed or not, 1 to 32 bytes out, incremental.
 // Before: hkdf.ts, Noise's hash, the generator. After: nothing.
-// One static state, so one hash at a time. Invariants: 0 <= FILLED <= 64, and a full block waits in BLOCK until more
-// comes, because the last block is compressed with its own flag (section 3.3). The total stays below 2^32 bytes.
+// One static state, so one hash at a time. Invariants: 0 <= FILLED <= 64, and a full block waits in
+// BLOCK until more comes, because the last block is compressed with its own flag (section 3.3). The
+// total stays below 2^32 bytes.
 
 import { wipe } from "./wipe";
 
@@ -98,7 +99,10 @@ class Word {
   }
 }
 
-/** The compression function F of section 3.2; `added` bytes are new, `last` is all ones for the last block. */
+/**
+ * The compression function F of section 3.2; `added` bytes are new, `last` is all ones for the last
+ * block.
+ */
 function compress(added: u32, last: u32): void {
   const count = load<u32>(STATE, COUNT) + added;
   store<u32>(STATE, count, COUNT);
@@ -118,7 +122,8 @@ function compress(added: u32, last: u32): void {
   let v13: u32 = IV5;
   let v14: u32 = IV6 ^ last;
   let v15: u32 = IV7;
-  // One half of a round a turn: an interpreter without tail calls gets its native stack back between.
+  // One half of a round a turn: an interpreter without tail calls gets its native stack back
+  // between.
   for (let row = SIGMA; row < SIGMA + SIGMA_LEN; row += HALF_ROW) {
     if ((row & HALF_ROW) == 0) {
       v0 += v4 + Word.at(row, 0);

@@ -2,9 +2,11 @@
 //
 // ChaCha20 as RFC 8439 section 2.3 and 2.4: the key stream, XORed into a buffer in place.
 // Before: aead.ts, which sets key and nonce for each message. After: nothing.
-// One static state: 8 key words, the counter, 3 nonce words. Invariant: the counter is that of the next block.
-// The unrolled double round is the exception to short functions: 16 words stay in locals, because state in
-// memory is four times slower under an interpreter, and one double round is as much as its native stack bears.
+// One static state: 8 key words, the counter, 3 nonce words. Invariant: the counter is that of the
+// next block.
+// The unrolled double round is the exception to short functions: 16 words stay in locals, because
+// state in memory is four times slower under an interpreter, and one double round is as much as its
+// native stack bears.
 
 import { wipe } from "./wipe";
 
@@ -38,7 +40,9 @@ export function chachaWipe(): void {
   wipe(STATE, STATE_LEN);
 }
 
-/** XORs the block function's output (section 2.3) into one or more blocks from `ptr` up to `end`. */
+/**
+ * XORs the block function's output (section 2.3) into one or more blocks from `ptr` up to `end`.
+ */
 function xorBlocks(ptr: usize, end: usize): void {
   const k0 = load<u32>(STATE, 0);
   const k1 = load<u32>(STATE, 4);

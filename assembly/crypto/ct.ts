@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Constant time: comparing, moving and swapping without a branch or an address that depends on a secret.
+// Constant time: comparing, moving and swapping with no branch or address that depends on a secret.
 // Before: aead.ts, x25519.ts and mlkem768.ts, which hold the secrets. After: nothing.
 // Lengths and pointers are public, contents and bits are not. No other file holds such a trick.
 // Invariant: the instruction count of each function depends on its length alone.
@@ -39,7 +39,7 @@ export function ctIsZero(ptr: usize, len: i32): bool {
   return Mask.isZero(seen) as bool;
 }
 
-/** Copies `len` bytes from `source` to `target` when `bit` is 1, and rewrites `target` as it is when 0. */
+/** Copies `len` bytes from `source` to `target` when `bit` is 1; when 0, rewrites `target` as it is. */
 export function ctMove(target: usize, source: usize, len: i32, bit: u32): void {
   const mask = Mask.of32(bit);
   for (let i = 0; i < len; i++) {

@@ -2,10 +2,11 @@
 //
 // The field of X25519: integers mod p = 2^255 - 19 (RFC 7748 section 4.1).
 // Before: x25519.ts. After: nothing.
-// An element is ten limbs of 26 and 25 bits in turn, u32 in memory (40 bytes): limb i weighs 2^ceil(25.5 i).
-// Invariants: "reduced" is < 2^26 + 2^17 (even limbs) and < 2^25 + 2^17 (odd); "loose" is less than 2^26 or 2^25 times
-// 3.01, as sums and differences are. Multiplying takes loose and gives reduced. 19 * loose (even) and 38 * loose (odd)
-// are below 2^32, and each sum of ten products below 2^63.
+// An element is ten limbs of 26 and 25 bits in turn, u32 in memory (40 bytes): limb i weighs
+// 2^ceil(25.5 i).
+// Invariants: "reduced" is < 2^26 + 2^17 (even limbs) and < 2^25 + 2^17 (odd); "loose" is less than
+// 2^26 or 2^25 times 3.01, as sums and differences are. Multiplying takes loose and gives reduced.
+// 19 * loose (even) and 38 * loose (odd) are below 2^32, and each sum of ten products below 2^63.
 
 export const FIELD_LEN = 40;
 
@@ -154,9 +155,10 @@ export function fieldScale(out: usize, difference: usize, a: usize, b: usize, fa
 
 /**
  * out = f * g, reduced; f and g loose. `out` may be either.
- * Limb k is the sum over i of f[i] * g[k - i]; an index below 0 stands for 19 * g[k - i + 10] (t), and
- * two odd limbs count double (d). The loop is there for its back edge, where an interpreter on a
- * compiler without tail calls gives its native stack back: in one run it would need twice as much.
+ * Limb k is the sum over i of f[i] * g[k - i]; an index below 0 stands for 19 * g[k - i + 10] (t),
+ * and two odd limbs count double (d). The loop is there for its back edge, where an interpreter on
+ * a compiler without tail calls gives its native stack back: in one run it would need twice as
+ * much.
  */
 export function fieldMul(out: usize, f: usize, g: usize): void {
   let f0: u64 = 0;
@@ -273,8 +275,8 @@ export function fieldMul(out: usize, f: usize, g: usize): void {
 }
 
 /**
- * Squares `times` times, loose to reduced. With stride 0 a chain: out = f^(2^times), where `out` may be
- * f. With stride FIELD_LEN `times` neighbours, each in place: `out` is f then.
+ * Squares `times` times, loose to reduced. With stride 0 a chain: out = f^(2^times), where `out`
+ * may be f. With stride FIELD_LEN `times` neighbours, each in place: `out` is f then.
  */
 export function fieldSquare(out: usize, f: usize, times: i32, stride: i32): void {
   do {

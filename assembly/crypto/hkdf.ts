@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// HMAC-BLAKE2s (RFC 2104, block 64) and the HKDF of the Noise framework, section 4.3, with two or three outputs.
+// HMAC-BLAKE2s (RFC 2104, block 64) and the HKDF of the Noise framework, section 4.3, with two or
+// three outputs.
 // Before: noise.ts (mixKey, mixKeyAndHash, split). After: blake2s.ts.
-// The chaining key and each output are 32 bytes. Outputs may overlap the chaining key and the input: both are read
-// before the first output is written. Temporaries are wiped.
+// The chaining key and each output are 32 bytes. Outputs may overlap the chaining key and the
+// input: both are read before the first output is written. Temporaries are wiped.
 
 import { blake2sFinal, blake2sInit, blake2sUpdate } from "./blake2s";
 import { wipe } from "./wipe";
@@ -19,7 +20,10 @@ const SECRET: usize = memory.data(32, 16);
 const CHAIN: usize = memory.data(33, 16);
 const CHAIN_LEN = 33;
 
-/** out = HMAC-BLAKE2s of the `len` bytes at `data` under the 32-byte `key`; `out` 32 bytes, may overlap both. */
+/**
+ * out = HMAC-BLAKE2s of the `len` bytes at `data` under the 32-byte `key`; `out` 32 bytes, may
+ * overlap both.
+ */
 export function hmac(key: usize, data: usize, len: i32, out: usize): void {
   memory.copy(PAD, key, HASH_LEN);
   memory.fill(PAD + HASH_LEN, 0, BLOCK_LEN - HASH_LEN);
@@ -56,7 +60,10 @@ export function hkdf3(
   forget();
 }
 
-/** Changes the pad by XOR and feeds it: from zero to the inner one, and from the inner to the outer one. */
+/**
+ * Changes the pad by XOR and feeds it: from zero to the inner one, and from the inner to the outer
+ * one.
+ */
 function startPadded(change: u64): void {
   for (let at = PAD; at < PAD + BLOCK_LEN; at += 8) {
     store<u64>(at, load<u64>(at) ^ change);

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Poly1305 as RFC 8439 section 2.5, fed in the way of its section 2.8: each input is padded with zeros to 16 bytes.
+// Poly1305 as RFC 8439 section 2.5, fed in the way of its section 2.8: each input is padded with
+// zeros to 16 bytes.
 // Before: aead.ts, which feeds additional data, ciphertext and lengths. After: nothing.
-// One static state: the accumulator as four words of 32 bits and a top, each in a u64 that may hold a carry too.
-// Clamping leaves r < 2^124 in words below 2^28, all but the first divisible by 4, so what passes 2^128 comes back
-// as 5/4 of itself, exactly. Invariants: words < 2^34, top < 4 after a block; factors < 2^32, sums of products < 2^63.
+// One static state: the accumulator as four words of 32 bits and a top, each in a u64 that may hold
+// a carry too.
+// Clamping leaves r < 2^124 in words below 2^28, all but the first divisible by 4, so what passes
+// 2^128 comes back as 5/4 of itself, exactly. Invariants: words < 2^34, top < 4 after a block;
+// factors < 2^32, sums of products < 2^63.
 
 import { wipe } from "./wipe";
 
@@ -71,7 +74,10 @@ export function polyFinish(out: usize): void {
   wipe(TAIL, 16);
 }
 
-/** accumulator = (accumulator + block + 2^128) * r mod 2^130 - 5, over one or more blocks from `ptr` up to `end`. */
+/**
+ * accumulator = (accumulator + block + 2^128) * r mod 2^130 - 5, over one or more blocks from `ptr`
+ * up to `end`.
+ */
 function addBlocks(ptr: usize, end: usize): void {
   const word0: u32 = load<u32>(STATE, R);
   const word1: u32 = load<u32>(STATE, R + 4);

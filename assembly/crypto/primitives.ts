@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The primitives as the shipped module exports them, so that test vectors run against the shipped bytes.
-// Before: host/core/primitives.ts, which lays its arguments out in the scratch region. After: the files beside this.
-// The scratch region is everything from prim_scratch() to the end of memory; an instance that runs an engine has none
-// to spare, so these are called on an instance of their own. All pointers are the caller's, all numbers i32.
+// The primitives as the shipped module exports them, so that test vectors run against the shipped
+// bytes.
+// Before: host/core/primitives.ts, which lays its arguments out in the scratch region. After: the
+// files beside this.
+// The scratch region is everything from prim_scratch() to the end of memory; an instance that runs
+// an engine has none to spare, so these are called on an instance of their own. All pointers are
+// the caller's, all numbers i32.
 
 import { aeadOpen, aeadSeal } from "./aead";
 import { blake2sFinal, blake2sInit, blake2sUpdate } from "./blake2s";
@@ -16,7 +19,10 @@ export function prim_scratch(): i32 {
   return __heap_base as i32;
 }
 
-/** Seals `len` bytes at `ptr` in place, tag of 16 bytes behind them; 32-byte key, 12-byte nonce (RFC 8439). Gives 1. */
+/**
+ * Seals `len` bytes at `ptr` in place, tag of 16 bytes behind them; 32-byte key, 12-byte nonce (RFC
+ * 8439). Gives 1.
+ */
 export function prim_aead_seal(
   key: i32,
   nonce: i32,
@@ -29,7 +35,10 @@ export function prim_aead_seal(
   return 1;
 }
 
-/** Opens `len` bytes at `ptr`, followed by their tag, in place. 1, or 0 for a wrong tag with the buffer unchanged. */
+/**
+ * Opens `len` bytes at `ptr`, followed by their tag, in place. 1, or 0 for a wrong tag with the
+ * buffer unchanged.
+ */
 export function prim_aead_open(
   key: i32,
   nonce: i32,
@@ -60,7 +69,10 @@ export function prim_x25519_finish(out: i32): i32 {
   return x25519Finish(out) as i32;
 }
 
-/** BLAKE2s of `len` bytes with a key of `keyLen` (0..32) bytes; `outLen` (1..32) bytes at `out` (RFC 7693). */
+/**
+ * BLAKE2s of `len` bytes with a key of `keyLen` (0..32) bytes; `outLen` (1..32) bytes at `out` (RFC
+ * 7693).
+ */
 export function prim_blake2s(
   data: i32,
   len: i32,
@@ -89,12 +101,17 @@ export function prim_shake256(data: i32, len: i32, out: i32, outLen: i32): void 
   shake256(data, len, out, outLen);
 }
 
-/** Begins key generation from a 64-byte seed (d, z): ek of 1,184 and dk of 2,400 bytes (FIPS 203). */
+/**
+ * Begins key generation from a 64-byte seed (d, z): ek of 1,184 and dk of 2,400 bytes (FIPS 203).
+ */
 export function prim_mlkem_keygen_start(seed64: i32, ek: i32, dk: i32): void {
   mlkemKeygenStart(seed64, ek, dk);
 }
 
-/** Begins encapsulation with 32 random bytes: 1,088 and 32 bytes. 0 for a key that FIPS 203 refuses, else 1. */
+/**
+ * Begins encapsulation with 32 random bytes: 1,088 and 32 bytes. 0 for a key that FIPS 203 refuses,
+ * else 1.
+ */
 export function prim_mlkem_encaps_start(ek: i32, m32: i32, ciphertext: i32, secret: i32): i32 {
   return mlkemEncapsStart(ek, m32, ciphertext, secret) as i32;
 }

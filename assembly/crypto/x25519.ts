@@ -3,8 +3,8 @@
 // X25519 as RFC 7748 section 5: start, bounded steps, finish.
 // Before: noise.ts. After: field25519.ts; ct.ts for the swap's mask and the zero check.
 // One static workspace, so one operation at a time; finish wipes it.
-// A step is 64 turns of the ladder or the inversion, at most 5 M instructions under an interpreter on rv32.
-// Invariant: 255 turns whatever the scalar; branches and addresses depend on the turn's number alone.
+// A step is 64 turns of the ladder, or the inversion: at most 5 M instructions under wasm3 on rv32.
+// Invariant: 255 turns whatever the scalar; branches and addresses depend on the turn alone.
 
 import { ctIsZero, Mask } from "./ct";
 import {
@@ -33,7 +33,10 @@ const X2: usize = WORKSPACE;
 const Z2: usize = WORKSPACE + FIELD_LEN;
 const X3: usize = WORKSPACE + 2 * FIELD_LEN;
 const Z3: usize = WORKSPACE + 3 * FIELD_LEN;
-/** The point's u-coordinate, and zero where it is the base point (whose u is small enough to scale by). */
+/**
+ * The point's u-coordinate, and zero where it is the base point (whose u is small enough to scale
+ * by).
+ */
 const X1: usize = WORKSPACE + 4 * FIELD_LEN;
 const T0: usize = WORKSPACE + 5 * FIELD_LEN;
 const T1: usize = WORKSPACE + 6 * FIELD_LEN;
@@ -71,7 +74,10 @@ class Place {
   }
 }
 
-/** Begins scalar * point; 32 bytes each, copied. The scalar is clamped and the point's top bit ignored (section 5). */
+/**
+ * Begins scalar * point; 32 bytes each, copied. The scalar is clamped and the point's top bit
+ * ignored (section 5).
+ */
 export function x25519Start(scalar: usize, point: usize): void {
   begin(scalar);
   fieldDecode(X1, point);
@@ -105,14 +111,20 @@ export function x25519Step(): bool {
   return false;
 }
 
-/** Writes the 32-byte result to `out` and wipes the workspace; false when it is all zero (RFC 7748 section 6.1). */
+/**
+ * Writes the 32-byte result to `out` and wipes the workspace; false when it is all zero (RFC 7748
+ * section 6.1).
+ */
 export function x25519Finish(out: usize): bool {
   fieldEncode(out, X2);
   wipe(WORKSPACE, WORKSPACE_LEN);
   return !ctIsZero(out, X25519_LEN);
 }
 
-/** True when the 32 bytes at `point` are below p with the top bit clear: the only form a static key may have. */
+/**
+ * True when the 32 bytes at `point` are below p with the top bit clear: the only form a static key
+ * may have.
+ */
 export function x25519Canonical(point: usize): bool {
   // p = 2^255 - 19: value + 19 reaches bit 255 exactly when the value is p or more.
   let carry: u64 = 19;
@@ -133,8 +145,8 @@ function begin(scalar: usize): void {
 }
 
 /**
- * The first half of a turn of section 5's loop, for scalar bit `turn`. A, B, C, D stand in the places
- * of x2, z2, x3, z3; then AA, BB, CB, DA.
+ * The first half of a turn of section 5's loop, for scalar bit `turn`. A, B, C, D stand in the
+ * places of x2, z2, x3, z3; then AA, BB, CB, DA.
  */
 function mix(turn: i32): void {
   const bit: u32 = (load<u8>(SCALAR + (turn >> 3)) >> (turn & 7)) & 1;

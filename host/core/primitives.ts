@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The core's cryptographic primitives on Uint8Arrays: for test vectors, tools and what a host needs
-// outside an engine. Before: tests, the command line. After: any instance of the core (engine.ts), one
-// that runs no tunnel, because arguments are laid out behind its static data, where a tunnel's
+// outside an engine. Before: tests, the command line. After: any instance of the core (engine.ts),
+// one that runs no tunnel, because arguments are laid out behind its static data, where a tunnel's
 // buffers would lie. Exports: assembly/crypto/primitives.ts.
 // Invariant: after each call, also one that throws, the scratch it used is zero.
 
@@ -73,7 +73,9 @@ export class Primitives {
     });
   }
 
-  /** secret * point, 32 bytes each; null where the result is all zero. RFC 7748 sections 5 and 6.1. */
+  /**
+   * secret * point, 32 bytes each; null where the result is all zero. RFC 7748 sections 5 and 6.1.
+   */
   x25519(secret: Uint8Array, point: Uint8Array): Uint8Array | null {
     expectLength("point", point, KEY_LEN);
     return this.#x25519(secret, [point]);
@@ -140,7 +142,9 @@ export class Primitives {
     });
   }
 
-  /** The 32-byte shared secret; one that nobody knows for a wrong ciphertext. FIPS 203 section 7.3. */
+  /**
+   * The 32-byte shared secret; one that nobody knows for a wrong ciphertext. FIPS 203 section 7.3.
+   */
   mlkem768Decaps(dk: Uint8Array, ciphertext: Uint8Array): Uint8Array {
     expectLength("dk", dk, DK_LEN);
     expectLength("ciphertext", ciphertext, CIPHERTEXT_LEN);

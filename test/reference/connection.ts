@@ -23,7 +23,7 @@ export const RECORD_OVERHEAD = 17;
 
 const NO_AD = new Uint8Array(0);
 
-/** What binds a connection to its link session (3.2), 117 bytes with the label. */
+/** What binds a connection to its link session (3.2), 101 bytes with the label. */
 export interface ConnectionContext {
   handshakeHash: Uint8Array;
   openerLinkId: Uint8Array;

@@ -141,6 +141,8 @@ export class Connector {
 /** One connection at a Connector. */
 export class Port implements HopEnd {
   closed = false;
+  /** Why this side closed, if the peer was at fault. */
+  failure: StatusName | undefined;
   readonly hop: Hop;
   private readonly connector: Connector;
   private readonly startedAt: number;
@@ -151,6 +153,7 @@ export class Port implements HopEnd {
   private id: Uint8Array | undefined;
   private readonly names = new Map<number, Uint8Array>();
   private readonly given: Uint8Array[] = [];
+  private oldest = 0;
   private credit = 0n;
   private sentBytes = 0n;
   private frames: HopFrame[] = [];
@@ -323,8 +326,6 @@ export class Port implements HopEnd {
     this.frames.push({ type: "PACKET", class: packetClass, channel, packet });
   }
 
-  private oldest = 0;
-
   private flush(): void {
     if (!this.hop.established) return;
     let record: HopFrame[] = [];
@@ -347,9 +348,6 @@ export class Port implements HopEnd {
     this.failure = error.status;
     this.leave();
   }
-
-  /** Why this side closed, if the peer was at fault. */
-  failure: StatusName | undefined;
 }
 
 function checkHello(frame: Extract<HopFrame, { type: "HOP_HELLO" }>) {

@@ -4,16 +4,17 @@
 // out of the state that stands here (F3); the application talks to Stream handles through peer.ts.
 // Invariants: at most one of each control frame is pending; nothing here waits for a reader (F2).
 
-import { compare, equal, isZero } from "./bytes.ts";
+import { Acquaintance } from "./acquaintance.ts";
+import { compare } from "./bytes.ts";
 import { connectionKeys, DatagramChannel, newConnectionHandshake } from "./connection.ts";
 import type { Opened } from "./link.ts";
 import { decodeLinkFrames, type FrameNamed, type LinkFrame } from "./link-frames.ts";
 import type { LinkSession } from "./link-session.ts";
+import type { LinkStreamsOptions, OpenRequest, StreamSettings } from "./link-settings.ts";
 import { drawEphemerals } from "./noise.ts";
-import type { Random } from "./random.ts";
-import { RoundTrip } from "./round-trip.ts";
-import { KEY_UPDATE_RULE, type UpdateRule } from "./sending.ts";
-import { ProtocolError, REASON, type StatusName } from "./status.ts";
+import { acceptOf, openOf } from "./opening.ts";
+import { Probing } from "./probing.ts";
+import { ProtocolError, REASON } from "./status.ts";
 import { KIND, Stream } from "./stream.ts";
 
 const VERSION = 1;
@@ -23,109 +24,41 @@ const REMEMBER_MS = 2000;
 const CONFIG_BEHIND_MS = 2000;
 const MOST_ATTEMPTS = 8;
 const NONE = new Uint8Array(8);
-const LEAST_PACKET = 2048;
-const MOST_PACKET = 65_000;
-const LEAST_RECORD = 512;
-const RECORD_IN_PACKET = 81;
-// What a peer may send before it has shown that it knows this table (5.4).
-const STRANGERS_FRAMES: LinkFrame["type"][] = ["HELLO", "OPEN", "PROBE", "PONG", "GOODBYE"];
-
-export interface StreamSettings {
-  maxPacket: number;
-  maxRecord: number;
-  maxInFlight: number;
-  maxPendingOpens: number;
-  windowBytes: number;
-  maxStreams: number;
-  replayWindow: number;
-  holdMs: number;
-  /** A link with open streams on which nothing has come for so long sends a PROBE. */
-  keepAliveMs: number;
-  updateRule: UpdateRule;
-  epoch: number;
-  serial: bigint;
-}
-
-export const STREAM_SETTINGS: StreamSettings = {
-  maxPacket: 2048,
-  maxRecord: 1460,
-  maxInFlight: 16_384,
-  maxPendingOpens: 4,
-  windowBytes: 8192,
-  maxStreams: 64,
-  replayWindow: 1024,
-  holdMs: 120_000,
-  keepAliveMs: 40_000,
-  updateRule: KEY_UPDATE_RULE,
-  epoch: 1,
-  serial: 1n,
-};
-
-/** What an OPEN asks for. */
-export interface OpenRequest {
-  kind: number;
-  bindingId: Uint8Array;
-  mappingId: Uint8Array;
-}
-
-export type StreamEvent =
-  | { type: "open" | "connected" | "ended"; stream: Stream }
-  | { type: "datagram"; stream: Stream; flow: number; bytes: Uint8Array };
-
-export interface LinkStreamsOptions {
-  ownId: Uint8Array;
-  peerId: Uint8Array;
-  random: Random;
-  settings: StreamSettings;
-  /** Returns a reason to refuse an OPEN (5.5), or undefined. */
-  admit: (request: OpenRequest) => number | undefined;
-  emit: (event: StreamEvent) => void;
-  count: (status: StatusName) => void;
-}
 
 export class LinkStreams {
   readonly settings: StreamSettings;
-  readonly linkId: Uint8Array;
-  readonly roundTrip = new RoundTrip();
+  readonly acquaintance: Acquaintance;
+  readonly probing: Probing;
   readonly streams = new Map<number, Stream>();
   /** Streams without a number yet, in the order in which they will be opened. */
   readonly waiting: Stream[] = [];
   /** Finished streams, so that a late frame gets an ACK and not RESET(Unknown). */
   readonly remembered = new Map<number, { until: number; next: number; limit: number }>();
-  peerLinkId: Uint8Array | undefined;
-  peer = { maxPacket: LEAST_PACKET, maxRecord: LEAST_RECORD, maxInFlight: 4096, pendingOpens: 1 };
   /** Counts every record, OPEN, ACCEPT and PROBE that is sent. */
   order = 0;
   helloDue = false;
   ackAllDue = false;
   resumeDue = false;
-  probeDue = false;
   pongDue: number | undefined;
   goodbyeDue: number | undefined;
   readonly resetsDue = new Map<number, number>();
-  readonly probes = new Map<number, { order: number; at: number }>();
   silentUntil = Number.NEGATIVE_INFINITY;
   now: number;
   private readonly options: LinkStreamsOptions;
   private readonly parity: number;
   private readonly seen = new Set<number>();
   private nextNumber: number;
-  private named = false;
   private heardAt: number;
-  private backoff = 0;
-  private ptoAt = Number.POSITIVE_INFINITY;
-  private hintedAt = Number.NEGATIVE_INFINITY;
-  private keptAliveAt: number;
 
   constructor(options: LinkStreamsOptions, now: number) {
     this.options = options;
     this.settings = options.settings;
-    this.linkId = options.random(8);
+    this.acquaintance = new Acquaintance(options.random(8));
     this.parity = compare(options.ownId, options.peerId) < 0 ? 0 : 1;
     this.nextNumber = this.parity;
     this.now = now;
     this.heardAt = now;
-    this.keptAliveAt = now;
+    this.probing = new Probing(options.settings.keepAliveMs, now);
   }
 
   /** Whether the link has a reason to have a session. */
@@ -179,10 +112,7 @@ export class LinkStreams {
 
   /** DROPPED or BACK: the PTO fires now, at most once per round trip (D5). */
   hint(): void {
-    if (this.ptoAt === Number.POSITIVE_INFINITY) return;
-    if (this.now - this.hintedAt < this.roundTrip.srtt) return;
-    this.hintedAt = this.now;
-    this.probeDue = true;
+    this.probing.hint(this.now);
   }
 
   /** Ends all streams here; the peer learns by GOODBYE if `say`. */
@@ -210,18 +140,18 @@ export class LinkStreams {
     this.now = now;
     this.expire();
     if (!canSend) {
-      this.ptoAt = Number.POSITIVE_INFINITY;
+      this.probing.stop();
       return this.streams.size > 0 ? this.heardAt + this.settings.holdMs : Number.POSITIVE_INFINITY;
     }
-    this.probeWhenDue();
-    this.keepAlive();
+    this.armPto();
+    this.probing.tick(now, this.heardAt, this.streams.size > 0);
     return this.nextDeadline();
   }
 
   /** Takes the first waiting stream that may be opened now, and gives it its number. */
   nextToOpen(session: LinkSession): Stream | undefined {
     const pending = [...this.streams.values()].filter((one) => one.state === "opening").length;
-    if (!session.heardHello || pending >= this.peer.pendingOpens) return undefined;
+    if (!session.heardHello || pending >= this.acquaintance.limits.pendingOpens) return undefined;
     const index = this.waiting.findIndex((stream) => stream.openAfter <= this.now);
     const [stream] = index < 0 ? [] : this.waiting.splice(index, 1);
     if (stream) this.startOpen(stream, session);
@@ -230,37 +160,26 @@ export class LinkStreams {
 
   /** Something of mine has been acknowledged: the PTO starts afresh. */
   progress(): void {
-    this.backoff = 0;
-    this.ptoAt = Number.POSITIVE_INFINITY;
+    this.probing.progress();
     this.armPto();
   }
 
   /** Sets the PTO if something is wanted and it does not run. */
   armPto(): void {
-    const wanted = this.all().some((stream) => stream.wantsPeer);
-    if (!wanted) this.ptoAt = Number.POSITIVE_INFINITY;
-    else if (this.ptoAt === Number.POSITIVE_INFINITY) {
-      this.ptoAt = this.now + this.roundTrip.pto(this.backoff);
-    }
+    this.probing.arm(
+      this.now,
+      this.all().some((stream) => stream.wantsPeer),
+    );
   }
 
   private takeFrames(session: LinkSession, frames: Uint8Array): void {
     let first = true;
     for (const frame of decodeLinkFrames(frames)) {
-      if (first && frame.type !== "HELLO") this.takeHelloless(session);
+      if (first && frame.type !== "HELLO") this.acquaintance.takeHelloless(session);
       first = false;
-      if (!this.named && !STRANGERS_FRAMES.includes(frame.type)) {
-        throw new ProtocolError("NoHello");
-      }
+      this.acquaintance.checkFrame(frame.type);
       this.takeFrame(frame, session);
     }
-  }
-
-  // A packet without HELLO: its sender has seen mine.
-  private takeHelloless(session: LinkSession): void {
-    if (!session.heardHello) throw new ProtocolError("NoHello");
-    session.provenHello = true;
-    this.named = true;
   }
 
   private takeFrame(frame: LinkFrame, session: LinkSession): void {
@@ -286,32 +205,13 @@ export class LinkStreams {
   }
 
   private takeHello(hello: FrameNamed<"HELLO">, session: LinkSession): void {
-    checkHello(hello);
-    const isNew = this.peerLinkId !== undefined && !equal(hello.myLinkId, this.peerLinkId);
-    if (isNew) this.forgetPeer();
-    this.peerLinkId = hello.myLinkId;
-    this.peer = {
-      maxPacket: hello.maxPacket,
-      maxRecord: hello.maxRecord,
-      maxInFlight: hello.maxInFlight,
-      pendingOpens: hello.maxPendingOpens,
-    };
+    if (this.acquaintance.takeHello(hello)) this.forgetPeer();
     const first = !session.heardHello;
     session.heardHello = true;
-    this.takeMyName(hello.yourLinkId, session);
+    this.acquaintance.takeName(hello.yourLinkId, session);
     if (!first) return;
     this.goBackAll();
     this.ackAllDue = true;
-  }
-
-  private takeMyName(yourLinkId: Uint8Array, session: LinkSession): void {
-    if (equal(yourLinkId, this.linkId)) {
-      session.provenHello = true;
-      this.named = true;
-      return;
-    }
-    // Written for a table of mine that is gone; so is all that follows in the packet.
-    if (!isZero(yourLinkId)) throw new ProtocolError("NoHello");
   }
 
   private forgetPeer(): void {
@@ -323,8 +223,7 @@ export class LinkStreams {
     this.seen.clear();
     this.remembered.clear();
     this.resetsDue.clear();
-    this.probes.clear();
-    this.named = false;
+    this.probing.forget();
   }
 
   private takeOpen(frame: FrameNamed<"OPEN">, session: LinkSession): void {
@@ -369,14 +268,7 @@ export class LinkStreams {
     const message = handshake.writeMessage();
     this.attach(stream, connectionKeys(handshake.split(), false));
     stream.sender.limit = Number(frame.limit);
-    const limit = BigInt(stream.receiver.grant());
-    const accept = { stream: stream.number, load: 0, limit, version: VERSION, message };
-    stream.accept = {
-      frame: { type: "ACCEPT", ...accept },
-      due: true,
-      answered: false,
-      order: 0,
-    };
+    stream.accept = acceptOf(stream, message);
     this.streams.set(stream.number, stream);
     this.options.emit({ type: "open", stream });
   }
@@ -386,19 +278,7 @@ export class LinkStreams {
     this.nextNumber += 2;
     const ephemerals = drawEphemerals(this.options.random);
     const handshake = newConnectionHandshake(true, this.context(stream, session), ephemerals);
-    const { kind, bindingId, mappingId, number } = stream;
-    const { epoch, serial } = this.settings;
-    const limit = BigInt(stream.receiver.grant());
-    const message = handshake.writeMessage();
-    const body = { stream: number, kind, bindingId, mappingId, epoch, serial, limit };
-    stream.open = {
-      frame: { type: "OPEN", ...body, version: VERSION, message },
-      session,
-      handshake,
-      due: true,
-      answered: false,
-      order: 0,
-    };
+    stream.open = openOf(stream, this.settings, session, handshake);
     stream.state = "opening";
     this.streams.set(stream.number, stream);
   }
@@ -454,8 +334,10 @@ export class LinkStreams {
       this.openAgain(stream, reason);
       return;
     }
-    const bothFin = stream.sender.finSealed && stream.receiver.finSeen;
-    this.end(stream, reason === REASON.Unknown && bothFin ? 0 : reason);
+    // The peer has let the stream go. With DATA of mine unacknowledged that may as well be its hold
+    // time, and must not look like a clean end (D8).
+    const clean = stream.sender.onlyFinMissing && stream.receiver.finSeen;
+    this.end(stream, reason === REASON.Unknown && clean ? 0 : reason);
   }
 
   private takeAccept(stream: Stream, frame: FrameNamed<"ACCEPT">): void {
@@ -484,11 +366,11 @@ export class LinkStreams {
     }
     if (stream.accept) stream.accept.answered = true;
     const freed = stream.sender.acknowledge(frame.next);
-    if (freed?.sends === 1) this.roundTrip.sample(this.now - freed.sentAt);
+    if (freed?.sends === 1) this.probing.roundTrip.sample(this.now - freed.sentAt);
     const raised = Number(frame.limit) > stream.sender.limit;
     stream.sender.limit = Math.max(stream.sender.limit, Number(frame.limit));
     if (freed || raised) this.progress();
-    const again = this.now - stream.wentBackAt >= this.roundTrip.srtt;
+    const again = this.now - stream.wentBackAt >= this.probing.roundTrip.srtt;
     if ((frame.flags & 1) === 0 || !again) return;
     stream.wentBackAt = this.now;
     stream.sender.goBack();
@@ -533,11 +415,9 @@ export class LinkStreams {
   }
 
   private takePong(token: number): void {
-    const probe = this.probes.get(token);
-    if (!probe) return;
-    this.probes.clear();
-    this.roundTrip.sample(this.now - probe.at);
-    for (const stream of this.all()) if (stream.lostBefore(probe.order)) stream.goBack();
+    const order = this.probing.answered(token, this.now);
+    if (order === undefined) return;
+    for (const stream of this.all()) if (stream.lostBefore(order)) stream.goBack();
   }
 
   /** Sends an ACK of `stream` at the latest after `ms`. */
@@ -556,7 +436,7 @@ export class LinkStreams {
   }
 
   private finish(stream: Stream, reason: number): void {
-    const until = this.now + Math.max(REMEMBER_MS, 4 * this.roundTrip.pto());
+    const until = this.now + Math.max(REMEMBER_MS, 4 * this.probing.roundTrip.pto());
     const { next } = stream.receiver;
     this.remembered.set(stream.number, { until, next, limit: stream.receiver.grant() });
     this.ackAllDue = true;
@@ -588,30 +468,13 @@ export class LinkStreams {
     if (this.now - this.heardAt >= this.settings.holdMs) this.endAll(REASON.HoldExpired);
   }
 
-  private probeWhenDue(): void {
-    this.armPto();
-    if (this.now < this.ptoAt) return;
-    this.probeDue = true;
-    this.backoff++;
-    this.ptoAt = this.now + this.roundTrip.pto(this.backoff);
-  }
-
-  private keepAlive(): void {
-    if (this.now < this.keepAliveAt) return;
-    this.keptAliveAt = this.now;
-    this.probeDue = true;
-  }
-
-  private get keepAliveAt(): number {
-    if (this.streams.size === 0) return Number.POSITIVE_INFINITY;
-    return Math.max(this.heardAt, this.keptAliveAt) + this.settings.keepAliveMs;
-  }
-
   private nextDeadline(): number {
     const acks = this.all().map((stream) => stream.ackAt);
+    const probeAt = this.probing.nextAt(this.heardAt, this.streams.size > 0);
     const opens = this.waiting.map((stream) => stream.openAfter).filter((at) => at > this.now);
-    const holdAt = this.streams.size > 0 ? this.heardAt + this.settings.holdMs : Infinity;
-    return Math.min(this.ptoAt, this.keepAliveAt, holdAt, ...acks, ...opens);
+    const holdAt =
+      this.streams.size > 0 ? this.heardAt + this.settings.holdMs : Number.POSITIVE_INFINITY;
+    return Math.min(probeAt, holdAt, ...acks, ...opens);
   }
 
   private newStream(number: number, opener: boolean, request: OpenRequest): Stream {
@@ -622,28 +485,15 @@ export class LinkStreams {
   }
 
   private context(stream: Stream, session: LinkSession) {
-    const peerLinkId = this.peerLinkId ?? NONE;
+    const { linkId, peerLinkId = NONE } = this.acquaintance;
     return {
       handshakeHash: session.handshakeHash,
-      openerLinkId: stream.opener ? this.linkId : peerLinkId,
-      accepterLinkId: stream.opener ? peerLinkId : this.linkId,
+      openerLinkId: stream.opener ? linkId : peerLinkId,
+      accepterLinkId: stream.opener ? peerLinkId : linkId,
       stream: stream.number,
       bindingId: stream.bindingId,
       mappingId: stream.mappingId,
       kind: stream.kind,
     };
   }
-}
-
-function checkHello(hello: FrameNamed<"HELLO">): void {
-  const { maxPacket, maxRecord, maxInFlight, maxPendingOpens, myLinkId } = hello;
-  const good =
-    maxPacket >= LEAST_PACKET &&
-    maxPacket <= MOST_PACKET &&
-    maxRecord >= LEAST_RECORD &&
-    maxRecord <= maxPacket - RECORD_IN_PACKET &&
-    maxInFlight >= 2 * maxPacket &&
-    maxPendingOpens >= 1 &&
-    !isZero(myLinkId);
-  if (!good) throw new ProtocolError("PeerViolation");
 }

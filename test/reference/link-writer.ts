@@ -12,7 +12,6 @@ import { type LinkSession, PACKET_OVERHEAD } from "./link-session.ts";
 import type { LinkStreams } from "./link-streams.ts";
 import { KIND, type Stream } from "./stream.ts";
 
-const NO_LINK_ID = new Uint8Array(8);
 const NOTHING = new Uint8Array(0);
 const STREAM_HEADER = 13;
 const DATAGRAM_HEADER = 13;
@@ -32,7 +31,11 @@ export function writePackets(
   session: LinkSession,
   pathMaxPacket: number,
 ): Draft[] {
-  const packer = new Packer(link, session, Math.min(pathMaxPacket, link.peer.maxPacket));
+  const packer = new Packer(
+    link,
+    session,
+    Math.min(pathMaxPacket, link.acquaintance.limits.maxPacket),
+  );
   writeControl(link, packer);
   writeOpens(link, session, packer);
   writeRecords(link, packer);
@@ -98,12 +101,11 @@ class Packer {
   }
 
   private hello(): Uint8Array {
-    const { linkId, peerLinkId, settings } = this.link;
+    const { acquaintance, settings } = this.link;
     return encodeLinkFrame({
       type: "HELLO",
-      myLinkId: linkId,
-      // Only what this session has shown, so that the peer knows that its HELLO has arrived.
-      yourLinkId: this.session.heardHello && peerLinkId ? peerLinkId : NO_LINK_ID,
+      myLinkId: acquaintance.linkId,
+      yourLinkId: acquaintance.nameFor(this.session),
       maxPacket: settings.maxPacket,
       maxRecord: settings.maxRecord,
       maxInFlight: settings.maxInFlight,
@@ -116,7 +118,7 @@ class Packer {
 }
 
 function writeControl(link: LinkStreams, packer: Packer): void {
-  if (link.helloDue || link.probeDue) packer.addHello();
+  if (link.helloDue || link.probing.due) packer.addHello();
   link.helloDue = false;
   if (link.goodbyeDue !== undefined) packer.add({ type: "GOODBYE", reason: link.goodbyeDue });
   link.goodbyeDue = undefined;
@@ -127,11 +129,11 @@ function writeControl(link: LinkStreams, packer: Packer): void {
   link.resumeDue = false;
   if (link.pongDue !== undefined) packer.add({ type: "PONG", token: link.pongDue, load: 0 });
   link.pongDue = undefined;
-  if (link.probeDue) writeProbe(link, packer);
+  if (link.probing.due) writeProbe(link, packer);
 }
 
 function writeAcks(link: LinkStreams, packer: Packer): void {
-  const all = link.ackAllDue || link.resumeDue || link.probeDue || link.pongDue !== undefined;
+  const all = link.ackAllDue || link.resumeDue || link.probing.due || link.pongDue !== undefined;
   link.ackAllDue = false;
   for (const stream of link.streams.values()) {
     if (stream.state !== "open" || !(all || stream.ackAt <= link.now)) continue;
@@ -154,8 +156,7 @@ function ackOf(stream: Stream): LinkFrame {
 
 function writeProbe(link: LinkStreams, packer: Packer): void {
   const order = ++link.order;
-  link.probeDue = false;
-  link.probes.set(order, { order, at: link.now });
+  link.probing.probed(order, order, link.now);
   packer.add({ type: "PROBE", token: order });
 }
 
@@ -176,7 +177,7 @@ function writeOpens(link: LinkStreams, session: LinkSession, packer: Packer): vo
 
 function writeRecords(link: LinkStreams, packer: Packer): void {
   const most = packer.mostLast - STREAM_HEADER - RECORD_OVERHEAD;
-  const maxRecord = Math.min(link.settings.maxRecord, link.peer.maxRecord, most);
+  const maxRecord = Math.min(link.settings.maxRecord, link.acquaintance.limits.maxRecord, most);
   for (let sent = true; sent; ) {
     sent = false;
     for (const stream of link.streams.values()) {
@@ -194,7 +195,7 @@ function writeRecord(
 ): boolean {
   const length = stream.sender.nextLength(maxRecord, link.now);
   const outstanding = link.all().reduce((sum, one) => sum + one.sender.outstanding, 0);
-  const fits = outstanding === 0 || outstanding + length <= link.peer.maxInFlight;
+  const fits = outstanding === 0 || outstanding + length <= link.acquaintance.limits.maxInFlight;
   // A record cut for another path, or before HELLO took its room, waits for a wider packet.
   if (length === 0 || !fits || length + STREAM_HEADER > packer.mostLast) return false;
   const { number, sealed } = stream.sender.next(maxRecord, link.now, ++link.order);

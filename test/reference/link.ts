@@ -7,49 +7,17 @@
 import { compare, equal, padTo, Reader, Writer } from "./bytes.ts";
 import { label } from "./hop.ts";
 import { dataIndex, LinkSession, PACKET_TYPE } from "./link-session.ts";
+import { LINK_TIMES, type LinkTimes } from "./link-times.ts";
 import { drawEphemerals, type Ephemerals, HandshakeState, type Split } from "./noise.ts";
 import { type Random, randomBelow, randomIndex } from "./random.ts";
 import { ProtocolError, type StatusName } from "./status.ts";
 
-const MINUTE_MS = 60_000;
 const NO_PSK = new Uint8Array(32);
 const NO_PSK_NAME = new Uint8Array(8);
 const MESSAGE_LENGTHS = { 1: 1248, 2: 1152, 3: 64 } as const;
 
 /** Section 4.3: how long a packet may wait. */
 export const CLASS = { stream: 0, datagram: 40, wake: 255 } as const;
-
-export interface LinkTimes {
-  renewMs: number;
-  renewOtherMs: number;
-  renewPackets: number;
-  usedWithinMs: number;
-  sendMs: number;
-  sendPackets: number;
-  openMs: number;
-  /** Message 1 again; ± 20 %. */
-  message1AgainMs: number[];
-  message3AgainMs: number[];
-  /** S9: new handshakes as responder, NO_SESSION sent and believed. */
-  rateMs: number;
-  /** A responder's handshake without message 3 is forgotten after this. */
-  answerMs: number;
-}
-
-/** Section 11. */
-export const LINK_TIMES: LinkTimes = {
-  renewMs: 50 * MINUTE_MS,
-  renewOtherMs: 55 * MINUTE_MS,
-  renewPackets: 2 ** 31,
-  usedWithinMs: 10 * MINUTE_MS,
-  sendMs: 60 * MINUTE_MS,
-  sendPackets: 2 ** 32,
-  openMs: 120 * MINUTE_MS,
-  message1AgainMs: [1000, 2000, 4000, 8000, 16000],
-  message3AgainMs: [1000, 2000, 4000, 8000],
-  rateMs: 5000,
-  answerMs: MINUTE_MS,
-};
 
 export interface LinkPeer {
   id: Uint8Array;

@@ -4,18 +4,19 @@
 // test joins it to a Connector, this reference's or another.
 // Invariants: receive never waits for send (F4); credit never waits for an application (F2).
 
-import { compare, equal, toHex } from "./bytes.ts";
+import { compare, equal } from "./bytes.ts";
 import { Hop, type HopAges } from "./hop.ts";
 import type { HopFrame } from "./hop-frames.ts";
-import { Link, type LinkPeer, type LinkTimes } from "./link.ts";
+import { Link, type LinkPeer } from "./link.ts";
 import type { LinkSession } from "./link-session.ts";
 import {
-  LinkStreams,
   type OpenRequest,
   STREAM_SETTINGS,
   type StreamEvent,
   type StreamSettings,
-} from "./link-streams.ts";
+} from "./link-settings.ts";
+import { LinkStreams } from "./link-streams.ts";
+import type { LinkTimes } from "./link-times.ts";
 import { writePackets } from "./link-writer.ts";
 import type { Random } from "./random.ts";
 import { ProtocolError, REASON, type StatusName } from "./status.ts";
@@ -211,8 +212,8 @@ export class Peer implements HopEnd {
 
   /** Queues a datagram on a channel; false if it is above what the path takes (section 8). */
   sendDatagram(stream: Stream, flow: number, bytes: Uint8Array): boolean {
-    const { peer } = this.streamsOf(stream);
-    const path = Math.min(peer.maxPacket, this.hop?.welcome?.maxPacket ?? peer.maxPacket);
+    const { maxPacket } = this.streamsOf(stream).acquaintance.limits;
+    const path = Math.min(maxPacket, this.hop?.welcome?.maxPacket ?? maxPacket);
     if (bytes.length + 29 + 13 + 16 > path) return false;
     stream.datagrams.push({ flow, bytes });
     if (stream.datagrams.length > 16) stream.datagrams.shift();
@@ -464,9 +465,4 @@ export class Peer implements HopEnd {
 export function checkClass(packetClass: number): void {
   const known = packetClass <= 200 || packetClass === 255;
   if (!known) throw new ProtocolError("BadFrame");
-}
-
-/** The name of an id in a map. */
-export function idName(id: Uint8Array): string {
-  return toHex(id);
 }

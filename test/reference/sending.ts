@@ -18,7 +18,7 @@ interface Plan {
 export interface KeptRecord {
   number: number;
   sealed: Uint8Array;
-  keyUpdate: boolean;
+  type: number;
   sends: number;
   sentAt: number;
   /** The link's count of sends when this record last went out. */
@@ -76,6 +76,11 @@ export class StreamSender {
 
   get blockedByLimit(): boolean {
     return this.queue.length > 0 && !this.resetDue && this.plainSealed >= this.limit;
+  }
+
+  /** Whether FIN is sealed and every byte before it is acknowledged. */
+  get onlyFinMissing(): boolean {
+    return this.finSealed && this.records.every(({ type }) => type !== RECORD_TYPE.data);
   }
 
   get finAcknowledged(): boolean {
@@ -168,8 +173,7 @@ export class StreamSender {
     const { type, bytes } = plan;
     const number = this.sealer.nextNumber;
     const sealed = this.sealer.seal(type, bytes);
-    const keyUpdate = type === RECORD_TYPE.keyUpdate;
-    const record = { number, sealed, keyUpdate, sends: 0, sentAt: now, sentOrder: 0 };
+    const record = { number, sealed, type, sends: 0, sentAt: now, sentOrder: 0 };
     this.sealed(type, bytes.length, now);
     this.records.push(record);
     return record;
@@ -194,7 +198,7 @@ export class StreamSender {
   private sealedReset(): void {
     this.resetSealed = true;
     this.queue = NOTHING;
-    if (this.records.some((record) => record.keyUpdate)) return;
+    if (this.records.some(({ type }) => type === RECORD_TYPE.keyUpdate)) return;
     this.records = [];
     this.base = (this.sealer?.nextNumber ?? 1) - 1;
     this.cursor = this.base;

@@ -145,11 +145,11 @@ describe("reset and refusal", () => {
     expect([stream.endReason, stream.connected]).toEqual([REASON.TargetRefused, false]);
   });
 
-  it("refuses an unknown Mapping without a handshake", () => {
-    const world = startWorld({ seed: "nomap", peer: { admit: () => REASON.NoSuchMapping } });
+  it("refuses without a handshake what it has no room for", () => {
+    const world = startWorld({ seed: "full", peer: { admit: () => REASON.TooManyStreams } });
     const stream = world.a.openStream(ID_B, REQUEST);
     world.wire.run(() => stream.state === "ended", 5000);
-    expect(stream.endReason).toBe(REASON.NoSuchMapping);
+    expect(stream.endReason).toBe(REASON.TooManyStreams);
   });
 
   it("opens again while the other side's configuration is behind", () => {
