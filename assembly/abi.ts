@@ -89,6 +89,7 @@ import {
   HOP_STEP_IDLE,
   hopRxCommit,
   hopRxForget,
+  hopRxReset,
   hopRxPtr,
   hopRxRoom,
   hopRxStep,
@@ -200,6 +201,7 @@ export function start(asRole: i32, ms: i32): i32 {
   if (asRole == ROLE_STLINK) recordsLayout();
   const status = layoutEnd();
   if (status != STATUS_OK) role = 0;
+  hopRxReset();
   workReset();
   return status;
 }
@@ -305,7 +307,7 @@ export function hop_status(index: i32): i32 {
   return hopKnown(index) ? hopAt(index).status : STATUS_BAD_HANDLE;
 }
 
-/** Pointer to the hop's peer key [32] at 0, id [16] at 64, codeId and ticket [40] at 80. */
+/** Pointer to the hop's peer key [32] at 0, id [16] at 64, codeId and ticket [40] at 80, maxPacket u32 at 120. */
 export function hop_peer_ptr(index: i32): i32 {
   return hopKnown(index) ? <i32>HopArea.at(hopAt(index), HOP_PEER_KEY) : STATUS_BAD_HANDLE;
 }
@@ -596,8 +598,7 @@ export function stream_reset(index: i32, reason: i32): i32 {
     putReset(stream, <u8>reason);
     return STATUS_OK;
   }
-  if (stream.state == STREAM_OPENING) linkAt(stream.link).opening--;
-  else resetFrame(linkAt(stream.link), stream.number, <u8>reason);
+  if (stream.state != STREAM_OPENING) resetFrame(linkAt(stream.link), stream.number, <u8>reason);
   streamClose(stream, <u8>reason);
   return STATUS_OK;
 }

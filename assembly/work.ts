@@ -36,6 +36,7 @@ import { linkReady } from "./stream/link-tx";
 const RENEW_MS: i32 = 3_000_000;
 const RENEW_LATE_MS: i32 = 3_300_000;
 const USED_MS: i32 = 600_000;
+const PENALTY_MS: i32 = 60_000;
 const RENEW_PACKETS: u64 = 0x8000_0000;
 
 let active: i32 = -1;
@@ -166,6 +167,7 @@ export function tickAll(ms: i32): i32 {
   for (let i = 0; i < linkCount(); i++) {
     const link = linkAt(i);
     if (!link.used) continue;
+    if (link.penalty && since(link.penaltyAt) >= PENALTY_MS) link.penalty = 0;
     if (handshakeTick(link)) link.wanted = 1;
     sessionsExpire(link);
     ackTick(link);

@@ -116,7 +116,9 @@ export const HOP_PSK: i32 = BASE + 192;
 export const HOP_ID: i32 = BASE + 224;
 /** codeId and ticket (40 B): shown by an STLink, or received by a Connector. */
 export const HOP_TICKET: i32 = BASE + 240;
-const CHANNELS_AT: i32 = BASE + 280;
+/** Copy of the other side's maxPacket, u32, for a Connector's host (TooBig, 4.2). */
+export const HOP_MAX_PACKET: i32 = BASE + 280;
+const CHANNELS_AT: i32 = BASE + 288;
 const CHANNEL_LEN: i32 = 24;
 export const CHANNEL_ID: usize = 8;
 

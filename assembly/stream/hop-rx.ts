@@ -20,6 +20,7 @@ import {
   HOP_HANDSHAKE,
   HOP_ID,
   HOP_LENGTH_LEN,
+  HOP_MAX_PACKET,
   HOP_TAG_LEN,
   HOP_TICKET,
   HOP_UP,
@@ -115,6 +116,11 @@ export function hopRxCommit(index: i32, n: i32): i32 {
   if (hop.rxHave == hop.rxAt) hop.rxSince = now;
   hop.rxHave += n;
   return STATUS_OK;
+}
+
+/** A new instance begins. */
+export function hopRxReset(): void {
+  landingOwner = -1;
 }
 
 /** Forgets what the landing area holds of a hop that is freed. */
@@ -310,7 +316,8 @@ function stlinkPacket(hop: Hop, index: i32, at: usize, len: i32): i32 {
   hop.creditUsed += <u64>packet;
   if (hop.creditUsed > hop.creditTotal) return STATUS_PEER_VIOLATION;
   const window = <u64>size(SIZE_HOP_CREDIT);
-  if (hop.creditTotal - hop.creditUsed <= window >> 1) {
+  const left = hop.creditTotal - hop.creditUsed;
+  if (left <= window >> 1 || left < <u64>size(SIZE_MAX_PACKET)) {
     // Dealt with before this call returns: the credit comes back at once (rule F2).
     hop.creditTotal = hop.creditUsed + window;
     hop.due |= DUE_CREDIT;
@@ -370,6 +377,7 @@ function connectorFrame(hop: Hop, type: u8, at: usize, len: i32): i32 {
     if (maxPacket < 2048 || maxPacket > 65_000) return STATUS_BAD_FRAME;
     hop.greeted = 1;
     hop.peerMaxPacket = maxPacket;
+    store<u32>(HopArea.at(hop, HOP_MAX_PACKET), <u32>maxPacket);
     hop.peerChannels = <i32>load<u16>(at, 3);
     return STATUS_OK;
   }

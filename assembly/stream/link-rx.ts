@@ -85,6 +85,7 @@ import {
   STREAM_INCOMING,
   STREAM_OFFERED,
   STREAM_OPENED,
+  STREAM_OPENING,
   STREAM_RESETTING,
   STREAM_UP,
   Stream,
@@ -96,7 +97,6 @@ import {
 } from "./stream";
 
 /** Times of PROTOCOL section 11. */
-const PENALTY_MS: i32 = 60_000;
 const NO_SESSION_MS: i32 = 5000;
 
 /**
@@ -104,10 +104,7 @@ const NO_SESSION_MS: i32 = 5000;
  * @returns STATUS_OK, or why it was dropped
  */
 export function linkTake(link: Link, hop: i32, at: usize, len: i32): i32 {
-  if (link.penalty) {
-    if (since(link.penaltyAt) < PENALTY_MS) return STATUS_PEER_VIOLATION;
-    link.penalty = 0;
-  }
+  if (link.penalty) return STATUS_PEER_VIOLATION;
   if (len < 5) return STATUS_BAD_FRAME;
   const type = load<u8>(at);
   if (type == PACKET_DATA) return takeData(link, hop, at, len);
@@ -223,10 +220,7 @@ function takeHello(link: Link, session: Session, at: usize): i32 {
   if (inFlight < <u32>(maxPacket << 1) || ctIsZero(at + <usize>HELLO_MINE, 8)) return STATUS_PEER_VIOLATION;
   const known = LinkArea.at(link, LINK_PEERS);
   if (!link.known || !ctEqual(known, at + <usize>HELLO_MINE, 8)) {
-    if (link.known) {
-      endStreams(link, REASON_PEER_LOST);
-      link.peerNumber = link.lower ? 1 : 0;
-    }
+    if (link.known) peerLost(link);
     memory.copy(known, at + <usize>HELLO_MINE, 8);
     link.known = 1;
     link.peerInFlight = 0;
@@ -246,6 +240,18 @@ function takeHello(link: Link, session: Session, at: usize): i32 {
   acknowledgeAll(link);
   goBackAll(link);
   return STATUS_OK;
+}
+
+/** The peer has a new stream table (rule S2). What it had not accepted yet is asked for again. */
+function peerLost(link: Link): void {
+  for (let i = link.streams; i >= 0; ) {
+    const stream = streamAt(i);
+    i = stream.nextOfLink;
+    if (stream.state == STREAM_OPENED) reopen(stream);
+    else if (stream.state != STREAM_OPENING) streamClose(stream, REASON_PEER_LOST);
+  }
+  link.resetCount = 0;
+  link.peerNumber = link.lower ? 1 : 0;
 }
 
 /** Ends all streams of the link towards the applications. */

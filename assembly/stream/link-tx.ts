@@ -25,8 +25,10 @@ import {
   LINK_RESUME,
   Link,
   LinkArea,
+  PREVIOUS,
   packetSeal,
   sessionUsable,
+  sessionWipe,
 } from "../seal/link";
 import { handshakeWrite } from "../seal/link-handshake";
 import {
@@ -132,7 +134,14 @@ export function linkWrite(link: Link, at: usize, room: i32): i32 {
   const begin = at + <usize>DATA_HEADER_LEN;
   const end = at + <usize>(most - TAG_LEN);
   const body = writeBody(link, begin, end);
-  return body == begin ? 0 : packetSeal(link, at, <i32>(body - begin));
+  if (body == begin) return 0;
+  const len = packetSeal(link, at, <i32>(body - begin));
+  // GOODBYE of a violation is the last packet of the sessions (rule F10).
+  if (link.penalty && !(link.due & LINK_GOODBYE)) {
+    sessionWipe(link, CURRENT);
+    sessionWipe(link, PREVIOUS);
+  }
+  return len;
 }
 
 /** Largest packet to this peer over this hop. */
@@ -242,7 +251,8 @@ function writeAck(stream: Stream, at: usize): usize {
   store<u8>(at, ACK);
   store<u32>(at, stream.number, 1);
   store<u8>(at, stream.gapSeen ? ACK_GAP : 0, ACK_FLAGS);
-  store<u64>(at, stream.recvNext, ACK_NEXT);
+  // A datagram channel counts no records: its ACK only says that ACCEPT has come.
+  store<u64>(at, stream.kind == KIND_DATAGRAM ? 0 : stream.recvNext, ACK_NEXT);
   store<u64>(at, stream.limit, ACK_LIMIT);
   stream.limitTold = stream.limit;
   stream.ackDue = 0;

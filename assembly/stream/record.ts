@@ -224,7 +224,8 @@ export function storeGoBack(stream: Stream): void {
  */
 export function recordTake(stream: Stream, number: u64, at: usize, len: i32): i32 {
   const ahead = number != stream.recvNext;
-  // Opening in place is safe for a record ahead of a gap too: it comes again if it is not a RESET.
+  // Ahead of a gap only a RESET is of use, and its length tells; everything else comes again.
+  if (ahead && len != RECORD_OVERHEAD + 1) return STATUS_OK;
   if (len < RECORD_OVERHEAD || !recordOpen(stream, number, at, len)) {
     return ahead ? STATUS_OK : STATUS_BAD_RECORD;
   }

@@ -222,7 +222,7 @@ export function holdTick(link: Link): void {
     const since0 = since(link.heardAt) < since(stream.bornAt) ? link.heardAt : stream.bornAt;
     const end = since0 + stream.holdMs;
     if (due(end)) {
-      resetFrame(link, stream.number, REASON_HOLD_EXPIRED);
+      if (stream.state != STREAM_OPENING) resetFrame(link, stream.number, REASON_HOLD_EXPIRED);
       streamClose(stream, REASON_HOLD_EXPIRED);
     } else wakeAt(end);
   }

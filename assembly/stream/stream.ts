@@ -324,6 +324,7 @@ export function streamClose(stream: Stream, reason: u8): void {
   const link = linkAt(stream.link);
   if (stream.slot >= 0) slotFree(stream.slot);
   stream.slot = -1;
+  if (stream.state == STREAM_OPENING) link.opening--;
   if (stream.state == STREAM_OPENED) link.opensOut--;
   if (stream.state == STREAM_INCOMING) link.opensIn--;
   link.inFlight -= stream.outBytes;

@@ -307,6 +307,12 @@ export class Core {
     return this.engine.read(this.#f.hop_peer_ptr(hop) + 80, 40);
   }
 
+  /** The largest packet that the STLink on this hop takes, bytes; 0 before its HOP_HELLO. */
+  hopMaxPacket(hop: number): number {
+    const bytes = this.engine.read(this.#f.hop_peer_ptr(hop) + 120, 4);
+    return new DataView(bytes.buffer).getUint32(0, true);
+  }
+
   /** Gives bytes of the wire; returns how many were taken (0: later). */
   hopPut(hop: number, bytes: Uint8Array): number {
     const room = this.#f.hop_rx_room(hop);

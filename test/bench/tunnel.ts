@@ -164,6 +164,12 @@ export class Tunnel {
       if (core.flags() & WANTS_ENTROPY) core.feed(this.#random.bytes(CORE_BYTES));
     }
     while (this.relay.work()) isBusy = true;
+    // Records that lay behind a handshake message wait until it is computed.
+    for (const station of [this.near, this.far]) {
+      if (station.hop < 0) continue;
+      if (this.#steps(this.relay, station.relayHop, () => this.#enqueue(station))) isBusy = true;
+      if (this.#steps(station.core, station.hop)) isBusy = true;
+    }
     for (const station of [this.near, this.far]) {
       if (station.hop < 0) continue;
       const sent = station.core.hopTake(station.hop);
@@ -220,13 +226,18 @@ export class Tunnel {
     while (rest.length > 0) {
       const taken = core.hopPut(hop, rest);
       rest = rest.subarray(taken);
-      let steps = 0;
-      for (let step = core.hopStep(hop); step !== HopStep.Idle; step = core.hopStep(hop)) {
-        if (step < 0) throw new Error(`a hop ended: ${statusName(step)}`);
-        if (step === HopStep.Packet) onPacket();
-        steps += 1;
-      }
+      const steps = this.#steps(core, hop, onPacket);
       if (taken === 0 && steps === 0) throw new Error("a hop takes nothing");
+    }
+  }
+
+  /** Deals with the records that are there; returns how many. */
+  #steps(core: Core, hop: number, onPacket: () => void = () => {}): number {
+    for (let count = 0; ; count++) {
+      const step = core.hopStep(hop);
+      if (step < 0) throw new Error(`a hop ended: ${statusName(step)}`);
+      if (step === HopStep.Idle) return count;
+      if (step === HopStep.Packet) onPacket();
     }
   }
 }

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// Moves bytes between one connection and one hop of a core, both ways, for either role. Before it: the
+// connection's events. After it: the core, whose steps it reports. Reading never waits for writing
+// (rule F4); bytes go to the socket only while fewer than UNSENT_MOST are unsent (rule K8).
+
+import { type Core, HopStep } from "../core/core.ts";
+import { type Connection, UNSENT_MOST } from "./transport.ts";
+
+const NOTHING = new Uint8Array(0);
+
+export class HopWire {
+  readonly connection: Connection;
+  readonly hop: number;
+  readonly #core: Core;
+  #held: Uint8Array = NOTHING;
+  #isPaused = false;
+  bytesIn = 0;
+  bytesOut = 0;
+
+  constructor(core: Core, hop: number, connection: Connection) {
+    this.#core = core;
+    this.hop = hop;
+    this.connection = connection;
+  }
+
+  /** Bytes came from the connection. Call `receive` next. */
+  put(bytes: Uint8Array): void {
+    this.bytesIn += bytes.length;
+    this.#held = this.#held.length === 0 ? bytes : Buffer.concat([this.#held, bytes]);
+  }
+
+  /**
+   * Gives the core what came and lets it deal with it; `onStep` hears of each step (HopStep).
+   * Returns the status that ended the hop, or 0. Bytes wait only while a handshake computes.
+   */
+  receive(onStep: (step: number) => void = () => {}): number {
+    for (;;) {
+      const taken = this.#held.length === 0 ? 0 : this.#core.hopPut(this.hop, this.#held);
+      this.#held = this.#held.subarray(taken);
+      for (;;) {
+        const step = this.#core.hopStep(this.hop);
+        if (step < 0) return step;
+        if (step === HopStep.Idle) break;
+        onStep(step);
+      }
+      if (this.#held.length === 0 || taken === 0) break;
+    }
+    this.#setPaused(this.#held.length !== 0);
+    return 0;
+  }
+
+  /** True while the connection takes more (K8). */
+  get hasRoom(): boolean {
+    return this.connection.unsentBytes < UNSENT_MOST;
+  }
+
+  /** Writes what the core has ready, once. True when there was something. */
+  send(): boolean {
+    const bytes = this.#core.hopTake(this.hop);
+    if (bytes.length === 0) return false;
+    this.bytesOut += bytes.length;
+    this.connection.write(bytes);
+    return true;
+  }
+
+  #setPaused(isPaused: boolean): void {
+    if (isPaused === this.#isPaused) return;
+    this.#isPaused = isPaused;
+    if (isPaused) this.connection.pause();
+    else this.connection.resume();
+  }
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// The Transport over TCP sockets of this machine. Before it: Node's net. After it: whoever holds a
+// Transport. `unsentBytes` counts what Node holds; Node has no way to see or bound what the kernel
+// holds, so K8 is met as far as a Node host can (the links' maxInFlight bounds the rest).
+
+import { createServer, connect as dial, type Server, type Socket } from "node:net";
+import {
+  type Accept,
+  type Address,
+  type Connection,
+  type ConnectionEvents,
+  type Ending,
+  type Listener,
+  type Transport,
+} from "./transport.ts";
+
+export const tcp: Transport = {
+  connect(address, events) {
+    const socket = dial({ ...address, noDelay: true, allowHalfOpen: true });
+    const connection = new TcpConnection(socket);
+    connection.attach(events);
+    return connection;
+  },
+
+  listen(address, accept) {
+    const options = { noDelay: true, allowHalfOpen: true };
+    const server = createServer(options, (socket) => takeSocket(socket, accept));
+    return listening(server, address);
+  },
+};
+
+function takeSocket(socket: Socket, accept: Accept): void {
+  const connection = new TcpConnection(socket);
+  const events = accept(connection);
+  if (events !== null) return connection.attach(events);
+  socket.on("error", () => {});
+  connection.reset();
+}
+
+function listening(server: Server, { host, port }: Address): Promise<Listener> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ host, port }, () => {
+      server.off("error", reject);
+      // A failed accept (too many open files) concerns one connection, not the listener.
+      server.on("error", () => {});
+      const bound = server.address();
+      const address = { host, port: typeof bound === "object" && bound !== null ? bound.port : port };
+      resolve({ address, close: () => void server.close() });
+    });
+  });
+}
+
+const ENDINGS: Readonly<Record<string, Ending>> = {
+  ECONNREFUSED: "Refused",
+  EHOSTUNREACH: "Unreachable",
+  ENETUNREACH: "Unreachable",
+  EADDRNOTAVAIL: "Unreachable",
+  ENOTFOUND: "Unreachable",
+  ETIMEDOUT: "TimedOut",
+  ECONNRESET: "Reset",
+  EPIPE: "Reset",
+};
+
+class TcpConnection implements Connection {
+  readonly #socket: Socket;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  attach(events: ConnectionEvents): void {
+    let why: Ending | null = null;
+    this.#socket.on("connect", () => events.opened?.());
+    this.#socket.on("data", (bytes) => events.data(bytes));
+    this.#socket.on("drain", () => events.drained());
+    this.#socket.on("end", () => events.ended());
+    this.#socket.on("error", (error: NodeJS.ErrnoException) => {
+      why = ENDINGS[error.code ?? ""] ?? "Failed";
+    });
+    this.#socket.on("close", () => events.closed(why));
+  }
+
+  get remoteHost(): string {
+    return this.#socket.remoteAddress ?? "";
+  }
+
+  get unsentBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  write(bytes: Uint8Array): number {
+    if (this.#socket.writable) this.#socket.write(bytes);
+    return this.unsentBytes;
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  end(): void {
+    this.#socket.end();
+  }
+
+  reset(): void {
+    // A reset of a socket that still connects would wait until it has.
+    if (this.#socket.connecting) this.#socket.destroy();
+    else this.#socket.resetAndDestroy();
+  }
+
+  close(): void {
+    this.#socket.destroySoon();
+  }
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one way to the network for STLink and Connector: connections as ordered bytes both ways, with
+// back-pressure, half-close and reset. Before it: tcp.ts, or the simulation. After it: hop-wire.ts, the
+// Bindings and Mappings. DESIGN section 2 ("sockets can be simulated"); rules F4, K8.
+// Invariants: `closed` is the last event, and comes once; no `data` between pause() and resume();
+// nothing here calls back into its caller before that caller's own call has returned.
+
+export type Address = { host: string; port: number };
+
+/** Why a connection ended other than by both sides' half-close. */
+export type Ending = "Refused" | "Unreachable" | "TimedOut" | "Reset" | "Failed";
+
+export type ConnectionEvents = {
+  /** The connection that `connect` began is there. Not called for an accepted one. */
+  opened?(): void;
+  /** Bytes came; they are the receiver's to keep. */
+  data(bytes: Uint8Array): void;
+  /** Unsent bytes, which were at least UNSENT_MOST, are fewer again. */
+  drained(): void;
+  /** The other side has half-closed: no more data. */
+  ended(): void;
+  /** The connection is over. null: it was closed, by either side, without an error. */
+  closed(why: Ending | null): void;
+};
+
+/** A writer hands over bytes only while fewer than this are unsent (rule K8). */
+export const UNSENT_MOST = 65_536;
+
+export interface Connection {
+  /** The other side's host, as a limit per source sees it; empty before `opened`. */
+  readonly remoteHost: string;
+  /** Bytes handed over that the network has not taken yet. */
+  readonly unsentBytes: number;
+  /** Hands over all of `bytes`, which may not be changed afterwards. Returns `unsentBytes`. */
+  write(bytes: Uint8Array): number;
+  pause(): void;
+  resume(): void;
+  /** Half-close: after what was written, no more. */
+  end(): void;
+  /** Ends both directions at once; what is unsent is lost and the other side sees a reset. */
+  reset(): void;
+  /** Ends both directions after what was written. */
+  close(): void;
+}
+
+export interface Listener {
+  /** Where it listens; the port is the real one. */
+  readonly address: Address;
+  close(): void;
+}
+
+/** Takes an accepted connection: gives who listens to it, or null to reset it. */
+export type Accept = (connection: Connection) => ConnectionEvents | null;
+
+export interface Transport {
+  /** Begins to connect. `opened` or `closed` follows. */
+  connect(address: Address, events: ConnectionEvents): Connection;
+  /** Listens; port 0 is any free one. Rejects with the system's error (`code`: EADDRINUSE, ...). */
+  listen(address: Address, accept: Accept): Promise<Listener>;
+}
