@@ -12,19 +12,22 @@ import {
   type Ending,
   type Listener,
   type Transport,
+  UNSENT_MOST,
 } from "./transport.ts";
+
+/** Node reports `drain` for sockets whose queue had reached highWaterMark: the contract of `drained`. */
+const OPTIONS = { noDelay: true, allowHalfOpen: true, highWaterMark: UNSENT_MOST };
 
 export const tcp: Transport = {
   connect(address, events) {
-    const socket = dial({ ...address, noDelay: true, allowHalfOpen: true });
+    const socket = dial({ ...OPTIONS, ...address });
     const connection = new TcpConnection(socket);
     connection.attach(events);
     return connection;
   },
 
   listen(address, accept) {
-    const options = { noDelay: true, allowHalfOpen: true };
-    const server = createServer(options, (socket) => takeSocket(socket, accept));
+    const server = createServer(OPTIONS, (socket) => takeSocket(socket, accept));
     return listening(server, address);
   },
 };

@@ -36,7 +36,10 @@ type Packet = { kind: number; from: Uint8Array; bytes: Uint8Array };
 
 const WANTS_ENTROPY = 2;
 const QUEUE_BYTES = 4 << 20;
-const HANDSHAKE_TYPES = 3;
+/** First bytes of packets, PROTOCOL 5.1. */
+const MESSAGE2 = 0x12;
+const MESSAGE3 = 0x13;
+const DATA = 0x14;
 const CORE_BYTES = 32;
 /** More rounds than any phase has: 64 ladder steps and 20 rows of ML-KEM make one exchange. */
 const MAX_ROUNDS = 20_000;
@@ -98,13 +101,18 @@ export class Tunnel {
     this.until(() => station.core.hopState(station.hop).state === HopState.Up, "the hop");
   }
 
-  /** Makes a link session that `opener` begins; over when both have sent under it. */
+  /** Makes a link session that `opener` begins; over when the responder's HELLO has arrived. */
   connectLink(opener: Station): void {
-    const marks = [this.near, this.far].map((station) => station.sentTypes.length);
-    const hasSealed = (station: Station, from = 0): boolean =>
-      station.sentTypes.slice(from).some((type) => type > HANDSHAKE_TYPES);
+    const responder = this.other(opener);
+    opener.sentTypes = [];
+    responder.sentTypes = [];
     opener.core.linkConnect(opener.link);
-    this.until(() => hasSealed(this.near, marks[0]) && hasSealed(this.far, marks[1]), "the link");
+    this.until(() => {
+      const answeredAt = responder.sentTypes.indexOf(MESSAGE2);
+      const isAnswered = answeredAt >= 0 && responder.sentTypes.lastIndexOf(DATA) > answeredAt;
+      const isFinished = opener.sentTypes.includes(MESSAGE3);
+      return isAnswered && isFinished && opener.inbox.length + responder.inbox.length === 0;
+    }, "the link");
   }
 
   /** Opens a stream and accepts it; both handles when both are connected. */

@@ -157,7 +157,7 @@ export class SimPipe {
   }
 
   #arrive(end: SimConnection, lane: Lane, piece: Uint8Array): void {
-    if (end.state !== "open") return;
+    if (end.state !== "open" || this.other(end).state !== "open") return;
     const left = lane.cutAfter - lane.delivered;
     const part = piece.length > left ? piece.subarray(0, left) : piece;
     lane.delivered += part.length;

@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: Apache-2.0
+// A simulated Connector: a core with the role connector, one hop for each connection, one queue for
+// each STLink, and a switch to a fleet. Before it: network.ts accepts. After it: `forward` into the
+// receiver's hop. It is also the liar of the threat model: `meddle` sees each packet and says what
+// becomes of it. PROTOCOL section 9; rules F5, F7, K1, K2, K5, K7.
+
+import { Core, HopState, HopStep, type PacketInfo, type Sizes } from "../../core/core.ts";
+import type { SimClock, SimTimer } from "./clock.ts";
+import { HopLine } from "./hop-line.ts";
+import type { SimNetwork } from "./network.ts";
+import type { SimConnection } from "./pipe.ts";
+import type { Prng } from "./prng.ts";
+import { Queue, type QueuedPacket, type QueueLimits } from "./queue.ts";
+
+/** Reasons of PROTOCOL 13.2 that a Connector says. */
+const NOT_PAIRED = 32;
+const QUEUE_FULL = 33;
+const AGED = 34;
+const UNKNOWN_CHANNEL = 38;
+const SUPERSEDED = 48;
+const NOT_ADMITTED = 50;
+
+const EXPIRY_MS = 1000;
+
+/** Whom a Connector admits, and who may talk to whom. */
+export type Admission = {
+  name: string;
+  id: Uint8Array;
+  key: Uint8Array;
+  psk?: Uint8Array;
+};
+
+/** A packet as the Connector sees it: sealed, with its sender and its destination. */
+export type SeenPacket = {
+  connector: string;
+  from: string;
+  to: string;
+  class: number;
+  bytes: Uint8Array;
+  atMs: number;
+};
+
+/** What becomes of a packet: each is put into the queue after `delayMs`; an empty list drops it. */
+export type Delivery = { bytes: Uint8Array; delayMs: number };
+
+export type ConnectorOptions = {
+  name: string;
+  clock: SimClock;
+  network: SimNetwork;
+  prng: Prng;
+  core: Core;
+  sizes: Sizes;
+  identity: { secret: Uint8Array; key: Uint8Array };
+  admissions: Admission[];
+  limits: QueueLimits;
+  /** What WELCOME states; at most `limits.bytes`. */
+  queueBytes: number;
+  /** `work` calls in one millisecond. */
+  stepsPerMs: number;
+};
+
+export class SimConnector {
+  readonly name: string;
+  /** Sees every packet that honest cores sent. */
+  onPacket: (packet: SeenPacket) => void = () => {};
+  /** Says what becomes of it. */
+  meddle: ((packet: SeenPacket) => Delivery[]) | null = null;
+  /** Other members of the fleet, which may have the receiver's hop. */
+  fleet: SimConnector[] = [];
+  readonly dropped: Record<string, number> = {};
+  readonly #o: ConnectorOptions;
+  readonly #queues = new Map<string, Queue>();
+  readonly #awayTold = new Map<string, Set<string>>();
+  #lines: (HopLine & { who?: Admission })[] = [];
+  #isUp = false;
+  #timer: SimTimer | null = null;
+  #generation = 0;
+
+  constructor(options: ConnectorOptions) {
+    this.#o = options;
+    this.name = options.name;
+  }
+
+  get core(): Core {
+    return this.#o.core;
+  }
+
+  get isUp(): boolean {
+    return this.#isUp;
+  }
+
+  /** Begins to listen, with empty queues. */
+  start(): void {
+    const { core, sizes, identity, network } = this.#o;
+    core.start("connector", sizes, this.#now());
+    core.setIdentity(identity.secret, identity.key, new Uint8Array(16));
+    this.#isUp = true;
+    this.#generation++;
+    network.listen(this.name, (connection) => this.#accept(connection));
+    this.#wakeIn(0);
+    this.#expireLater(this.#generation);
+  }
+
+  /** The process dies: hops, queues and keys are gone, connections are reset. */
+  crash(): void {
+    if (!this.#isUp) return;
+    this.#isUp = false;
+    this.#generation++;
+    this.#o.clock.cancel(this.#timer);
+    this.#timer = null;
+    this.#o.network.unlisten(this.name);
+    for (const line of this.#lines) line.connection.reset();
+    this.#lines = [];
+    this.#queues.clear();
+    this.#awayTold.clear();
+    this.#o.core.stop();
+  }
+
+  /** True when the STLink has an admitted hop here. */
+  hasHop(who: string): boolean {
+    return this.#lineOf(who) !== undefined;
+  }
+
+  /** Puts a packet into the receiver's queue as if `from` had sent it; for replays and garbage. */
+  inject(from: string, to: string, bytes: Uint8Array, kind = 0): void {
+    if (!this.#isUp) return;
+    const sender = this.#admission(from);
+    if (sender !== undefined) this.#enqueue(to, this.#packet(sender, -1, -1, kind, bytes));
+  }
+
+  #now(): number {
+    return Math.floor(this.#o.clock.nowMs) & 0x7fffffff;
+  }
+
+  #admission(name: string): Admission | undefined {
+    return this.#o.admissions.find((admission) => admission.name === name);
+  }
+
+  #lineOf(who: string): HopLine | undefined {
+    return this.#lines.findLast((line) => line.who?.name === who && line.isUp);
+  }
+
+  #accept(connection: SimConnection): void {
+    try {
+      const hop = this.#o.core.hopAccept();
+      this.#lines.push(new HopLine(this.#o.core, hop, connection, this.#o.clock.nowMs));
+      connection.onEvent = () => this.#wakeIn(0);
+      this.#wakeIn(0);
+    } catch {
+      connection.reset();
+    }
+  }
+
+  #wakeIn(ms: number): void {
+    const at = this.#o.clock.nowMs + ms;
+    if (!this.#isUp || (this.#timer?.run && this.#timer.atMs <= at)) return;
+    this.#o.clock.cancel(this.#timer);
+    this.#timer = this.#o.clock.after(ms, () => {
+      this.#timer = null;
+      this.#pump();
+    });
+  }
+
+  #pump(): void {
+    const { core, prng, clock, stepsPerMs } = this.#o;
+    core.tick(this.#now());
+    let computing = true;
+    for (let round = 0; round < 64; round++) {
+      while (core.flags() & 2) core.feed(prng.bytes(32));
+      for (const line of this.#lines) {
+        line.read(clock.nowMs, (step) => this.#step(line, step));
+        this.#admit(line);
+      }
+      if (round === 0) computing = this.#work(stepsPerMs);
+      let busy = false;
+      for (const line of this.#lines) busy = this.#serve(line) || busy;
+      this.#sweep();
+      if (!busy) break;
+    }
+    const next = core.tick(this.#now());
+    this.#wakeIn(computing ? 1 : Math.max(next, 1));
+  }
+
+  #work(steps: number): boolean {
+    for (let i = 0; i < steps; i++) if (!this.#o.core.work()) return false;
+    return true;
+  }
+
+  #step(line: HopLine & { who?: Admission }, step: number): void {
+    if (step !== HopStep.Packet || line.who === undefined) return;
+    const info = this.#o.core.packetInfo();
+    const bytes = this.#o.core.engine.read(info.ptr, info.len);
+    this.#take(line, line.who, info, bytes);
+  }
+
+  #take(line: HopLine, sender: Admission, info: PacketInfo, bytes: Uint8Array): void {
+    const to = info.to === null ? undefined : this.#receiver(info.to);
+    if (info.to === null) return this.#refuse(line.hop, info.channel, UNKNOWN_CHANNEL);
+    if (to === undefined) return this.#refuse(line.hop, info.channel, NOT_PAIRED);
+    const seen: SeenPacket = {
+      connector: this.name,
+      from: sender.name,
+      to: to.name,
+      class: info.class,
+      bytes,
+      atMs: this.#o.clock.nowMs,
+    };
+    this.onPacket(seen);
+    const deliveries = this.meddle === null ? [{ bytes, delayMs: 0 }] : this.meddle(seen);
+    const generation = this.#generation;
+    for (const delivery of deliveries) {
+      const { hop } = line;
+      const packet = this.#packet(sender, hop, info.channel, info.class, delivery.bytes);
+      if (delivery.delayMs === 0) this.#enqueue(to.name, packet);
+      else {
+        this.#o.clock.after(delivery.delayMs, () => {
+          if (generation === this.#generation) this.#enqueue(to.name, { ...packet, hop: -1 });
+        });
+      }
+    }
+  }
+
+  #packet(
+    sender: Admission,
+    hop: number,
+    channel: number,
+    kind: number,
+    bytes: Uint8Array,
+  ): QueuedPacket {
+    const atMs = this.#o.clock.nowMs;
+    return { from: sender.name, fromId: sender.id, hop, channel, class: kind, bytes, atMs };
+  }
+
+  #receiver(id: Uint8Array): Admission | undefined {
+    return this.#o.admissions.find((admission) => Buffer.compare(admission.id, id) === 0);
+  }
+
+  /** Into the queue of the member that has the receiver's hop, else into an own one. */
+  #enqueue(to: string, packet: QueuedPacket): void {
+    if (this.hasHop(to)) return this.#put(to, packet);
+    const member = this.fleet.find((other) => other !== this && other.isUp && other.hasHop(to));
+    if (member !== undefined) return member.#put(to, { ...packet, hop: -1 });
+    this.#put(to, packet);
+    const told = this.#awayTold.get(to) ?? new Set();
+    this.#awayTold.set(to, told);
+    if (!told.has(packet.from) && packet.hop >= 0) {
+      this.core.hopTell(packet.hop, packet.channel, "away");
+      told.add(packet.from);
+    }
+  }
+
+  #put(to: string, packet: QueuedPacket): void {
+    const queue = this.#queues.get(to) ?? new Queue(this.#o.limits);
+    this.#queues.set(to, queue);
+    const refused = queue.enqueue(packet);
+    if (refused !== null) this.#refuse(refused.hop, refused.channel, QUEUE_FULL);
+    this.#wakeIn(0);
+  }
+
+  #refuse(hop: number, channel: number, reason: number): void {
+    this.dropped[reason] = (this.dropped[reason] ?? 0) + 1;
+    if (hop >= 0 && channel < this.#o.sizes.channels) this.core.hopTell(hop, channel, reason);
+  }
+
+  #admit(line: HopLine & { who?: Admission }): void {
+    const view = line.view;
+    if (view.asking) {
+      const key = this.core.hopPeerKey(line.hop);
+      this.core.hopAnswer(line.hop, this.#byKey(key)?.psk);
+    }
+    if (view.state !== HopState.Greeting || !view.greeted) return;
+    const who = this.#byKey(this.core.hopPeerKey(line.hop));
+    if (who === undefined) return this.core.hopClose(line.hop, NOT_ADMITTED);
+    for (const older of this.#lines) {
+      if (older !== line && older.who === who) this.core.hopClose(older.hop, SUPERSEDED);
+    }
+    line.who = who;
+    this.core.hopAdmit(line.hop, who.id, this.#o.queueBytes);
+    this.#back(who.name);
+    for (const member of this.fleet) if (member !== this && member.isUp) member.#moved(who.name);
+  }
+
+  #byKey(key: Uint8Array): Admission | undefined {
+    return this.#o.admissions.find((admission) => Buffer.compare(admission.key, key) === 0);
+  }
+
+  /** The STLink has a hop at another member: an older one here is superseded, its queue is told. */
+  #moved(who: string): void {
+    for (const line of this.#lines) {
+      if (line.who?.name === who) this.core.hopClose(line.hop, SUPERSEDED);
+    }
+    this.#back(who);
+    this.#wakeIn(0);
+  }
+
+  /** BACK to every sender with something in the queue, or told AWAY. */
+  #back(who: string): void {
+    const tell = new Set([...(this.#queues.get(who)?.senders ?? [])]);
+    for (const sender of this.#awayTold.get(who) ?? []) tell.add(sender);
+    this.#awayTold.delete(who);
+    for (const sender of tell) {
+      const line = this.#lineOf(sender);
+      const channel = line === undefined ? -1 : this.#channelOf(sender, who);
+      if (line !== undefined && channel >= 0) this.core.hopTell(line.hop, channel, "back");
+    }
+  }
+
+  /** The channel by which a sender knows a receiver, as far as a packet in the queue shows it. */
+  #channelOf(sender: string, who: string): number {
+    const packets = this.#channels.get(`${sender}>${who}`);
+    return packets ?? -1;
+  }
+
+  readonly #channels = new Map<string, number>();
+
+  /** Gives the hop what is queued for it, as far as its credit goes, and writes. */
+  #serve(line: HopLine & { who?: Admission }): boolean {
+    let busy = line.write(this.#o.clock.nowMs);
+    const queue = line.who === undefined ? undefined : this.#queues.get(line.who.name);
+    if (queue === undefined || line !== this.#lineOf(line.who?.name ?? "")) return busy;
+    while (!line.isBlocked) {
+      const packet = queue.first();
+      if (packet === null) return busy;
+      if (!this.core.forward(line.hop, packet.class, packet.fromId, packet.bytes)) {
+        const wrote = line.write(this.#o.clock.nowMs);
+        if (!wrote) return busy;
+        continue;
+      }
+      queue.dequeue();
+      busy = true;
+    }
+    return busy;
+  }
+
+  #sweep(): void {
+    const over = this.#lines.filter((line) => line.isOver);
+    if (over.length === 0) return;
+    this.#lines = this.#lines.filter((line) => !over.includes(line));
+    for (const line of over) {
+      if (line.connection.state === "open") line.connection.reset();
+      this.core.hopFree(line.hop);
+      for (const queue of this.#queues.values()) queue.forgetHop(line.hop);
+    }
+  }
+
+  #expireLater(generation: number): void {
+    this.#o.clock.after(EXPIRY_MS, () => {
+      if (generation !== this.#generation) return;
+      for (const queue of this.#queues.values()) {
+        for (const packet of queue.expire(this.#o.clock.nowMs)) {
+          this.#refuse(packet.hop, packet.channel, AGED);
+        }
+      }
+      this.#expireLater(generation);
+    });
+  }
+}

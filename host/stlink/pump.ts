@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// One application connection and one stream, joined: bytes both ways with back-pressure both ways, half-
+// closes and resets as themselves. Before it: bindings.ts accepted the connection, or mappings.ts dials
+// it. After it: nothing; it ends with both. Invariants: the application is read only while its last bytes
+// have all gone into the stream; the stream is read only while the socket has room (rules F1, F2, F4).
+
+import { Reason } from "../core/abi.gen.ts";
+import { type Core, StreamFlag } from "../core/core.ts";
+import {
+  type Connection,
+  type ConnectionEvents,
+  type Ending,
+  UNSENT_MOST,
+} from "../net/transport.ts";
+import type { Agent, StreamOwner } from "./agent.ts";
+
+const NOTHING = new Uint8Array(0);
+
+export class Pump implements ConnectionEvents, StreamOwner {
+  readonly #agent: Agent;
+  readonly #core: Core;
+  readonly #stream: number;
+  readonly #connection: Connection;
+  /** Bytes of the application that the stream has no room for yet. */
+  #held: Uint8Array = NOTHING;
+  #isPaused = false;
+  /** The application has half-closed, and the stream was told. */
+  #appEnded = false;
+  #finGiven = false;
+  /** The stream's FIN was passed on to the application. */
+  #streamEnded = false;
+  #isOver = false;
+
+  constructor(agent: Agent, stream: number, connection: Connection) {
+    this.#agent = agent;
+    this.#core = agent.core;
+    this.#stream = stream;
+    this.#connection = connection;
+  }
+
+  data(bytes: Uint8Array): void {
+    if (this.#isOver) return;
+    this.#held = this.#held.length === 0 ? bytes : Buffer.concat([this.#held, bytes]);
+    this.news();
+    this.#agent.wake();
+  }
+
+  drained(): void {
+    this.news();
+    this.#agent.wake();
+  }
+
+  ended(): void {
+    this.#appEnded = true;
+    this.news();
+    this.#agent.wake();
+  }
+
+  closed(why: Ending | null): void {
+    const isClean = why === null && this.#appEnded && this.#streamEnded;
+    if (!isClean) this.abandon(Reason.Application);
+  }
+
+  /** The stream's flags or the socket's room may have changed: moves what can move. */
+  news(): void {
+    if (this.#isOver) return;
+    const flags = this.#core.streamFlags(this.#stream);
+    if (flags < 0) return;
+    this.#toStream(flags);
+    this.#toApplication();
+    this.#finish();
+  }
+
+  /** Ends the stream from this side; the peer's application sees a reset. */
+  abandon(reason: number): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#core.streamReset(this.#stream, reason);
+    this.#agent.release(this.#stream);
+  }
+
+  #toStream(flags: number): void {
+    while (this.#held.length > 0) {
+      const taken = this.#core.streamPut(this.#stream, this.#held);
+      if (taken === 0) break;
+      this.#held = this.#held.subarray(taken);
+    }
+    this.#setPaused(this.#held.length > 0);
+    const mayEnd = this.#appEnded && !this.#finGiven && this.#held.length === 0;
+    if (!mayEnd || !(flags & StreamFlag.Connected)) return;
+    this.#finGiven = true;
+    this.#core.streamFin(this.#stream);
+  }
+
+  #toApplication(): void {
+    while (this.#connection.unsentBytes < UNSENT_MOST) {
+      const bytes = gather(this.#core, this.#stream);
+      if (bytes.length === 0) break;
+      this.#connection.write(bytes);
+    }
+    if (this.#streamEnded || !(this.#core.streamFlags(this.#stream) & StreamFlag.Fin)) return;
+    this.#streamEnded = true;
+    this.#connection.end();
+  }
+
+  /** A closed stream ends the connection: cleanly once all its bytes are taken, else by a reset. */
+  #finish(): void {
+    const flags = this.#core.streamFlags(this.#stream);
+    if (!(flags & StreamFlag.Closed) || flags & StreamFlag.Readable) return;
+    this.#isOver = true;
+    const { reason } = this.#core.streamInfo(this.#stream);
+    if (reason === 0) this.#connection.close();
+    else this.#connection.reset();
+    this.#agent.release(this.#stream);
+  }
+
+  #setPaused(isPaused: boolean): void {
+    if (isPaused === this.#isPaused) return;
+    this.#isPaused = isPaused;
+    if (isPaused) this.#connection.pause();
+    else this.#connection.resume();
+  }
+}
+
+/** Up to UNSENT_MOST bytes of the stream in one piece: rows of the core are short, writes should not be. */
+function gather(core: Core, stream: number): Uint8Array {
+  const rows: Uint8Array[] = [];
+  let have = 0;
+  while (have < UNSENT_MOST) {
+    const row = core.streamTake(stream, UNSENT_MOST - have);
+    if (row.length === 0) break;
+    rows.push(row);
+    have += row.length;
+  }
+  return rows.length === 1 ? (rows[0] as Uint8Array) : Buffer.concat(rows, have);
+}
