@@ -36,6 +36,7 @@ import { linkReady } from "./stream/link-tx";
 const RENEW_MS: i32 = 3_000_000;
 const RENEW_LATE_MS: i32 = 3_300_000;
 const USED_MS: i32 = 600_000;
+const RESPONDING_MS: i32 = 5000;
 const PENALTY_MS: i32 = 60_000;
 const RENEW_PACKETS: u64 = 0x8000_0000;
 
@@ -119,14 +120,15 @@ function startSomething(): bool {
 
 /** True when the link should make a session and none is under way. */
 function wantsSession(link: Link): bool {
-  if (link.initiating >= 0 || link.responding >= 0 || link.hop < 0) return false;
+  if (link.initiating >= 0 || link.hop < 0) return false;
+  if (link.responding >= 0 && since(link.responderAt) < RESPONDING_MS) return false;
   const hop = hopAt(link.hop);
   if (hop.state != HOP_UP) return false;
   if (link.wanted) return true;
   if (!sessionUsable(link)) return link.opening > 0 || link.streams >= 0;
   const session = LinkArea.session(link, CURRENT);
   const age = link.lower ? RENEW_MS : RENEW_LATE_MS;
-  return (since(session.bornAt) >= age && since(session.usedAt) < USED_MS) || session.sendN >= RENEW_PACKETS;
+  return (since(session.bornAt) >= age && since(session.usedAt) < USED_MS) || session.sendN >= RENEW_PACKETS || session.badTags == u32.MAX_VALUE;
 }
 
 function ask(slot: Slot, index: i32): void {

@@ -87,7 +87,8 @@ export function hopRekeyMessage(hop: Hop, at: usize, len: i32): i32 {
     if (hop.slot < 0) return STATUS_NO_HANDSHAKE_SLOT;
     noiseBegin(slotAt(hop.slot), XKHFS_PSK3, false, LABEL, 16);
   }
-  return takeMessage(hop, at, len);
+  // The message has the length of its turn; what follows it in the record is padding.
+  return takeMessage(hop, at, min<i32>(len, noiseMessageLen(slotAt(hop.slot)) + 1));
 }
 
 function takeMessage(hop: Hop, at: usize, len: i32): i32 {

@@ -29,7 +29,8 @@ export class Session {
   /** a packet under this session has been opened */
   confirmed: u8;
   initiator: u8;
-  unused: u8;
+  /** the peer has shown that it has opened this side's HELLO of this session */
+  heard: u8;
 }
 
 const SESSION_BASE: i32 = offsetof<Session>();

@@ -191,11 +191,11 @@ function padded(at: usize, to: usize): i32 {
 function writeRekey(hop: Hop, at: usize): bool {
   const from = hopOutgoing(hop);
   const len = outgoingLen + 2;
-  if (roomOf(hop) < len + HOP_LENGTH_LEN + HOP_TAG_LEN) return false;
+  if (roomOf(hop) < len + HOP_LENGTH_LEN + HOP_TAG_LEN + RECORD_ALIGN) return false;
   store<u8>(at, REKEY);
   store<u8>(at, VERSION, 1);
   memory.copy(at + 2, from, outgoingLen);
-  hop.txTo += hopSeal(hop, at - HOP_LENGTH_LEN, len);
+  hop.txTo += hopSeal(hop, at - HOP_LENGTH_LEN, padded(at, at + <usize>len));
   hopSent(hop);
   return true;
 }

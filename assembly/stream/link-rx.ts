@@ -11,6 +11,7 @@ import {
   CURRENT,
   LINK_GOODBYE,
   LINK_HELLO,
+  LINK_MINE,
   LINK_NO_SESSION,
   LINK_PEERS,
   LINK_PONG,
@@ -58,6 +59,7 @@ import {
   HELLO_MINE,
   HELLO_PENDING_OPENS,
   HELLO_SERIAL,
+  HELLO_YOURS,
   LinkFrame,
   NO_SESSION_LEN,
   OPEN,
@@ -164,13 +166,23 @@ function takeFrames(link: Link, session: Session, start: usize, end: usize): i32
     if (type == PADDING) return STATUS_OK;
     const len = LinkFrame.length(at, <i32>(end - at));
     if (len == 0) return STATUS_BAD_FRAME;
-    if (!session.greeted && type != HELLO) return STATUS_NO_HELLO;
+    if (type != HELLO) {
+      if (!session.greeted) return STATUS_NO_HELLO;
+      if (at == start) session.heard = 1;
+      // Written by a peer that may not know this side's stream table yet: its streams may be another's (5.4).
+      if (!session.heard && !early(type)) return STATUS_NO_HELLO;
+    }
     const status = takeFrame(link, session, type, at, len);
     if (status == STATUS_PEER_VIOLATION) return status;
     if (status != STATUS_OK) link.dropped++;
     at += <usize>len;
   }
   return STATUS_OK;
+}
+
+/** Frames that mean the same before the peer has named this side's linkId. */
+function early(type: u8): bool {
+  return type == PROBE || type == PONG || type == OPEN || type == GOODBYE;
 }
 
 function takeFrame(link: Link, session: Session, type: u8, at: usize, len: i32): i32 {
@@ -196,6 +208,7 @@ function takeFrame(link: Link, session: Session, type: u8, at: usize, len: i32):
     return STATUS_OK;
   }
   if (type == RESUME) {
+    acknowledgeAll(link);
     goBackAll(link);
     return STATUS_OK;
   }
@@ -233,6 +246,7 @@ function takeHello(link: Link, session: Session, at: usize): i32 {
   link.peerEpoch = load<u32>(at, HELLO_EPOCH);
   link.peerSerialLow = load<u32>(at, HELLO_SERIAL);
   link.peerSerialHigh = load<u32>(at, HELLO_SERIAL + 4);
+  if (ctEqual(at + <usize>HELLO_YOURS, LinkArea.at(link, LINK_MINE), 8)) session.heard = 1;
   if (session.greeted) return STATUS_OK;
   session.greeted = 1;
   link.due |= LINK_HELLO;
@@ -331,6 +345,7 @@ function takeAck(link: Link, at: usize): i32 {
   const limit = load<u64>(at, ACK_LIMIT);
   if (limit > stream.peerLimit && stream.state >= STREAM_OFFERED) {
     stream.peerLimit = limit;
+    ptoProgress(link);
     tellHost(stream);
   }
   if (storeAck(stream, next)) {
@@ -365,12 +380,17 @@ function takeReset(link: Link, at: usize): i32 {
     }
     // Both halves are over on this side and the peer has let go: that is the clean end (5.4).
     if (stream.state == STREAM_RESETTING) streamClose(stream, stream.reason);
-    else if (stream.state == STREAM_UP && stream.finSent && stream.finTaken) finishUnread(stream);
+    else if (stream.state == STREAM_UP && stream.finTaken && onlyFinOut(stream)) finishUnread(stream);
     else streamClose(stream, REASON_PEER_LOST);
     return STATUS_OK;
   }
   streamClose(stream, reason == 0 ? REASON_PEER_LOST : reason);
   return STATUS_OK;
+}
+
+/** Everything but the FIN of this side has been acknowledged. */
+function onlyFinOut(stream: Stream): bool {
+  return stream.finSent != 0 && stream.sendNext - stream.acked <= 1;
 }
 
 /** What is left in the receive FIFO stays readable. */

@@ -26,6 +26,7 @@ import {
   Link,
   LinkArea,
   PREVIOUS,
+  Session,
   packetSeal,
   sessionUsable,
   sessionWipe,
@@ -162,7 +163,7 @@ function writeNoSession(link: Link, at: usize): i32 {
 function writeBody(link: Link, begin: usize, end: usize): usize {
   const session = LinkArea.session(link, CURRENT);
   let at = begin;
-  if (!session.greeted || link.due & LINK_HELLO) at = writeHello(link, at);
+  if (!session.heard || link.due & LINK_HELLO) at = writeHello(link, session, at);
   const bare = at;
   at = writeControl(link, at, end);
   const last = writeLast(link, at, end);
@@ -183,10 +184,12 @@ function pad(begin: usize, at: usize, end: usize): usize {
   return target;
 }
 
-function writeHello(link: Link, at: usize): usize {
+function writeHello(link: Link, session: Session, at: usize): usize {
   store<u8>(at, HELLO);
   memory.copy(at + <usize>HELLO_MINE, LinkArea.at(link, LINK_MINE), 8);
-  memory.copy(at + <usize>HELLO_YOURS, LinkArea.at(link, LINK_PEERS), 8);
+  // Named only once the peer's HELLO of this session has been opened: that is what tells it to stop (5.4).
+  if (session.greeted) memory.copy(at + <usize>HELLO_YOURS, LinkArea.at(link, LINK_PEERS), 8);
+  else store<u64>(at, 0, HELLO_YOURS);
   store<u16>(at, <u16>size(SIZE_MAX_PACKET), HELLO_MAX_PACKET);
   store<u16>(at, <u16>size(SIZE_MAX_RECORD), HELLO_MAX_RECORD);
   store<u32>(at, link.myInFlight, HELLO_IN_FLIGHT);

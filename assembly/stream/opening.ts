@@ -151,7 +151,6 @@ export function reopen(stream: Stream): void {
 export function takeOpen(link: Link, session: Session, at: usize): i32 {
   const number = LinkFrame.stream(at);
   const kind = <i32>load<u8>(at, OPEN_KIND);
-  if (kind < KIND_STREAM || kind > KIND_CONTROL || load<u8>(at, OPEN_VERSION) != VERSION) return STATUS_BAD_FRAME;
   if ((number & 1) != (link.lower ? 1 : 0)) return STATUS_PEER_VIOLATION;
   const known = streamFind(link, number);
   if (known >= 0) {
@@ -166,7 +165,11 @@ export function takeOpen(link: Link, session: Session, at: usize): i32 {
     resetFrame(link, number, REASON_UNKNOWN);
     return STATUS_OK;
   }
-  if (link.opensIn >= size(SIZE_PENDING_OPENS)) return STATUS_PEER_VIOLATION;
+  // Not a violation: a RESET of the opener's that was lost leaves the two counts apart (5.5).
+  if (link.opensIn >= size(SIZE_PENDING_OPENS)) return STATUS_NO_HANDSHAKE_SLOT;
+  if (kind < KIND_STREAM || kind > KIND_CONTROL || load<u8>(at, OPEN_VERSION) != VERSION) {
+    return refuse(link, number, REASON_BAD_RECORD);
+  }
   if (versionNewer(at + <usize>OPEN_EPOCH, CONFIG_VERSION)) return refuse(link, number, REASON_CONFIG_BEHIND);
   return answer(link, session, at, number, kind);
 }

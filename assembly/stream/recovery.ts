@@ -41,6 +41,7 @@ const PTO_LEAST_MS: i32 = 200;
 const PTO_MOST_MS: i32 = 30_000;
 const FIRST_RTT_MS: i32 = 500;
 const LINGER_MS: i32 = 2000;
+const QUIET_MS: i32 = 40_000;
 
 /** The probe time-out without its doubling. */
 function ptoBase(link: Link): i32 {
@@ -152,7 +153,6 @@ export function takePong(link: Link, token: u32): void {
   if (!link.probing || token != link.probeToken) return;
   link.probing = 0;
   rttSample(link, since(link.probeAt));
-  ptoProgress(link);
   for (let i = link.streams; i >= 0; ) {
     const stream = streamAt(i);
     i = stream.nextOfLink;
@@ -224,6 +224,16 @@ export function holdTick(link: Link): void {
     if (due(end)) {
       if (stream.state != STREAM_OPENING) resetFrame(link, stream.number, REASON_HOLD_EXPIRED);
       streamClose(stream, REASON_HOLD_EXPIRED);
-    } else wakeAt(end);
+    } else {
+      wakeAt(end);
+      keepAlive(link, min<i32>(QUIET_MS, stream.holdMs >> 2));
+    }
   }
+}
+
+/** A link with open streams on which nothing was opened for a while asks whether the peer is there (7.3). */
+function keepAlive(link: Link, quiet: i32): void {
+  const last = since(link.heardAt) < since(link.probeAt) ? link.heardAt : link.probeAt;
+  if (!due(last + quiet)) wakeAt(last + quiet);
+  else if (LinkArea.session(link, CURRENT).index != 0) link.due |= LINK_PROBE;
 }
