@@ -212,10 +212,9 @@ export function bufferTake(): usize {
   return at;
 }
 
-/** Gives a buffer back, wiped: it may hold opened frames. */
+/** Gives a buffer back. It holds sealed bytes only: what is opened in place is wiped when it has been dealt with. */
 export function bufferFree(at: usize): void {
   if (at == 0) return;
-  wipe(at, bufferBytes);
   store<usize>(at, free);
   free = at;
   freeBuffers++;

@@ -9,7 +9,7 @@ import { datagramOpen, datagramSeal } from "../seal/connection";
 import { linkAt, replayFresh, replayMark } from "../seal/link";
 import { STATUS_BAD_LENGTH, STATUS_BAD_TAG, STATUS_NO_BUFFER, STATUS_OK, STATUS_STALE, STATUS_TOO_BIG } from "../status";
 import { DATAGRAM, DATAGRAM_COUNTER, DATAGRAM_FLOW, DATAGRAM_HEADER_LEN, DATA_HEADER_LEN } from "../wire/link-frames";
-import { Fifo, cursorRead, cursorReset, fifoAppend, fifoByte, fifoDrop, fifoRoom } from "./pool";
+import { Fifo, cursorRead, cursorReset, fifoAppend, fifoByte, fifoDropWiped, fifoRoom } from "./pool";
 import { STREAM_SEEN, STREAM_UP, Stream, StreamArea, tellHost, wantData } from "./stream";
 
 const ENTRY_HEADER_LEN: i32 = 4;
@@ -35,7 +35,7 @@ function oldestLen(fifo: Fifo): i32 {
 }
 
 function dropOldest(fifo: Fifo): void {
-  fifoDrop(fifo, oldestLen(fifo) + ENTRY_HEADER_LEN);
+  fifoDropWiped(fifo, oldestLen(fifo) + ENTRY_HEADER_LEN);
 }
 
 /** Copies the oldest entry's bytes to `at` and drops it; its flow stays in HEADER. Returns its length. */
@@ -46,7 +46,7 @@ function popOldest(stream: Stream, fifo: Fifo, at: usize): i32 {
   cursorRead(cursor, fifo, HEADER, ENTRY_HEADER_LEN);
   cursorRead(cursor, fifo, at, len);
   cursor.block = 0;
-  fifoDrop(fifo, len + ENTRY_HEADER_LEN);
+  fifoDropWiped(fifo, len + ENTRY_HEADER_LEN);
   return len;
 }
 

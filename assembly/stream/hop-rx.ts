@@ -5,6 +5,7 @@
 // the packet (Connector). Every error of this layer closes the hop (rule S8). PROTOCOL section 4, 9.
 
 import { ctIsZero } from "../crypto/ct";
+import { wipe } from "../crypto/wipe";
 import { now } from "../clock";
 import { ROLE_STLINK, SIZE_HOP_CREDIT, SIZE_MAX_PACKET, size } from "../layout";
 import {
@@ -152,6 +153,8 @@ export function hopRxStep(index: i32): i32 {
   }
   if (!hopOpen(hop, at, len)) return close(index, hop, STATUS_BAD_TAG);
   const result = takeFrames(hop, index, at + 2, at + <usize>(HOP_LENGTH_LEN + len - HOP_TAG_LEN));
+  // What was opened in place has been copied or dropped (a Connector's host still needs its sealed packet).
+  if (hop.role == ROLE_STLINK) wipe(at, len);
   return result < 0 ? close(index, hop, result) : result;
 }
 

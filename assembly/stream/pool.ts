@@ -165,6 +165,16 @@ export function fifoDrop(fifo: Fifo, len: i32): void {
   }
 }
 
+/** Drops `len <= length` bytes that somebody could read, wiping them. */
+export function fifoDropWiped(fifo: Fifo, len: i32): void {
+  while (len > 0) {
+    const part = min<i32>(len, fifoHeadLength(fifo));
+    wipe(fifo.head + <usize>fifo.headAt, part);
+    fifoDrop(fifo, part);
+    len -= part;
+  }
+}
+
 /** Points a cursor at the head. */
 export function cursorReset(cursor: Cursor, fifo: Fifo): void {
   cursor.block = fifo.head;

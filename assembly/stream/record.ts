@@ -4,7 +4,6 @@
 // sealed store; records that arrive are opened, checked and put where `out` takes them. Before it: the host, and
 // link-rx.ts. After it: link-tx.ts sends from the store. PROTOCOL section 6, 7.1, 7.4; rules D6 to D9, F1, F2.
 
-import { wipe } from "../crypto/wipe";
 import { since } from "../clock";
 import { SIZE_MAX_RECORD, size, take } from "../layout";
 import { recordOpen, recordRekey, recordSeal } from "../seal/connection";
@@ -28,6 +27,7 @@ import {
   fifoByte,
   fifoClear,
   fifoDrop,
+  fifoDropWiped,
   fifoHeadLength,
   fifoRoom,
   promise,
@@ -284,8 +284,7 @@ export function outPtr(stream: Stream): usize {
 /** The application took `len` bytes: they are wiped, and a new limit is told when half the window is free (D2, M2). */
 export function outConsume(stream: Stream, len: i32): void {
   const fifo = StreamArea.recvFifo(stream);
-  wipe(outPtr(stream), len);
-  fifoDrop(fifo, len);
+  fifoDropWiped(fifo, len);
   stream.consumed += <u64>len;
   if (stream.state == STREAM_CLOSED) return;
   streamGrant(stream);

@@ -99,11 +99,11 @@ export class MemoryQueue implements PacketQueue {
     for (const [from, fifo] of this.#fifos) {
       const [first] = fifo.packets;
       if (first !== undefined && fifo.deficit >= first.bytes.length) return { from, fifo };
-      // Its turn is over: it goes to the end with a fresh quantum, which any packet fits in.
+      // Its turn is over: it goes to the end with a fresh quantum, which any packet fits in. The walk
+      // comes to it again there, so it ends.
       fifo.deficit += this.#limits.maxPacketBytes;
       this.#fifos.delete(from);
       this.#fifos.set(from, fifo);
-      if (this.#fifos.size === 1) return { from, fifo };
     }
     return null;
   }
@@ -111,13 +111,13 @@ export class MemoryQueue implements PacketQueue {
   /** Refuses the newest packets of the longest FIFO until `packet` fits; it may be `packet` itself. */
   #makeRoom(packet: Packet): Refusal[] {
     const refused: Refusal[] = [];
-    const own = this.#fifos.get(packet.from)?.bytes ?? 0;
+    const own = (this.#fifos.get(packet.from)?.bytes ?? 0) + packet.bytes.length;
     const guarantee = 2 * this.#limits.maxPacketBytes;
     while (this.heldBytes + packet.bytes.length > this.#limits.queueBytes) {
       const [from, fifo] = this.#longest() ?? [packet.from, null];
-      if (fifo === null || from === packet.from || fifo.bytes <= own + packet.bytes.length) {
+      if (fifo === null || from === packet.from || fifo.bytes <= Math.max(own, guarantee)) {
         // The longest FIFO would be the packet's own; within its guarantee it is taken all the same.
-        if (own + packet.bytes.length > guarantee) refused.push({ packet, reason: "QueueFull" });
+        if (own > guarantee) refused.push({ packet, reason: "QueueFull" });
         return refused;
       }
       const newest = fifo.packets.pop() as Packet;

@@ -173,7 +173,7 @@ export type Peer = {
   pskName?: Uint8Array;
 };
 
-const ZERO_KEY = new Uint8Array(32);
+const ZERO_KEY: Uint8Array = new Uint8Array(32);
 
 export class Core {
   readonly engine: CoreEngine;

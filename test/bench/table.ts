@@ -6,16 +6,22 @@
 import { limitOf } from "./limits.ts";
 
 /** `most`: the number may not be above the limit; `least`: not below it. */
-export type Goal = { kind: "most" | "least"; limit: number; unit: string; measured: number };
+export type Goal = {
+  /** Key of limits.ts. */
+  id: string;
+  kind: "most" | "least";
+  limit: number;
+  unit: string;
+  measured: number;
+};
 
 export type Cell = number | string | null;
 
 export type Row = {
-  /** Key of limits.ts and of the facts. */
-  id: string;
   label: string;
   cells: Cell[];
-  goal?: Goal;
+  /** From left to right, as the cells they stand for. */
+  goals?: Goal[];
 };
 
 export type Section = {
@@ -28,14 +34,13 @@ export type Section = {
 /** Numbers that limits.ts computes with, by name. */
 export type Facts = Map<string, number>;
 
-export function isMissed({ goal }: Row): boolean {
-  if (goal === undefined) return false;
-  return goal.kind === "most" ? goal.measured > goal.limit : goal.measured < goal.limit;
+export function isMissed({ kind, limit, measured }: Goal): boolean {
+  return kind === "most" ? measured > limit : measured < limit;
 }
 
 /** Prints the section; returns how many of its goals are missed. */
 export function printSection(section: Section, facts: Facts): number {
-  const hasGoals = section.rows.some((row) => row.goal !== undefined);
+  const hasGoals = section.rows.some((row) => row.goals !== undefined);
   const heads = [section.title, ...section.columns, ...(hasGoals ? ["goal", ""] : [])];
   const lines = section.rows.map((row) => [
     row.label,
@@ -45,16 +50,32 @@ export function printSection(section: Section, facts: Facts): number {
   const widths = heads.map((head, i) =>
     Math.max(head.length, ...lines.map((line) => (line[i] ?? "").length)),
   );
-  const print = (cells: string[]): void =>
-    console.log(cells.map((cell, i) => pad(cell, widths[i] ?? 0, i)).join("  ").trimEnd());
   console.log("");
-  print(heads);
-  console.log("-".repeat(widths.reduce((sum, width) => sum + width + 2, -2)));
-  for (const line of lines) print(line);
+  for (const [i, line] of [heads, ...lines].entries()) {
+    console.log(layOut(line, widths));
+    if (i === 0) console.log("-".repeat(widths.reduce((sum, width) => sum + width + 2, -2)));
+  }
   for (const note of section.notes ?? []) console.log(`  ${note}`);
-  const missed = section.rows.filter(isMissed);
-  for (const row of missed) console.log(`  missed: ${row.label}: ${limitOf(row.id, facts)}`);
-  return missed.length;
+  return printMissed(section, facts);
+}
+
+function layOut(line: string[], widths: number[]): string {
+  const cells = line.map((cell, i) => {
+    const width = widths[i] ?? 0;
+    return i === 0 ? cell.padEnd(width) : cell.padStart(width);
+  });
+  return cells.join("  ").trimEnd();
+}
+
+function printMissed({ rows }: Section, facts: Facts): number {
+  let count = 0;
+  for (const row of rows) {
+    for (const goal of (row.goals ?? []).filter(isMissed)) {
+      console.log(`  missed: ${row.label}: ${limitOf(goal.id, goal, facts)}`);
+      count += 1;
+    }
+  }
+  return count;
 }
 
 /** Three significant digits below 1,000, whole numbers above, thousands with commas. */
@@ -71,13 +92,10 @@ function formatCell(cell: Cell): string {
   return typeof cell === "number" ? formatNumber(cell) : cell;
 }
 
-function goalCells(row: Row): string[] {
-  if (row.goal === undefined) return ["", ""];
-  const { kind, limit, unit } = row.goal;
-  const sign = kind === "most" ? "<=" : ">=";
-  return [`${sign} ${formatNumber(limit)}${unit}`, isMissed(row) ? "missed" : "met"];
-}
-
-function pad(cell: string, width: number, column: number): string {
-  return column === 0 ? cell.padEnd(width) : cell.padStart(width);
+function goalCells({ goals = [] }: Row): string[] {
+  const wanted = goals.map(({ kind, limit, unit }) => {
+    return `${kind === "most" ? "<=" : ">="} ${formatNumber(limit)}${unit}`;
+  });
+  const verdicts = goals.map((goal) => (isMissed(goal) ? "missed" : "met"));
+  return [wanted.join(" / "), verdicts.join(" / ")];
 }

@@ -13,8 +13,11 @@ export type Flow = { from: Station; to: Station; sending: number; receiving: num
 /** The bytes of a burst on the wire, and how many payload bytes are in them. */
 export type Sealed = { wire: Uint8Array[]; payloadBytes: number; recordCount: number };
 
+/** `acknowledge` is what the receiver does for it, `acknowledged` the sender. */
+export type Part = "seal" | "open" | "acknowledge" | "acknowledged";
+
 /** Runs a part of a burst and charges it to someone. */
-export type Charge = <T>(part: "seal" | "open" | "acknowledge" | "acknowledged", run: () => T) => T;
+export type Charge = <T>(part: Part, run: () => T) => T;
 
 /** Seals `payload` as records until `count` are sent or the window is full. */
 export function seal(flow: Flow, payload: Uint8Array, count: number): Sealed {
@@ -51,7 +54,10 @@ function takeAll(core: Core, stream: number): number {
   return taken;
 }
 
-/** One burst, from the application to the application, with its acknowledgement. */
+/**
+ * One burst, from the application to the application, with its acknowledgement; returns its payload
+ * bytes. When the wire is quiet the clock moves once, so that late acknowledgements come.
+ */
 export function burst(
   tunnel: Tunnel,
   flow: Flow,
@@ -62,26 +68,32 @@ export function burst(
   const { from, to } = flow;
   const sealed = charge("seal", () => seal(flow, payload, count));
   tunnel.toRelay(from, sealed.wire);
-  const arriving = tunnel.fromRelay(to);
-  let taken = charge("open", () => open(tunnel, flow, arriving));
-  // Acknowledgement and new credit, until the wire is quiet: the clock helps late ones along.
-  for (let round = 0; round < MAX_ROUNDS; round++) {
-    const answers = charge("acknowledge", () => takeWire(to));
-    if (answers.length > 0) tunnel.toRelay(to, answers);
-    const back = tunnel.fromRelay(from);
-    const rest = charge("acknowledged", () => settle(tunnel, from, back));
-    if (rest.length > 0) tunnel.toRelay(from, rest);
-    const more = tunnel.fromRelay(to);
-    if (more.length > 0) taken += charge("open", () => open(tunnel, flow, more));
-    else if (answers.length === 0 && rest.length === 0) break;
+  const first = tunnel.fromRelay(to);
+  let taken = charge("open", () => open(tunnel, flow, first));
+  for (let isLate = false; ; isLate = true) {
+    for (let more = 1; more > 0; ) {
+      const answers = charge("acknowledge", () => takeWire(to));
+      tunnel.toRelay(to, answers);
+      const back = tunnel.fromRelay(from);
+      const rest = charge("acknowledged", () => settle(tunnel, from, back));
+      tunnel.toRelay(from, rest);
+      const arriving = tunnel.fromRelay(to);
+      taken += charge("open", () => open(tunnel, flow, arriving));
+      more = answers.length + rest.length + arriving.length;
+    }
+    if (isLate) break;
+    tunnel.now += LATE_MS;
+    charge("acknowledge", () => to.core.tick(tunnel.now));
+    charge("acknowledged", () => from.core.tick(tunnel.now));
   }
-  if (taken !== sealed.payloadBytes) {
+  if (taken !== sealed.payloadBytes || taken === 0) {
     throw new Error(`${sealed.payloadBytes} bytes were sealed and ${taken} opened`);
   }
   return taken;
 }
 
-const MAX_ROUNDS = 100;
+/** As long as an acknowledgement may wait, PROTOCOL section 11. */
+const LATE_MS = 25;
 
 function takeWire({ core, hop }: Station): Uint8Array[] {
   const bytes = core.hopTake(hop);

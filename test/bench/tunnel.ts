@@ -7,6 +7,7 @@
 import {
   Core,
   connectorSizes,
+  DESKTOP_SIZES,
   HopState,
   HopStep,
   type Sizes,
@@ -40,7 +41,8 @@ const QUEUE_BYTES = 4 << 20;
 const MESSAGE2 = 0x12;
 const MESSAGE3 = 0x13;
 const DATA = 0x14;
-const CORE_BYTES = 32;
+const KEY_BYTES = 32;
+const SEED = 7;
 /** More rounds than any phase has: 64 ladder steps and 20 rows of ML-KEM make one exchange. */
 const MAX_ROUNDS = 20_000;
 const MAX_TICKS = 40;
@@ -54,29 +56,34 @@ export class Tunnel {
   now = 1000;
   readonly #random: Seeded;
 
-  constructor(wasm: Uint8Array, nearEngine: CoreEngine, nearSizes: Sizes, farSizes: Sizes) {
-    this.#random = new Seeded(7);
+  /** `relayEngine` is the Connector's; it and the far station's are V8 unless told otherwise. */
+  constructor(
+    wasm: Uint8Array,
+    nearEngine: CoreEngine,
+    nearSizes: Sizes,
+    relayEngine: CoreEngine = openV8(wasm),
+  ) {
+    this.#random = new Seeded(SEED);
     const keys = new Core(openV8(wasm));
-    const relayEngine = openV8(wasm);
     this.relay = new Core(relayEngine);
     this.relay.start("connector", connectorSizes(4), this.now);
-    const secret = this.#random.bytes(CORE_BYTES);
+    const secret = this.#random.bytes(KEY_BYTES);
     this.relayKey = keys.publicKey(secret);
     this.relay.setIdentity(secret, this.relayKey, new Uint8Array(16));
     this.near = this.#station(keys, nearEngine, nearSizes, 1);
-    this.far = this.#station(keys, openV8(wasm), farSizes, 2);
+    this.far = this.#station(keys, openV8(wasm), DESKTOP_SIZES, 2);
     this.near.link = this.near.core.linkAdd({ id: this.far.id, key: this.far.publicKey });
     this.far.link = this.far.core.linkAdd({ id: this.near.id, key: this.near.publicKey });
   }
 
   #station(keys: Core, engine: CoreEngine, sizes: Sizes, idByte: number): Station {
-    const secret = this.#random.bytes(CORE_BYTES);
+    const secret = this.#random.bytes(KEY_BYTES);
     const publicKey = keys.publicKey(secret);
     const id = new Uint8Array(16).fill(idByte);
     const core = new Core(engine);
     core.start("stlink", sizes, this.now);
     core.setIdentity(secret, publicKey, id);
-    core.feed(this.#random.bytes(CORE_BYTES));
+    core.feed(this.#random.bytes(KEY_BYTES));
     return {
       core,
       engine,
@@ -94,8 +101,12 @@ export class Tunnel {
     return station === this.near ? this.far : this.near;
   }
 
-  /** Dials the Connector and waits until the hop is up. */
+  /** Dials the Connector, again if there is a hop already, and waits until the hop is up. */
   dial(station: Station): void {
+    if (station.hop >= 0) {
+      station.core.hopFree(station.hop);
+      this.relay.hopFree(station.relayHop);
+    }
     station.hop = station.core.hopDial(this.relayKey);
     station.relayHop = this.relay.hopAccept();
     this.until(() => station.core.hopState(station.hop).state === HopState.Up, "the hop");
@@ -169,7 +180,7 @@ export class Tunnel {
   exchange(): boolean {
     let isBusy = false;
     for (const core of [this.near.core, this.far.core, this.relay]) {
-      if (core.flags() & WANTS_ENTROPY) core.feed(this.#random.bytes(CORE_BYTES));
+      if (core.flags() & WANTS_ENTROPY) core.feed(this.#random.bytes(KEY_BYTES));
     }
     while (this.relay.work()) isBusy = true;
     // Records that lay behind a handshake message wait until it is computed.

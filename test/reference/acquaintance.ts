@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What two tables know of each other: the linkIds, and the limits of HELLO. PROTOCOL.md 5.4 (S1).
 // link-streams.ts asks for each arriving packet, link-writer.ts for each HELLO that it writes.
-// Invariants: a session's HELLO is proven only by that session; frames of a peer that has never
-// named this table, other than those that need no table, have no effect.
+// Invariants: a session's HELLO is proven only by that session; until then frames of the peer, other
+// than those that need no table, have no effect.
 
 import { equal, isZero } from "./bytes.ts";
 import type { FrameNamed, LinkFrame } from "./link-frames.ts";
@@ -17,7 +17,6 @@ export class Acquaintance {
   readonly linkId: Uint8Array;
   peerLinkId: Uint8Array | undefined;
   limits = { ...UNKNOWN_PEER };
-  private named = false;
 
   constructor(linkId: Uint8Array) {
     this.linkId = linkId;
@@ -28,23 +27,16 @@ export class Acquaintance {
     return session.heardHello && this.peerLinkId ? this.peerLinkId : NO_LINK_ID;
   }
 
-  /** Throws `NoHello` for a frame that this peer may not send yet. */
-  checkFrame(type: LinkFrame["type"]): void {
-    if (!this.named && !STRANGERS_FRAMES.includes(type)) throw new ProtocolError("NoHello");
-  }
-
   /** A packet without HELLO: its sender has seen mine. Throws `NoHello` before its own. */
   takeHelloless(session: LinkSession): void {
     if (!session.heardHello) throw new ProtocolError("NoHello");
     session.provenHello = true;
-    this.named = true;
   }
 
   /** Takes a HELLO; returns whether the peer's table is another one than before. */
   takeHello(hello: FrameNamed<"HELLO">): boolean {
     checkHello(hello);
     const isNew = this.peerLinkId !== undefined && !equal(hello.myLinkId, this.peerLinkId);
-    if (isNew) this.named = false;
     this.peerLinkId = hello.myLinkId;
     this.limits = {
       maxPacket: hello.maxPacket,
@@ -59,9 +51,13 @@ export class Acquaintance {
   takeName(yourLinkId: Uint8Array, session: LinkSession): void {
     if (equal(yourLinkId, this.linkId)) {
       session.provenHello = true;
-      this.named = true;
       return;
     }
     if (!isZero(yourLinkId)) throw new ProtocolError("NoHello");
   }
+}
+
+/** Whether the frame may be taken: before the peer has my linkId only those that need no table. */
+export function mayTake(type: LinkFrame["type"], session: LinkSession): boolean {
+  return session.provenHello || STRANGERS_FRAMES.includes(type);
 }

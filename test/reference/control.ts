@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The messages of the control stream: PROTOCOL.md 10.1. A stream of kind 3 between an STLink and
 // its Commander carries them; activation.ts and configuration.ts have the larger bodies.
-// Invariant: a body has at most 16,384 bytes; unknown types are skipped.
+// Invariant: a body has at most 65,535 bytes, by its length field; unknown types are skipped.
 
 import { concat, encodeUint } from "./bytes.ts";
 import { decodeFrame, encodeFrame, type FrameOf, knowsCode } from "./frames.ts";
@@ -21,7 +21,7 @@ const MESSAGES = {
 } as const;
 
 const HEADER_LEN = 3;
-const MOST_BODY = 16_384;
+const MOST_BODY = 65_535;
 const MOST_PLATFORM = 64;
 const MOST_REPORT = 1024;
 
@@ -59,7 +59,6 @@ export class ControlReader {
     const { pending } = this;
     if (pending.length < HEADER_LEN) return undefined;
     const length = (pending[1] ?? 0) + 256 * (pending[2] ?? 0);
-    if (length > MOST_BODY) throw new ProtocolError("BadFrame");
     if (pending.length < HEADER_LEN + length) return undefined;
     this.pending = pending.slice(HEADER_LEN + length);
     return concat(pending.subarray(0, 1), pending.subarray(HEADER_LEN, HEADER_LEN + length));

@@ -43,6 +43,7 @@ export class LinkSession {
   /** Packets opened. */
   opened = 0;
   usedAt: number;
+  badTags = 0;
   /** The peer's HELLO of this session has been opened. */
   heardHello = false;
   /** The peer has shown that it has opened my HELLO of this session. */
@@ -75,10 +76,19 @@ export class LinkSession {
     const header = packet.subarray(0, HEADER_LEN);
     const counter = new Reader(header.subarray(5), "BadFrame").u64();
     this.window.check(counter);
-    const frames = open(this.receiveKey, counter, header, packet.subarray(HEADER_LEN));
+    const frames = this.openFrames(counter, header, packet.subarray(HEADER_LEN));
     this.window.take(counter);
     this.opened++;
     return frames;
+  }
+
+  private openFrames(counter: bigint, header: Uint8Array, sealed: Uint8Array): Uint8Array {
+    try {
+      return open(this.receiveKey, counter, header, sealed);
+    } catch (error) {
+      this.badTags++;
+      throw error;
+    }
   }
 }
 

@@ -14,7 +14,8 @@ import type { Stream } from "./stream.ts";
 const LEAST_PACKET = 2048;
 const MOST_PACKET = 65_000;
 const LEAST_RECORD = 512;
-const RECORD_IN_PACKET = 81;
+// What stands beside a record in its packet at most, HELLO with it (5.4).
+const BESIDE_RECORD = 128;
 
 /** What is assumed of a peer until its HELLO has come: everyone takes that much. */
 export const UNKNOWN_PEER = {
@@ -84,7 +85,7 @@ export function checkHello(hello: FrameNamed<"HELLO">): void {
     maxPacket >= LEAST_PACKET &&
     maxPacket <= MOST_PACKET &&
     maxRecord >= LEAST_RECORD &&
-    maxRecord <= maxPacket - RECORD_IN_PACKET &&
+    maxRecord <= maxPacket - BESIDE_RECORD &&
     maxInFlight >= 2 * maxPacket &&
     maxPendingOpens >= 1 &&
     !isZero(myLinkId);

@@ -4,7 +4,7 @@
 // out of the state that stands here (F3); the application talks to Stream handles through peer.ts.
 // Invariants: at most one of each control frame is pending; nothing here waits for a reader (F2).
 
-import { Acquaintance } from "./acquaintance.ts";
+import { Acquaintance, mayTake } from "./acquaintance.ts";
 import { compare } from "./bytes.ts";
 import { connectionKeys, DatagramChannel, newConnectionHandshake } from "./connection.ts";
 import type { Opened } from "./link.ts";
@@ -24,6 +24,7 @@ const REMEMBER_MS = 2000;
 const CONFIG_BEHIND_MS = 2000;
 const MOST_ATTEMPTS = 8;
 const NONE = new Uint8Array(8);
+const KINDS: number[] = Object.values(KIND);
 
 export class LinkStreams {
   readonly settings: StreamSettings;
@@ -177,8 +178,8 @@ export class LinkStreams {
     for (const frame of decodeLinkFrames(frames)) {
       if (first && frame.type !== "HELLO") this.acquaintance.takeHelloless(session);
       first = false;
-      this.acquaintance.checkFrame(frame.type);
-      this.takeFrame(frame, session);
+      if (mayTake(frame.type, session)) this.takeFrame(frame, session);
+      else this.options.count("NoHello");
     }
   }
 
@@ -237,15 +238,21 @@ export class LinkStreams {
       this.resetsDue.set(frame.stream, REASON.Unknown);
       return;
     }
+    if (this.unanswered >= this.settings.maxPendingOpens) return;
     this.seen.add(frame.stream);
     const refusal = this.refusal(frame);
     if (refusal === undefined) this.acceptOpen(frame, session);
     else this.resetsDue.set(frame.stream, refusal);
   }
 
+  // OPENs whose ACCEPT has not left yet.
+  private get unanswered(): number {
+    return [...this.streams.values()].filter(({ accept }) => accept?.order === 0).length;
+  }
+
   private refusal(frame: FrameNamed<"OPEN">): number | undefined {
     const { epoch, serial, maxStreams } = this.settings;
-    if (frame.version !== VERSION) return REASON.BadRecord;
+    if (frame.version !== VERSION || !KINDS.includes(frame.kind)) return REASON.BadRecord;
     const newer = frame.epoch > epoch || (frame.epoch === epoch && frame.serial > serial);
     if (newer) return REASON.ConfigBehind;
     if (this.streams.size >= maxStreams) return REASON.TooManyStreams;

@@ -20,6 +20,8 @@ export interface LinkTimes {
   rateMs: number;
   /** A responder's handshake without message 3 is forgotten after this. */
   answerMs: number;
+  /** Bad tags under one session after which a new one is made (S8). */
+  badTags: number;
 }
 
 /** Section 11. */
@@ -34,5 +36,6 @@ export const LINK_TIMES: LinkTimes = {
   message1AgainMs: [1000, 2000, 4000, 8000, 16000],
   message3AgainMs: [1000, 2000, 4000, 8000],
   rateMs: 5000,
-  answerMs: MINUTE_MS,
+  answerMs: 32_000,
+  badTags: 2 ** 32 - 1,
 };

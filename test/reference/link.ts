@@ -350,6 +350,7 @@ export class Link {
     if (this.initiating || this.isAnswering()) return false;
     const { current, times, now } = this;
     if (!current || !this.canSend) return this.wanted;
+    if (current.badTags >= times.badTags) return true;
     const age = now - current.startedAt;
     const renewMs = this.lower ? times.renewMs : times.renewOtherMs;
     if (age < renewMs && current.sent < times.renewPackets) return false;

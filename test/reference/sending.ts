@@ -78,9 +78,9 @@ export class StreamSender {
     return this.queue.length > 0 && !this.resetDue && this.plainSealed >= this.limit;
   }
 
-  /** Whether FIN is sealed and every byte before it is acknowledged. */
+  /** Whether FIN is sealed and every record before it is acknowledged (5.4). */
   get onlyFinMissing(): boolean {
-    return this.finSealed && this.records.every(({ type }) => type !== RECORD_TYPE.data);
+    return this.finSealed && this.records.every(({ type }) => type === RECORD_TYPE.fin);
   }
 
   get finAcknowledged(): boolean {

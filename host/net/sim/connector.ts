@@ -57,6 +57,8 @@ export type ConnectorOptions = {
   queueBytes: number;
   /** `work` calls in one millisecond. */
   stepsPerMs: number;
+  /** What its own clock shows when the world begins. */
+  clockBaseMs: number;
 };
 
 export class SimConnector {
@@ -71,6 +73,8 @@ export class SimConnector {
   readonly #o: ConnectorOptions;
   readonly #queues = new Map<string, Queue>();
   readonly #awayTold = new Map<string, Set<string>>();
+  /** By which channel a sender last named a receiver. */
+  readonly #channels = new Map<string, number>();
   #lines: (HopLine & { who?: Admission })[] = [];
   #isUp = false;
   #timer: SimTimer | null = null;
@@ -113,6 +117,7 @@ export class SimConnector {
     this.#lines = [];
     this.#queues.clear();
     this.#awayTold.clear();
+    this.#channels.clear();
     this.#o.core.stop();
   }
 
@@ -129,7 +134,7 @@ export class SimConnector {
   }
 
   #now(): number {
-    return Math.floor(this.#o.clock.nowMs) & 0x7fffffff;
+    return (Math.floor(this.#o.clock.nowMs) + this.#o.clockBaseMs) | 0;
   }
 
   #admission(name: string): Admission | undefined {
@@ -205,6 +210,7 @@ export class SimConnector {
       bytes,
       atMs: this.#o.clock.nowMs,
     };
+    this.#channels.set(`${sender.name}>${to.name}`, info.channel);
     this.onPacket(seen);
     const deliveries = this.meddle === null ? [{ bytes, delayMs: 0 }] : this.meddle(seen);
     const generation = this.#generation;
@@ -300,18 +306,12 @@ export class SimConnector {
     this.#awayTold.delete(who);
     for (const sender of tell) {
       const line = this.#lineOf(sender);
-      const channel = line === undefined ? -1 : this.#channelOf(sender, who);
-      if (line !== undefined && channel >= 0) this.core.hopTell(line.hop, channel, "back");
+      const channel = this.#channels.get(`${sender}>${who}`);
+      if (line !== undefined && channel !== undefined) {
+        this.core.hopTell(line.hop, channel, "back");
+      }
     }
   }
-
-  /** The channel by which a sender knows a receiver, as far as a packet in the queue shows it. */
-  #channelOf(sender: string, who: string): number {
-    const packets = this.#channels.get(`${sender}>${who}`);
-    return packets ?? -1;
-  }
-
-  readonly #channels = new Map<string, number>();
 
   /** Gives the hop what is queued for it, as far as its credit goes, and writes. */
   #serve(line: HopLine & { who?: Admission }): boolean {

@@ -91,6 +91,13 @@ export class Queue {
     return this.#remove((packet) => nowMs - packet.atMs > ageLimitMs(packet.class));
   }
 
+  /** The sender's hop is gone: nobody is told any more what becomes of its packets. */
+  forgetHop(hop: number): void {
+    for (const fifo of this.#fifos.values()) {
+      for (const packet of fifo.packets) if (packet.hop === hop) packet.hop = -1;
+    }
+  }
+
   /** Removes and returns everything of a sender (rule T10). */
   purge(from: string): QueuedPacket[] {
     return this.#remove((packet) => packet.from === from);

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// One STLink of the demo, a process of its own: the end with the Binding (the core under V8) or the end
+// with the Mapping (the core under wasm3). Before it: demo.ts forks it. After it: the agent, with one
+// hop, one peer and one Route. It listens on loopback alone, and only as the Binding.
+
+import { readFileSync } from "node:fs";
+import { Reason } from "../core/abi.gen.ts";
+import { Core, DESKTOP_SIZES } from "../core/core.ts";
+import type { CoreEngine } from "../core/engine.ts";
+import { openV8 } from "../core/engine-v8.ts";
+import { systemWorld } from "../net/world.ts";
+import { Agent } from "../stlink/agent.ts";
+import { listenBinding } from "../stlink/bindings.ts";
+import type { HopEvent } from "../stlink/hop.ts";
+import { serveMappings } from "../stlink/mappings.ts";
+import { runChild, type StlinkSetup, type Tell } from "./demo-messages.ts";
+
+/** A demo's user kills the Connector and watches: no minute-long waits. */
+const REDIAL_MOST_MS = 1000;
+
+async function start(setup: StlinkSetup, tell: Tell): Promise<() => void> {
+  const engine = await openEngine(setup);
+  const agent = new Agent({
+    core: new Core(engine),
+    world: systemWorld,
+    sizes: DESKTOP_SIZES,
+    privateKey: setup.privateKey,
+    publicKey: setup.publicKey,
+    id: setup.id,
+    redialMostMs: REDIAL_MOST_MS,
+    onHop: (event) => tell(describe(event)),
+  });
+  const link = agent.addPeer(setup.peer);
+  const port = await serve(agent, setup, link);
+  agent.keepHop(setup.connector);
+  tell({ kind: "ready", port, engine: engine.name });
+  return () => agent.stop();
+}
+
+/** wasm3 is compiled when first needed; its module is only loaded where it is asked for. */
+async function openEngine({ engine, wasmPath }: StlinkSetup): Promise<CoreEngine> {
+  const wasm = readFileSync(wasmPath);
+  if (engine === "v8") return openV8(wasm);
+  const { openWasm3 } = await import("../core/engine-wasm3.ts");
+  return openWasm3(wasm);
+}
+
+async function serve(agent: Agent, setup: StlinkSetup, link: number): Promise<number> {
+  const { address, bindingId, mappingId } = setup;
+  if (setup.role === "binding") {
+    const listener = await listenBinding(agent, { id: bindingId, mappingId, address, link });
+    return listener.address.port;
+  }
+  serveMappings(agent, [{ id: mappingId, target: address, links: [link] }]);
+  return address.port;
+}
+
+const REASON_NAMES = new Map(Object.entries(Reason).map(([name, code]) => [code as number, name]));
+
+function describe(event: HopEvent): { kind: "hop"; isUp: boolean; text: string } {
+  if (event.kind === "up") return { kind: "hop", isUp: true, text: "hop up" };
+  const why = REASON_NAMES.get(event.reason) ?? event.why;
+  return { kind: "hop", isUp: false, text: `hop down (${why}), redials in ${event.redialMs} ms` };
+}
+
+runChild(start);

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+// A simulated STLink: a core with the role stlink, its hops over the simulated network, redialling,
+// crash and return, sleep. Before it: network.ts. After it: `onNews` tells the applications which
+// streams changed. It does what a real host does and no more: bytes, time, entropy, redial (K7, K8).
+// Invariant: the core is called only while it runs; a crash loses everything but the identity.
+
+import { Core, CoreError, HopState, type Peer, type Sizes } from "../../core/core.ts";
+import type { SimClock, SimTimer } from "./clock.ts";
+import { HopLine } from "./hop-line.ts";
+import type { SimNetwork } from "./network.ts";
+import type { LineOptions, SimConnection } from "./pipe.ts";
+import type { Prng } from "./prng.ts";
+
+const WANTS_ENTROPY = 2;
+const FIRST_REDIAL_MS = 500;
+const MOST_REDIAL_MS = 60_000;
+const CONNECT_MS = 10_000;
+const ASLEEP_REDIAL_MS = 1000;
+/** Rule K7: probes that went out for so long without any answer mean that the hop is dead. */
+const SILENCE_MS = 2000;
+const SILENT_WRITES_APART_MS = 1000;
+const MOST_ROUNDS = 64;
+
+export type ConnectorAddress = { name: string; key: Uint8Array; psk?: Uint8Array };
+
+export type StlinkOptions = {
+  name: string;
+  clock: SimClock;
+  network: SimNetwork;
+  prng: Prng;
+  core: Core;
+  sizes: Sizes;
+  identity: { secret: Uint8Array; key: Uint8Array; id: Uint8Array };
+  peers: (Peer & { name: string })[];
+  connectors: ConnectorAddress[];
+  line: LineOptions;
+  /** `work` calls in one millisecond. */
+  stepsPerMs: number;
+  /** Fresh entropy comes at most once in so many milliseconds, 32 bytes a time; 0: as wanted. */
+  entropyEveryMs: number;
+  /** What its own clock shows when the world begins. */
+  clockBaseMs: number;
+};
+
+export class SimStlink {
+  readonly name: string;
+  /** How often it has started; a stream handle is of one life only. */
+  life = 0;
+  onNews: (stream: number) => void = () => {};
+  /** After each turn, for whoever looks into the core. */
+  onTurn: () => void = () => {};
+  /** Called when a hop ended with a status: an error of layer 3. */
+  onHopError: (status: number) => void = () => {};
+  readonly #o: StlinkOptions;
+  readonly #links = new Map<string, number>();
+  #lines: HopLine[] = [];
+  #dialling = 0;
+  #isUp = false;
+  #asleepSinceMs = -1;
+  #sleptMs = 0;
+  #fedAtMs = Number.NEGATIVE_INFINITY;
+  #timer: SimTimer | null = null;
+  #redialMs = FIRST_REDIAL_MS;
+  #next = 0;
+
+  constructor(options: StlinkOptions) {
+    this.#o = options;
+    this.name = options.name;
+  }
+
+  get core(): Core {
+    return this.#o.core;
+  }
+
+  get isUp(): boolean {
+    return this.#isUp;
+  }
+
+  get linkCount(): number {
+    return this.#links.size;
+  }
+
+  /** The core's link to a peer. */
+  link(peer: string): number {
+    return this.#links.get(peer) ?? -1;
+  }
+
+  peerOf(link: number): string {
+    for (const [name, index] of this.#links) if (index === link) return name;
+    return "";
+  }
+
+  /** Runs from now on, with no state but its identity and peers. */
+  start(): void {
+    const { core, sizes, identity, prng, peers } = this.#o;
+    core.start("stlink", sizes, this.#now());
+    core.setIdentity(identity.secret, identity.key, identity.id);
+    core.feed(prng.bytes(32), this.life);
+    this.#isUp = true;
+    this.#asleepSinceMs = -1;
+    this.#fedAtMs = Number.NEGATIVE_INFINITY;
+    this.life++;
+    this.#redialMs = FIRST_REDIAL_MS;
+    for (const peer of peers) this.#links.set(peer.name, core.linkAdd(peer));
+    this.#dial(0);
+    this.wake();
+  }
+
+  /** The power goes: no goodbye to anybody. */
+  crash(): void {
+    if (!this.#isUp) return;
+    this.#isUp = false;
+    this.life++;
+    this.#o.clock.cancel(this.#timer);
+    this.#timer = null;
+    for (const line of this.#lines) line.connection.reset();
+    this.#lines = [];
+    this.#links.clear();
+    this.#dialling = 0;
+    this.#o.core.stop();
+  }
+
+  /** Its table for a peer is dropped and made anew, as when it is evicted. */
+  evict(peer: string, reason: number): void {
+    const known = this.#o.peers.find((candidate) => candidate.name === peer);
+    if (!this.#isUp || known === undefined) return;
+    this.core.linkRemove(this.link(peer), reason);
+    this.#links.set(peer, this.core.linkAdd(known));
+    this.wake();
+  }
+
+  /** Neither computes nor reads nor counts time until `rouse`. */
+  sleep(): void {
+    if (!this.#isUp || this.#asleepSinceMs >= 0) return;
+    this.#asleepSinceMs = this.#o.clock.nowMs;
+    this.#o.clock.cancel(this.#timer);
+    this.#timer = null;
+  }
+
+  /** Its clock has stood still if `clockStopped`. */
+  rouse(clockStopped: boolean): void {
+    if (!this.#isUp || this.#asleepSinceMs < 0) return;
+    if (clockStopped) this.#sleptMs += Math.floor(this.#o.clock.nowMs - this.#asleepSinceMs);
+    this.#asleepSinceMs = -1;
+    this.wake();
+  }
+
+  /** Something is to be done now: the application did something. */
+  wake(): void {
+    this.#wakeIn(0);
+  }
+
+  /** A new session is made even though there is one (rule S10, forced). */
+  rekey(peer: string): void {
+    if (!this.#isUp) return;
+    this.core.linkConnect(this.link(peer));
+    this.wake();
+  }
+
+  #now(): number {
+    return (Math.floor(this.#o.clock.nowMs) - this.#sleptMs + this.#o.clockBaseMs) | 0;
+  }
+
+  #wakeIn(ms: number): void {
+    const at = this.#o.clock.nowMs + ms;
+    if (!this.#isUp || this.#asleepSinceMs >= 0) return;
+    if (this.#timer?.run && this.#timer.atMs <= at) return;
+    this.#o.clock.cancel(this.#timer);
+    this.#timer = this.#o.clock.after(ms, () => {
+      this.#timer = null;
+      this.#turn();
+    });
+  }
+
+  /** One turn: everything that can be done at this moment, and a bounded part of the computing. */
+  #turn(): void {
+    const { core, clock, stepsPerMs } = this.#o;
+    core.tick(this.#now());
+    let computing = true;
+    for (let round = 0; round < MOST_ROUNDS; round++) {
+      this.#feed();
+      let busy = false;
+      for (const line of this.#lines) busy = line.read(clock.nowMs, () => {}) || busy;
+      if (round === 0) computing = this.#work(stepsPerMs);
+      busy = this.#news() || busy;
+      for (const line of this.#lines) busy = line.write(clock.nowMs) || busy;
+      this.#sweep();
+      if (!busy) break;
+    }
+    this.#watchSilence();
+    const next = core.tick(this.#now());
+    this.onTurn();
+    const wantsEntropy = core.flags() & WANTS_ENTROPY ? this.#o.entropyEveryMs : 0;
+    const soon = computing ? 1 : next === 0 ? 1 : next;
+    this.#wakeIn(wantsEntropy > 0 ? Math.min(soon, wantsEntropy) : soon);
+  }
+
+  #feed(): void {
+    const { core, prng, entropyEveryMs, clock } = this.#o;
+    while (core.flags() & WANTS_ENTROPY) {
+      if (entropyEveryMs > 0 && clock.nowMs - this.#fedAtMs < entropyEveryMs) return;
+      this.#fedAtMs = clock.nowMs;
+      core.feed(prng.bytes(32), this.life);
+    }
+  }
+
+  #work(steps: number): boolean {
+    for (let i = 0; i < steps; i++) if (!this.core.work()) return false;
+    return true;
+  }
+
+  #news(): boolean {
+    let busy = false;
+    for (let i = 0; i < 1024; i++) {
+      const stream = this.core.streamNext();
+      if (stream < 0) return busy;
+      busy = true;
+      this.onNews(stream);
+    }
+    return busy;
+  }
+
+  #sweep(): void {
+    const over = this.#lines.filter((line) => line.isOver);
+    if (over.length === 0) return;
+    this.#lines = this.#lines.filter((line) => !over.includes(line));
+    for (const line of over) {
+      const status = this.core.hopStatus(line.hop);
+      if (line.connection.state === "open") line.connection.reset();
+      this.core.hopFree(line.hop);
+      if (status < 0) this.onHopError(status);
+    }
+    if (this.#lines.length === 0) this.#redial();
+  }
+
+  /** Rule K7: while probes have no answer, a second hop is dialled; the newest one wins. */
+  #watchSilence(): void {
+    const now = this.#o.clock.nowMs;
+    for (const line of this.#lines) {
+      const view = line.view;
+      if (view.state === HopState.Up && now - line.heardAtMs < SILENCE_MS) {
+        this.#redialMs = FIRST_REDIAL_MS;
+      }
+      const [first = now] = line.writesMs;
+      const last = line.writesMs.at(-1) ?? now;
+      if (now - first < SILENCE_MS || last - first < SILENT_WRITES_APART_MS) continue;
+      if (this.#dialling > 0 || this.#lines.length > 1) continue;
+      this.#redial();
+    }
+  }
+
+  #redial(): void {
+    if (this.#dialling > 0) return;
+    this.#dial(this.#o.prng.below(this.#redialMs));
+    this.#redialMs = Math.min(this.#redialMs * 2, MOST_REDIAL_MS);
+  }
+
+  #dial(inMs: number): void {
+    const { clock, connectors } = this.#o;
+    const life = this.life;
+    this.#dialling++;
+    const begin = (): void => {
+      if (life !== this.life) return;
+      if (this.#asleepSinceMs >= 0) clock.after(ASLEEP_REDIAL_MS, begin);
+      else this.#connect(connectors[this.#next++ % connectors.length] as ConnectorAddress, life);
+    };
+    clock.after(inMs, begin);
+  }
+
+  #connect(address: ConnectorAddress, life: number): void {
+    const { clock, network, line } = this.#o;
+    const connection = network.dial(this.name, address.name, line);
+    const settle = (): void => {
+      clock.cancel(timeout);
+      if (life === this.life) this.#connected(connection, address);
+      else connection.reset();
+    };
+    const timeout = clock.after(CONNECT_MS, () => {
+      connection.reset();
+      settle();
+    });
+    connection.onEvent = settle;
+  }
+
+  #connected(connection: SimConnection, address: ConnectorAddress): void {
+    connection.onEvent = () => this.wake();
+    if (connection.state !== "open") return this.#failed();
+    try {
+      const hop = this.core.hopDial(address.key, address.psk);
+      this.#lines.push(new HopLine(this.core, hop, connection, this.#o.clock.nowMs));
+      this.#dialling--;
+      this.wake();
+    } catch (error) {
+      if (!(error instanceof CoreError)) throw error;
+      connection.reset();
+      this.#failed();
+    }
+  }
+
+  #failed(): void {
+    this.#dialling--;
+    this.#redial();
+  }
+}

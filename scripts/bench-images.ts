@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// Images for the bare RV32IMAC machine that only the bench needs, around the same runner as the
+// core's (build-rv32.ts): BearSSL's ChaCha20-Poly1305 in plain C, and a count of the M3 code of each
+// function. BearSSL comes from Debian's source package into build/ and is never committed; apt gets
+// a list of its own, made from the system's, which stays as it is.
+
+import { spawnSync } from "node:child_process";
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import {
+  compileAll,
+  hashOf,
+  makeOnce,
+  runTool,
+  type Source,
+  type Tool,
+  WASM3_FILES,
+  WASM3_FOLDER,
+  WASM3_SETTINGS,
+  withLock,
+} from "./native-build.ts";
+import { BUILD_DIR, ROOT } from "./run.ts";
+
+const OUT = join(BUILD_DIR, "bench");
+const CORE = join(ROOT, "firmware", "core");
+const PORT = join(ROOT, "firmware", "ports", "virt-rv32");
+const NATIVE = join(ROOT, "test", "bench", "native");
+const LINK_SCRIPT = join(PORT, "link.ld");
+const GCC: Tool = { command: "riscv64-unknown-elf-gcc", debianPackage: "gcc-riscv64-unknown-elf" };
+
+/** The same as build-rv32.ts gives the core: what is compared must be compiled alike. */
+const TARGET = [
+  ...["-march=rv32imac", "-mabi=ilp32", "-mcmodel=medany", "--specs=picolibc.specs"],
+  ...["-ffunction-sections", "-fdata-sections", "-fno-common", "-std=gnu11"],
+];
+const OWN = [...TARGET, "-Wall", "-Wextra", "-Werror", "-I", CORE];
+const ARENA_FOR_WASM3 = ["-Dcalloc=arena_calloc", "-Drealloc=arena_realloc", "-Dfree=arena_free"];
+/** Exports of vm_wasm3.c that vm-m3-sizes.c replaces. */
+const RENAMED = ["-Dvm_find=wasm3_find", "-Dvm_call=wasm3_call"];
+
+const BEARSSL = join(OUT, "bearssl");
+const BEARSSL_FILES = ["symcipher/chacha20_ct.c", "symcipher/poly1305_ctmul.c", "codec/*.c"];
+const APT_TIMEOUT_MS = 120_000;
+/** Where this system gets Debian's packages from; its sources lie beside them. */
+const SYSTEM_SOURCES = ["/etc/apt/sources.list.d/debian.sources", "/etc/apt/sources.list"];
+
+/** The image with BearSSL's "seal" and "open" (test/bench/native/vm-bearssl.c). */
+export function buildBearsslImage(): string {
+  return withLock(OUT, () => {
+    fetchBearssl();
+    const include = ["inc", "src"].flatMap((folder) => ["-isystem", join(BEARSSL, folder)]);
+    const theirs = globSync(BEARSSL_FILES, { cwd: join(BEARSSL, "src") }).sort();
+    return link("bearssl", [
+      ...portSources(false),
+      ...theirs.map((path) => ({
+        path: join(BEARSSL, "src", path),
+        flags: [...TARGET, "-w", "-O2", ...include],
+        dependsOn: [join(BEARSSL, "src"), join(BEARSSL, "inc")],
+      })),
+      own(join(NATIVE, "vm-bearssl.c"), include),
+    ]);
+  });
+}
+
+/** The image that compiles single functions of this core (test/bench/native/vm-m3-sizes.c). */
+export function buildM3SizesImage(wasmPath: string): string {
+  return withLock(OUT, () =>
+    link("m3-sizes", [
+      ...portSources(true),
+      ...WASM3_FILES.map((path) => ({
+        path,
+        flags: [...TARGET, "-w", "-Os", ...WASM3_SETTINGS, ...ARENA_FOR_WASM3],
+        dependsOn: [WASM3_FOLDER],
+      })),
+      own(join(CORE, "vm_wasm3.c"), [...WASM3_SETTINGS, ...RENAMED]),
+      own(join(NATIVE, "vm-m3-sizes.c"), [...WASM3_SETTINGS]),
+      {
+        path: join(PORT, "core_wasm.S"),
+        flags: [...TARGET, `-DCORE_WASM="${wasmPath}"`],
+        dependsOn: [wasmPath],
+      },
+    ]),
+  );
+}
+
+function portSources(hasCore: boolean): Source[] {
+  return [
+    { path: join(PORT, "start.S"), flags: TARGET, dependsOn: [] },
+    // Otherwise GCC makes memcpy's loop into a call of memcpy.
+    own(join(PORT, "mem.c"), ["-O2", "-fno-tree-loop-distribute-patterns"]),
+    own(join(PORT, "machine.c")),
+    own(join(PORT, "runner.c"), hasCore ? ["-DHAS_CORE_WASM"] : []),
+    own(join(CORE, "arena.c")),
+  ];
+}
+
+function own(path: string, flags: readonly string[] = []): Source {
+  return { path, flags: [...OWN, "-Os", ...flags], dependsOn: [CORE, PORT] };
+}
+
+function link(name: string, sources: Source[]): string {
+  const { objects } = compileAll(GCC, join(OUT, "objects"), sources);
+  const image = join(OUT, `${name}-${hashOf(objects, [LINK_SCRIPT])}.elf`);
+  makeOnce(image, (aside) => {
+    const flags = ["-nostartfiles", "-Wl,--gc-sections,--no-warn-rwx-segments", "-T", LINK_SCRIPT];
+    runTool(GCC.command, [...TARGET, ...flags, ...objects, "-o", aside]);
+  });
+  return image;
+}
+
+/** Debian's source package, unpacked; apt checks its signature. Throws with what apt said. */
+function fetchBearssl(): void {
+  if (existsSync(join(BEARSSL, "src"))) return;
+  const folder = join(OUT, "apt");
+  for (const part of ["lists/partial", "cache", "unpacked"]) {
+    mkdirSync(join(folder, part), { recursive: true });
+  }
+  const list = writeSourceList(folder);
+  const options = [
+    `Dir::Etc::sourcelist=${list}`,
+    "Dir::Etc::sourceparts=-",
+    `Dir::State::lists=${join(folder, "lists")}`,
+    `Dir::Cache=${join(folder, "cache")}`,
+  ].flatMap((option) => ["-o", option]);
+  apt(folder, [...options, "update"]);
+  apt(folder, [...options, "source", "--download-only", "bearssl"]);
+  const [archive] = globSync("bearssl_*.orig.tar.*", { cwd: folder });
+  if (archive === undefined) throw new Error("Debian's source package of bearssl has no archive");
+  const aside = join(folder, "unpacked");
+  runTool("tar", ["-xf", join(folder, archive), "-C", aside, "--strip-components=1"]);
+  renameSync(aside, BEARSSL);
+  rmSync(folder, { recursive: true, force: true });
+}
+
+/** The system's list of packages as a list of source packages. */
+function writeSourceList(folder: string): string {
+  const system = SYSTEM_SOURCES.find((path) => existsSync(path) && statSync(path).size > 0);
+  if (system === undefined) throw new Error("BearSSL comes from Debian: this system has no apt");
+  const list = join(folder, system.endsWith(".sources") ? "sources.sources" : "sources.list");
+  const text = readFileSync(system, "utf8").replace(/^Types: .*$/gm, "Types: deb-src");
+  writeFileSync(list, text.replace(/^deb /gm, "deb-src "));
+  return list;
+}
+
+function apt(folder: string, args: string[]): void {
+  const { status, stderr } = spawnSync("apt-get", args, {
+    cwd: folder,
+    encoding: "utf8",
+    timeout: APT_TIMEOUT_MS,
+  });
+  if (status !== 0) throw new Error(`BearSSL's source could not be had from Debian: ${stderr}`);
+}
