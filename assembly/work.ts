@@ -4,7 +4,7 @@
 // the host. After it: noise.ts, one bounded step a call, because the crypto workspaces are shared. Invariant: one
 // slot computes at a time, from the start of a message to its end. PROTOCOL 3.5; rules D11, S9.
 
-import { clockSet, nextDeadline, since } from "./clock";
+import { clockSet, due, nextDeadline, since } from "./clock";
 import { ROLE_STLINK } from "./layout";
 import { HOP_CLOSED, HOP_FREE, HOP_UP, Hop, hopAt, hopCount, hopFail } from "./seal/hop";
 import { hopAsk, hopDone, hopRenew } from "./seal/hop-handshake";
@@ -120,7 +120,7 @@ function startSomething(): bool {
 
 /** True when the link should make a session and none is under way. */
 function wantsSession(link: Link): bool {
-  if (link.initiating >= 0 || link.hop < 0) return false;
+  if (link.initiating >= 0 || link.hop < 0 || link.resting) return false;
   if (link.responding >= 0 && since(link.responderAt) < RESPONDING_MS) return false;
   const hop = hopAt(link.hop);
   if (hop.state != HOP_UP) return false;
@@ -170,6 +170,7 @@ export function tickAll(ms: i32): i32 {
     const link = linkAt(i);
     if (!link.used) continue;
     if (link.penalty && since(link.penaltyAt) >= PENALTY_MS) link.penalty = 0;
+    if (link.resting && due(link.restAt)) link.resting = 0;
     if (handshakeTick(link)) link.wanted = 1;
     sessionsExpire(link);
     ackTick(link);

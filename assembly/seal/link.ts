@@ -88,7 +88,10 @@ export class Link {
   rateLeft: i32;
   heardAt: i32;
   penaltyAt: i32;
+  restAt: i32;
   penalty: u8;
+  /** no new handshake is begun before `restAt` */
+  resting: u8;
   rttKnown: u8;
   ackTimer: u8;
   probeBackoff: u8;

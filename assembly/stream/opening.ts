@@ -7,9 +7,10 @@
 import { now } from "../clock";
 import { SIZE_PENDING_OPENS, size } from "../layout";
 import { CURRENT, LINK_MINE, LINK_PEERS, Link, LinkArea, Session, linkAt, sessionUsable } from "../seal/link";
+import { slotFor } from "../seal/link-handshake";
 import { MESSAGE2_LEN, NNHFS, NN_MESSAGE1_LEN, noiseBegin, noiseRead, noiseSplit, noiseWrite } from "../seal/noise";
 import { randomFresh, randomSpend } from "../seal/random";
-import { AREA_A, AREA_B, Area, OWNER_STREAM, SLOT_DONE, SLOT_WAITING, slotAt, slotFree, slotTake } from "../seal/slot";
+import { AREA_A, AREA_B, Area, OWNER_STREAM, SLOT_DONE, SLOT_WAITING, slotAt, slotFree } from "../seal/slot";
 import {
   REASON_BAD_RECORD,
   REASON_CONFIG_BEHIND,
@@ -116,7 +117,7 @@ export function openNext(link: Link): i32 {
   }
   if (found < 0) return STATUS_OK;
   if (!randomFresh()) return STATUS_NO_ENTROPY;
-  const slotIndex = slotTake(OWNER_STREAM, found);
+  const slotIndex = slotFor(OWNER_STREAM, found);
   if (slotIndex < 0) return STATUS_NO_HANDSHAKE_SLOT;
   randomSpend();
   const stream = streamAt(found);
@@ -182,7 +183,7 @@ function refuse(link: Link, number: u32, reason: u8): i32 {
 
 function answer(link: Link, session: Session, at: usize, number: u32, kind: i32): i32 {
   if (!randomFresh()) return STATUS_NO_ENTROPY;
-  const slotIndex = slotTake(OWNER_STREAM, -1);
+  const slotIndex = slotFor(OWNER_STREAM, -1);
   if (slotIndex < 0) return STATUS_NO_HANDSHAKE_SLOT;
   const index = streamTake(link, kind, false);
   if (index < 0) {

@@ -29,18 +29,18 @@ export type Sizes = {
   hopCreditBytes: number;
 };
 
-/** Fits one 64 KiB page (rule M1): a camera. */
+/** A camera: 56 KiB of linear memory (rule M1). */
 export const DEVICE_SIZES: Sizes = {
   hops: 2,
   links: 4,
   streams: 8,
-  handshakes: 2,
+  handshakes: 1,
   maxPacketBytes: 2048,
   maxRecordBytes: 1460,
   windowBytes: 8192,
   blockBytes: 256,
-  recvBlocks: 64,
-  sendBlocks: 72,
+  recvBlocks: 36,
+  sendBlocks: 60,
   channels: 5,
   replayBits: 64,
   pendingOpens: 1,

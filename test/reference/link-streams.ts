@@ -59,7 +59,8 @@ export class LinkStreams {
     this.nextNumber = this.parity;
     this.now = now;
     this.heardAt = now;
-    this.probing = new Probing(options.settings.keepAliveMs, now);
+    const { keepAliveMs, holdMs } = options.settings;
+    this.probing = new Probing(Math.min(keepAliveMs, holdMs / 4), now);
   }
 
   /** Whether the link has a reason to have a session. */

@@ -69,6 +69,8 @@ export class FlowEnd {
   finSent = false;
   finSeen = false;
   connected = false;
+  /** Of an OPEN that its opener has given up: no byte may ever come here. */
+  isStray = false;
   readonly total: number;
   readonly #start: number;
   #resting = { read: false, write: false };
@@ -145,6 +147,7 @@ export class FlowEnd {
   }
 
   #check(bytes: Uint8Array): void {
+    if (this.isStray) throw new SimFailure(`${this.text}: bytes for an OPEN that was given up`);
     const from = this.other;
     const end = this.got + bytes.length;
     const start = this.flow.plan.isEcho ? this.#start : from.#start;
@@ -223,7 +226,9 @@ export class Flow {
   readonly plan: FlowPlan;
   readonly clock: SimClock;
   readonly opener: FlowEnd;
-  readonly accepter: FlowEnd;
+  accepter: FlowEnd;
+  /** Ends of OPENs that the opener made again under a new number (rule H7). */
+  readonly strays: FlowEnd[] = [];
   readonly id: Uint8Array;
   wasReset = false;
   progressAtMs = 0;
@@ -244,7 +249,8 @@ export class Flow {
 
   get isOver(): boolean {
     // An OPEN that never came has no accepter's end.
-    return this.opener.isOver && (this.accepter.isOver || this.accepter.state === "waiting");
+    const accepted = this.accepter.isOver || this.accepter.state === "waiting";
+    return this.opener.isOver && accepted && this.strays.every((stray) => stray.isOver);
   }
 
   /** Both ends finished with FIN and nothing was refused. */
@@ -266,21 +272,28 @@ export class Flow {
     }
   }
 
-  /** The accepter's core offers it: dials the target, after a while. */
-  offered(handle: number): void {
+  /** The accepter's core offers it: dials the target, after a while. Returns the end. */
+  offered(handle: number): FlowEnd {
     const { node } = this.accepter;
-    this.accepter.attach(handle);
+    if (this.accepter.state !== "waiting") {
+      this.accepter.isStray = true;
+      this.strays.push(this.accepter);
+      this.accepter = new FlowEnd(this, false, node);
+    }
+    const end = this.accepter;
+    end.attach(handle);
     const { connectMs, refusal } = this.plan;
-    const { life } = this.accepter;
+    const { life } = end;
     const answer = (): void => {
-      if (life !== node.life || this.accepter.state !== "open") return;
-      if (!(node.core.streamFlags(handle) & StreamFlag.Offered)) return this.accepter.news();
+      if (life !== node.life || end.state !== "open") return;
+      if (!(node.core.streamFlags(handle) & StreamFlag.Offered)) return end.news();
       if (refusal > 0) node.core.streamReset(handle, refusal);
       else node.core.streamConnected(handle);
-      this.accepter.news();
+      end.news();
       node.wake();
     };
     if (connectMs === 0) answer();
     else this.clock.after(connectMs, answer);
+    return end;
   }
 }

@@ -1,0 +1,3 @@
+export function limitOf(a: any, b: any, c: any) {
+  return "";
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// The core's memory in a simulation: it never grows, and when no stream is left every block that was
+// promised to one is free again. The two counters are found by their value when an instance starts
+// (the numbers of receive and send blocks, side by side, outside of the sizes area).
+
+import type { Sizes } from "../../host/core/core.ts";
+import type { SimStlink } from "../../host/net/sim/stlink.ts";
+import { SimFailure } from "./failure.ts";
+import { u32At } from "./packets.ts";
+
+const SIZE_FIELDS_BYTES = 68;
+
+let counters = 0;
+
+export class PoolCheck {
+  readonly #stlink: SimStlink;
+  readonly #sizes: Sizes;
+  readonly #memoryBytes: number;
+
+  /** To be made directly after `start`. */
+  constructor(stlink: SimStlink, sizes: Sizes) {
+    this.#stlink = stlink;
+    this.#sizes = sizes;
+    this.#memoryBytes = stlink.core.engine.memoryBytes();
+    if (counters === 0) counters = find(stlink, sizes);
+  }
+
+  /** The instance has the memory that it began with. */
+  checkSize(): void {
+    const { core, name } = this.#stlink;
+    if (core.engine.memoryBytes() !== this.#memoryBytes) throw new SimFailure(`${name} grew`);
+  }
+
+  /** Every block is free: no stream is left. */
+  checkFree(): void {
+    const { recvBlocks, sendBlocks } = this.#sizes;
+    const memory = this.#stlink.core.engine.view?.() as Uint8Array;
+    const [recv, send] = [u32At(memory, counters), u32At(memory, counters + 4)];
+    if (recv === recvBlocks && send === sendBlocks) return;
+    const text = `receive ${recv} of ${recvBlocks}, send ${send} of ${sendBlocks}`;
+    throw new SimFailure(`${this.#stlink.name}: no stream is left, but free blocks are: ${text}`);
+  }
+}
+
+function find({ core }: SimStlink, sizes: Sizes): number {
+  const memory = core.engine.view?.() as Uint8Array;
+  const skip = core.engine.call("sizes_ptr");
+  const end = core.engine.call("prim_scratch");
+  for (let at = 0; at + 8 <= end; at += 4) {
+    if (at >= skip && at < skip + SIZE_FIELDS_BYTES) continue;
+    if (u32At(memory, at) === sizes.recvBlocks && u32At(memory, at + 4) === sizes.sendBlocks) return at;
+  }
+  throw new SimFailure("the checker finds no counters of free blocks");
+}
