@@ -197,11 +197,12 @@ export function findHop(link: Link): void {
   }
 }
 
-/** True when some hop has something to write. */
+/** True when some hop has something to write that the host has not been given yet. */
 function anyReady(): bool {
   for (let i = 0; i < hopCount(); i++) {
     const hop = hopAt(i);
-    if (hop.state != HOP_FREE && hopReady(hop, i)) return true;
+    // Bytes that wait for a full socket are the host's to drain: they make no deadline.
+    if (hop.state != HOP_FREE && hop.txFrom == hop.txTo && hopReady(hop, i)) return true;
   }
   return false;
 }

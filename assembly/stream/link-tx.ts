@@ -66,10 +66,10 @@ import {
   STREAM_NUMBER,
 } from "../wire/link-frames";
 import { CLASS_STREAM, CLASS_WAKE } from "../wire/hop-frames";
-import { KIND_DATAGRAM } from "../wire/record";
+import { KIND_DATAGRAM, RECORD_OVERHEAD } from "../wire/record";
 import { datagramWrite } from "./datagram";
 import { CONFIG_VERSION, reopen, writeOpening } from "./opening";
-import { nextRecord, nextRecordLen } from "./record";
+import { nextRecord, nextRecordLen, recordMost } from "./record";
 import { probeMark, ptoArm } from "./recovery";
 import { writeResets } from "./resets";
 import {
@@ -111,10 +111,10 @@ function opensWait(link: Link): bool {
   return false;
 }
 
-/** True when a data record may go: the peer's HELLO is known and maxInFlight leaves room (rule F6). */
+/** True when a data record may go: the peer's HELLO is known and maxInFlight leaves room for the largest (F6). */
 function dataNow(link: Link): bool {
   if (link.dataHead < 0 || link.peerMaxPacket == 0) return false;
-  return link.inFlight == 0 || link.inFlight < link.peerInFlight;
+  return link.inFlight == 0 || link.inFlight + <u32>(recordMost(link) + RECORD_OVERHEAD) <= link.peerInFlight;
 }
 
 /**
@@ -305,7 +305,7 @@ function writeRecord(link: Link, stream: Stream, at: usize, end: usize): usize {
   const len = nextRecordLen(stream);
   if (len == 0) return at;
   const room = <i32>(end - at) - STREAM_HEADER_LEN;
-  if (len > room || (link.inFlight != 0 && link.inFlight + <u32>len > link.peerInFlight)) {
+  if (len > room) {
     wantData(stream);
     return at;
   }

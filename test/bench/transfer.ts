@@ -5,10 +5,7 @@
 // Every record is sent alone, in a packet and a hop record of its own: nothing shares its framing.
 
 import type { Core } from "../../host/core/core.ts";
-import type { Station, Tunnel } from "./tunnel.ts";
-
-/** A stream from one station to the other. */
-export type Flow = { from: Station; to: Station; sending: number; receiving: number };
+import type { Flow, Station, Tunnel } from "./tunnel.ts";
 
 /** The bytes of a burst on the wire, and how many payload bytes are in them. */
 export type Sealed = { wire: Uint8Array[]; payloadBytes: number; recordCount: number };

@@ -33,6 +33,9 @@ export type Station = {
   inbox: Packet[];
 };
 
+/** A stream from one station to the other. */
+export type Flow = { from: Station; to: Station; sending: number; receiving: number };
+
 type Packet = { kind: number; from: Uint8Array; bytes: Uint8Array };
 
 const WANTS_ENTROPY = 2;
@@ -138,6 +141,15 @@ export class Tunnel {
     }, "the connection");
     this.#forgetNews(opener);
     return { opened, accepted };
+  }
+
+  /** Everything up, and one stream from near to far. */
+  flow(): Flow {
+    this.dial(this.near);
+    this.dial(this.far);
+    this.connectLink(this.near);
+    const { opened, accepted } = this.openStream(this.near);
+    return { from: this.near, to: this.far, sending: opened, receiving: accepted };
   }
 
   #accept(station: Station): number {

@@ -6,14 +6,15 @@
 
 import { DESKTOP_SIZES } from "../../host/core/core.ts";
 import { openV8 } from "../../host/core/engine-v8.ts";
+import { Primitives } from "../../host/core/primitives.ts";
 import { goal } from "./goals.ts";
-import type { Rival, Run } from "./rivals.ts";
+import type { Rival } from "./rivals.ts";
 import { Seeded } from "./seeded.ts";
 import type { Facts, Row, Section } from "./table.ts";
 import { compare } from "./timing.ts";
 import { burst, type Part } from "./transfer.ts";
-import { Tunnel } from "./tunnel.ts";
-import { RECORD_LENGTHS } from "./v8-primitives.ts";
+import { type Flow, Tunnel } from "./tunnel.ts";
+import { aeadTasks, Desk, RECORD_LENGTHS, type Task } from "./v8-primitives.ts";
 
 const ROUNDS = 8;
 const BURSTS = 6;
@@ -23,80 +24,85 @@ const RECORDS = 48;
 const GOAL_BYTES = 16_384;
 const LAYERS = 3;
 
+/** Seconds per byte of payload. */
 type Seconds = Record<Part, number>;
 
 export function layersUnderV8(wasm: Uint8Array, rivals: readonly Rival[], facts: Facts): Section {
   const tunnel = new Tunnel(wasm, openV8(wasm), DESKTOP_SIZES);
-  tunnel.dial(tunnel.near);
-  tunnel.dial(tunnel.far);
-  tunnel.connectLink(tunnel.near);
-  const { opened, accepted } = tunnel.openStream(tunnel.near);
-  const flow = { from: tunnel.near, to: tunnel.far, sending: opened, receiving: accepted };
-  const rows = RECORD_LENGTHS.flatMap((bytes): Row[] => {
-    const payload = new Seeded(13).bytes(bytes);
-    const seconds: Seconds = { seal: 1, open: 1, acknowledge: 1, acknowledged: 1 };
-    const runs = [coreRuns(wasm, payload), ...rivals.map((rival) => rivalRuns(rival, payload))];
-    const sealing = runs.map(({ seal }) => seal);
-    const opening = runs.map(({ open }) => open);
-    let [sealed, opened]: [number[], number[]] = [[], []];
-    for (let round = 0; round < ROUNDS; round++) {
-      for (let i = 0; i < BURSTS; i++) keepLeast(seconds, oneBurst(tunnel, flow, payload));
-      sealed = least(sealed, compare(sealing, 1));
-      opened = least(opened, compare(opening, 1));
-    }
-    facts.set(`v8.aead.seal.${bytes}`, 1 / (sealed[0] ?? 1) / 1e6);
-    facts.set(`v8.aead.open.${bytes}`, 1 / (opened[0] ?? 1) / 1e6);
-    return [
-      row("seal", bytes, seconds.seal, sealed, seconds.seal + seconds.acknowledged),
-      row("open", bytes, seconds.open, opened, seconds.open + seconds.acknowledge),
-    ];
-  });
+  const flow = tunnel.flow();
+  const desk = new Desk(openV8(wasm));
+  const core = new Primitives(openV8(wasm));
+  const random = new Seeded(13);
   return {
     title: "V8: three layers, MB/s of payload",
     columns: [
-      ...["layers, framing", "with ACKs", "core 3 AEADs"],
+      ...["layers, framing", "with ACKs", "core, 3 AEADs"],
       ...rivals.map(({ name }) => `${name} x 3`),
     ],
-    rows,
+    rows: RECORD_LENGTHS.flatMap((bytes) => {
+      const tasks = aeadTasks(desk, core, random, bytes);
+      return measure(tunnel, flow, bytes, tasks, rivals, facts);
+    }),
     notes: [
-      '"with ACKs": what the same side does for acknowledgement and credit counted in.',
-      "Other columns: three AEADs and nothing else, the core's in place.",
+      '"with ACKs": also what that side does for acknowledgements and credit.',
+      "The other columns are three AEADs and nothing else; the core's are in place.",
     ],
   };
 }
 
-type Flow = Parameters<typeof burst>[1];
+function measure(
+  tunnel: Tunnel,
+  flow: Flow,
+  bytes: number,
+  tasks: readonly Task[],
+  rivals: readonly Rival[],
+  facts: Facts,
+): Row[] {
+  const payload = new Seeded(19).bytes(bytes);
+  const runs = tasks.flatMap((task) => [task.inPlace, ...rivals.map((rival) => task.rival(rival))]);
+  let layers = oneBurst(tunnel, flow, payload);
+  let alone = compare(runs, 1);
+  for (let round = 0; round < ROUNDS; round++) {
+    for (let i = 0; i < BURSTS; i++) layers = leastOf(layers, oneBurst(tunnel, flow, payload));
+    const latest = compare(runs, 1);
+    alone = alone.map((best, i) => Math.min(best ?? 1, latest[i] ?? 1));
+  }
+  const speeds = alone.map((seconds) => bytes / 1e6 / LAYERS / (seconds ?? 1));
+  const half = speeds.length / 2;
+  facts.set(`v8.seal.${bytes}`, speeds[0] ?? 0);
+  facts.set(`v8.open.${bytes}`, speeds[half] ?? 0);
+  return [
+    row("seal", bytes, layers.seal, layers.acknowledged, speeds.slice(0, half)),
+    row("open", bytes, layers.open, layers.acknowledge, speeds.slice(half)),
+  ];
+}
 
-/** Seconds per payload byte of each part in one burst. */
+function row(way: string, bytes: number, seconds: number, late: number, alone: number[]): Row {
+  const speed = 1e-6 / seconds;
+  const cells = [speed, 1e-6 / (seconds + late), ...alone];
+  const label = `${way}, ${bytes} B`;
+  return bytes === GOAL_BYTES
+    ? { label, cells, goals: [goal(`layers.v8.${way === "seal" ? "seal" : "open"}`, speed)] }
+    : { label, cells };
+}
+
 function oneBurst(tunnel: Tunnel, flow: Flow, payload: Uint8Array): Seconds {
-  const ms: Seconds = { seal: 0, open: 0, acknowledge: 0, acknowledged: 0 };
+  const seconds: Seconds = { seal: 0, open: 0, acknowledge: 0, acknowledged: 0 };
   const bytes = burst(tunnel, flow, payload, RECORDS, (part, run) => {
     const startedMs = performance.now();
     const result = run();
-    ms[part] += performance.now() - startedMs;
+    seconds[part] += (performance.now() - startedMs) / 1000;
     return result;
   });
-  for (const part of Object.keys(ms) as Part[]) ms[part] /= 1000 * bytes;
-  return ms;
+  for (const part of Object.keys(seconds) as Part[]) seconds[part] /= bytes;
+  return seconds;
 }
 
-function keepLeast(seconds: Seconds, latest: Seconds): void {
-  for (const part of Object.keys(seconds) as Part[]) {
-    seconds[part] = Math.min(seconds[part], latest[part]);
-  }
-}
-
-function least(known: number[], latest: (number | null)[]): number[] {
-  return latest.map((each, i) => Math.min(known[i] ?? 1, each ?? 1));
-}
-
-/** Three AEADs for one byte of payload are three times one AEAD divided by its bytes. */
-function rivalRuns(rival: Rival, payload: Uint8Array): { seal: Run; open: Run } {
-  const random = new Seeded(17);
-  const [key, nonce] = [random.bytes(32), random.bytes(12)];
-  const sealed = sealedBy(key, nonce, payload);
+function leastOf(best: Seconds, latest: Seconds): Seconds {
   return {
-    seal: perByte(rival.seal(key, nonce, payload), payload.length),
-    open: perByte(rival.open(key, nonce, sealed), payload.length),
+    seal: Math.min(best.seal, latest.seal),
+    open: Math.min(best.open, latest.open),
+    acknowledge: Math.min(best.acknowledge, latest.acknowledge),
+    acknowledged: Math.min(best.acknowledged, latest.acknowledged),
   };
 }

@@ -16,7 +16,7 @@ const HASHED_BYTES = 1024;
 const ALIGN = 16;
 const EMPTY = new Uint8Array(0);
 
-type Task = {
+export type Task = {
   label: string;
   /** Bytes that one run deals with; 0: the run itself is what counts. */
   bytes: number;
@@ -61,7 +61,7 @@ function tasks(engine: V8Engine, copying: V8Engine): Task[] {
 }
 
 /** Where things lie in the memory of an instance that runs no tunnel. */
-class Desk {
+export class Desk {
   readonly engine: V8Engine;
   #top: number;
 
@@ -83,7 +83,8 @@ class Desk {
   }
 }
 
-function aeadTasks(desk: Desk, core: Primitives, random: Seeded, bytes: number): Task[] {
+/** Sealing and opening of one length, ready to be timed. */
+export function aeadTasks(desk: Desk, core: Primitives, random: Seeded, bytes: number): Task[] {
   const [key, nonce, plain] = [random.bytes(32), random.bytes(12), random.bytes(bytes)];
   const sealed = core.aeadSeal(key, nonce, EMPTY, plain);
   const { engine } = desk;

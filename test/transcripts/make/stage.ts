@@ -2,15 +2,15 @@
 // A core being recorded, with the far ends around it, and the ways by which scenes begin: a hop, a
 // link, a stream that are up. Each of these is a transcript of its own, which others include. Before:
 // the scenes. After: recorder.ts and ends.ts.
-// Invariant: what a beginning does depends on nothing but its name.
+// Invariant: a beginning that is included does the same in every scene.
 
 import { DEVICE_SIZES } from "../../../host/core/core.ts";
 import { concat } from "../../reference/bytes.ts";
 import type { HopFrame } from "../../reference/hop-frames.ts";
 import type { FrameNamed, LinkFrame } from "../../reference/link-frames.ts";
 import { seededRandom } from "../../reference/random.ts";
-import { SIZE_NAMES } from "../machine.ts";
-import { bodiesOf, HopFar, type Identity, identityOf, LinkFar, NO_NAME, StreamFar } from "./ends.ts";
+import { SIZE_NAMES, type SizeName } from "../machine.ts";
+import { bodiesOf, framed, HopFar, type Identity, identityOf, LinkFar, StreamFar } from "./ends.ts";
 import { Recorder } from "./recorder.ts";
 
 const FIRST_MS = 1000;
@@ -18,30 +18,46 @@ const FEEDS = 8;
 const QUEUE_BYTES = 65_536;
 const CHANNELS = 16;
 
+/** The hop, the link and the stream of a scene that has one of each. */
 export const HOP = 0;
 export const LINK = 0;
-export const BINDING = seededRandom("transcript binding")(16);
-export const MAPPING = seededRandom("transcript mapping")(16);
-export const HOP_PSK = seededRandom("transcript hop psk")(32);
-export const LINK_PSK = seededRandom("transcript link psk")(32);
-export const PSK_NAME = seededRandom("transcript psk name")(8);
+export const STREAM = 0;
+
+const drawn = (name: string, len: number) => seededRandom(`transcript ${name}`)(len);
+export const BINDING = drawn("binding", 16);
+export const MAPPING = drawn("mapping", 16);
+export const HOP_PSK = drawn("hop psk", 32);
+export const LINK_PSK = drawn("link psk", 32);
+export const PSK_NAME = drawn("psk name", 8);
+export const NO_KEY = new Uint8Array(32);
+
 /** Flags of a stream, as `stream_flags` gives them. */
 export const FLAG = { connected: 1, readable: 2, writable: 4, fin: 8, offered: 16, closed: 32 };
 
+export type Options = {
+  /** First byte of the peer's id; the core's is 0x40. Default 0x80: the core's is lower. */
+  peerByte?: number;
+  sizes?: Partial<Record<SizeName, number>>;
+};
+
 export class Stage {
   readonly rec: Recorder;
-  /** The core's own identity, and the parties around it. The core has the lower id of the link. */
   readonly own: Identity = identityOf("own", 0x40);
   readonly connector: Identity = identityOf("connector", 0);
   readonly peer: Identity;
+  readonly #sizes: Partial<Record<SizeName, number>>;
+  /** The beginnings are those that are transcripts of their own. */
+  readonly #isUsual: boolean;
   hop: HopFar;
   link: LinkFar;
   ms = FIRST_MS;
   #isNamed = false;
 
-  constructor(file: string, title: string, peerFirstByte = 0x80) {
+  constructor(file: string, title: string, { peerByte, sizes }: Options = {}) {
     this.rec = new Recorder(file, title);
-    this.peer = identityOf("peer", peerFirstByte);
+    this.peer = identityOf("peer", peerByte ?? 0x80);
+    this.#sizes = sizes ?? {};
+    this.#isUsual = peerByte === undefined && sizes === undefined;
     this.hop = this.newHopFar("first");
     this.link = this.newLinkFar("first");
   }
@@ -61,71 +77,264 @@ export class Stage {
     this.rec.now(this.ms);
   }
 
-  /** An STLink with its identity, entropy for eight handshakes and one peer. */
-  start(change: Partial<Record<(typeof SIZE_NAMES)[number], number>> = {}): void {
-    const changes = Object.entries(change) as [(typeof SIZE_NAMES)[number], number][];
-    for (const [name, value] of changes) this.rec.size(name, value);
-    const file = this.link === undefined || this.own.id < this.peer.id ? "start-stlink.txt" : "";
-    this.rec.include(changes.length === 0 ? file || "start-stlink.txt" : this.rec.file, () =>
-      this.#startStlink(changes.map(([name]) => name)),
-    );
-    this.addPeer();
-  }
-
-  #startStlink(changed: readonly string[]): void {
-    const { rec } = this;
-    Object.values(DEVICE_SIZES).forEach((value, i) => {
-      const name = SIZE_NAMES[i] as (typeof SIZE_NAMES)[number];
-      if (!changed.includes(name)) rec.size(name, value);
-    });
-    rec.now(this.ms);
-    rec.start("stlink");
-    rec.arg(this.own.secret, this.own.key, this.own.id);
-    rec.call("identity_set");
-    this.feed(FEEDS);
-  }
-
-  feed(times: number, name = "feed"): void {
+  /** Entropy for so many handshakes. */
+  feed(times: number, name = "entropy"): void {
     const random = seededRandom(`transcript ${name}`);
     for (let i = 0; i < times; i++) this.rec.seed(random(32));
   }
 
-  /** The peer becomes link 0. */
-  addPeer(): void {
-    const { id, key } = this.peer;
-    this.rec.arg(id, key, new Uint8Array(32), LINK_PSK, PSK_NAME);
-    this.rec.call("link_add");
+  #shared(file: string, begin: () => void): void {
+    if (this.#isUsual) this.rec.include(file, begin);
+    else begin();
   }
 
-  /** A hop that is up. */
-  hopUp(): void {
-    this.rec.include("hop-stlink.txt", () => {
-      this.start();
-      this.dial();
-      this.handshakeHop();
-      this.welcome();
+  /** A started instance with identity and entropy. */
+  start(): void {
+    this.#shared("start-stlink.txt", () => {
+      this.#sizesOf();
+      this.rec.now(this.ms);
+      this.rec.start("stlink");
+      this.rec.arg(this.own.secret, this.own.key, this.own.id);
+      this.rec.call("identity_set");
+      this.feed(FEEDS);
     });
   }
 
-  /** Message 1 is out. */
-  dial(index = HOP): Uint8Array {
+  #sizesOf(): void {
+    const sizes = Object.fromEntries(Object.values(DEVICE_SIZES).map((n, i) => [SIZE_NAMES[i], n]));
+    for (const [name, value] of Object.entries({ ...sizes, ...this.#sizes })) {
+      this.rec.size(name as SizeName, value as number);
+    }
+  }
+
+  /** The peer becomes link 0. */
+  addPeer(): void {
+    this.rec.arg(this.peer.id, this.peer.key, NO_KEY, LINK_PSK, PSK_NAME);
+    this.rec.call("link_add");
+  }
+
+  /** Begins a hop and gives message 1. */
+  dial(): Uint8Array {
     this.rec.arg(this.connector.key, HOP_PSK);
-    this.rec.call("hop_open", 0);
+    const hop = this.rec.call("hop_open", 0);
     this.rec.work();
-    return this.rec.tx(index);
+    return this.rec.tx(hop);
   }
 
-  handshakeHop(first = this.lastTx, index = HOP): HopFrame[] {
-    this.rec.rx(index, this.hop.answer(first));
+  /** Goes on from message 1 to WELCOME and CREDIT. */
+  meet(first: Uint8Array, hop = HOP): void {
+    this.rec.rx(hop, this.hop.answer(first));
     this.rec.work();
-    const third = this.rec.tx(index);
+    const third = this.rec.tx(hop);
     this.hop.answer(third);
-    return need(this.hop.open(afterFirst(third)), "HOP_HELLO");
+    need(this.hop.open(afterFirst(third)), "HOP_HELLO");
+    this.rec.rx(hop, this.hop.record(this.welcome()));
   }
 
-  welcome(index = HOP): HopFrame[] {
+  welcome(): HopFrame {
     const sizes = { maxPacket: 65_000, channels: CHANNELS, queueBytes: QUEUE_BYTES };
-    this.rec.rx(index, this.hop.record({ type: "WELCOME", id: this.own.id, ...sizes }));
-    return need(this.hop.open(this.rec.tx(index)), "CREDIT");
+    return { type: "WELCOME", id: this.own.id, ...sizes };
   }
+
+  /** A hop that is up, and a peer that is known. */
+  hopUp(): void {
+    this.#shared("hop-stlink.txt", () => {
+      this.start();
+      this.addPeer();
+      this.meet(this.dial());
+      need(this.frames(), "CREDIT");
+    });
+  }
+
+  /** What the core has for the Connector: the frames of its records. */
+  frames(hop = HOP): HopFrame[] {
+    return this.hop.open(this.rec.tx(hop));
+  }
+
+  /** The packets among them. */
+  packets(hop = HOP): Uint8Array[] {
+    return this.frames(hop).flatMap((frame) => (frame.type === "PACKET" ? [frame.packet] : []));
+  }
+
+  /** The frames of the data packets among them. */
+  data(hop = HOP): LinkFrame[] {
+    return this.packets(hop).flatMap((packet) => (packet[0] === 0x14 ? this.link.open(packet) : []));
+  }
+
+  /** Packets from the peer, as the Connector sends them on; the first time with its name. */
+  deliver(...packets: Uint8Array[]): number {
+    return this.rec.rx(HOP, this.asRecords(...packets));
+  }
+
+  asRecords(...packets: Uint8Array[]): Uint8Array {
+    const records = packets.map((packet) => {
+      const frame: HopFrame = { type: "PACKET", class: 0, channel: 0, packet };
+      if (this.#isNamed) return this.hop.record(frame);
+      this.#isNamed = true;
+      return this.hop.record({ type: "NAME", channel: 0, id: this.peer.id }, frame);
+    });
+    return concat(...records);
+  }
+
+  /** A new hop knows no names. */
+  forgetName(): void {
+    this.#isNamed = false;
+  }
+
+  /** Frames from the peer, in one data packet. */
+  say(...frames: LinkFrame[]): number {
+    return this.deliver(this.link.packet(...frames));
+  }
+
+  /** Why the core dropped something: expected to be this. */
+  dropped(status: number): void {
+    const found = this.rec.call("take_drop");
+    if (found !== status) throw new Error(`${this.rec.file}: dropped with ${found}, not ${status}`);
+  }
+
+  /** A session that the core began. */
+  linkInitiated(): void {
+    this.#shared("link-initiator.txt", () => {
+      this.hopUp();
+      this.rec.call("link_connect", LINK);
+      this.initiate();
+    });
+  }
+
+  /** The core wants a session: message 1 to HELLO. */
+  initiate(): void {
+    this.rec.work();
+    this.deliver(this.link.message2(packetOf(this.packets(), 0x11)));
+    this.rec.work();
+    const packets = this.packets();
+    this.link.takeMessage3(packetOf(packets, 0x13));
+    need(this.link.open(packetOf(packets, 0x14)), "HELLO");
+    this.say(this.link.hello());
+    need(this.data(), "HELLO");
+  }
+
+  /** A session that the peer began. */
+  linkAnswered(): void {
+    this.#shared("link-responder.txt", () => {
+      this.hopUp();
+      this.answer();
+    });
+  }
+
+  /** The peer wants a session: message 1 to HELLO. */
+  answer(): void {
+    this.deliver(this.link.message1());
+    this.rec.work();
+    this.deliver(this.link.message3(packetOf(this.packets(), 0x12)));
+    this.rec.work();
+    need(this.data(), "HELLO");
+    this.say(this.link.hello());
+    need(this.data(), "HELLO");
+  }
+
+  /** The core opens a stream or channel and gets OPEN out; ACCEPT is still to come. */
+  open(kind: number): { far: StreamFar; open: FrameNamed<"OPEN"> } {
+    this.rec.arg(BINDING, MAPPING);
+    this.rec.call("stream_open", LINK, kind);
+    this.rec.work();
+    const open = need(this.data(), "OPEN");
+    return { far: new StreamFar(this.link, open, false), open };
+  }
+
+  /** A stream that the core opened, connected. */
+  streamOpened(limit?: bigint): StreamFar {
+    let far: StreamFar | undefined;
+    const begin = () => {
+      this.linkInitiated();
+      far = this.openAndConnect(1, limit);
+    };
+    if (limit === undefined) this.#shared("stream-opener.txt", begin);
+    else begin();
+    return far as unknown as StreamFar;
+  }
+
+  openAndConnect(kind: number, limit?: bigint): StreamFar {
+    const { far, open } = this.open(kind);
+    this.say(far.accept(open, limit));
+    this.rec.work();
+    need(this.data(), "ACK");
+    if (kind !== 2) this.say(far.record("connected"));
+    this.rec.call("stream_next");
+    this.rec.call("stream_flags", STREAM);
+    this.pass(25);
+    if (kind !== 2) need(this.data(), "ACK");
+    return far;
+  }
+
+  /** A stream that the peer opened, connected. */
+  streamAccepted(): StreamFar {
+    let far: StreamFar | undefined;
+    this.#shared("stream-accepter.txt", () => {
+      this.linkAnswered();
+      far = this.offer(1);
+      this.rec.call("stream_connected", STREAM);
+      const frame = need(this.data(), "STREAM");
+      needRecord(far.take(frame), "connected");
+      this.say(far.ack());
+      expectNothing(this.data());
+    });
+    return far as unknown as StreamFar;
+  }
+
+  /** The peer opens a stream or channel; ACCEPT is out and the host is told. */
+  offer(kind: number, number = 1): StreamFar {
+    const ids = { bindingId: BINDING, mappingId: MAPPING };
+    const far = new StreamFar(this.link, { stream: number, kind, ...ids }, true);
+    this.say(far.open());
+    this.rec.work();
+    far.accepted(need(this.data(), "ACCEPT"));
+    this.say(far.ack({ next: 0n }));
+    const stream = this.rec.call("stream_next");
+    this.rec.call("stream_flags", stream);
+    return far;
+  }
+}
+
+/** The frame of a type that has to be among these. */
+export function need<F extends { type: string }, T extends F["type"]>(
+  frames: readonly F[],
+  type: T,
+): Extract<F, { type: T }> {
+  const found = frames.find((frame) => frame.type === type);
+  const types = frames.map((frame) => frame.type).join(", ");
+  if (!found) throw new Error(`${type} is not among: ${types || "nothing"}`);
+  return found as Extract<F, { type: T }>;
+}
+
+export function expectNothing(found: readonly unknown[]): void {
+  if (found.length > 0) throw new Error(`unexpected: ${JSON.stringify(found.slice(0, 3), plain)}`);
+}
+
+function plain(_: string, value: unknown): unknown {
+  return typeof value === "bigint" ? String(value) : value;
+}
+
+/** The packet of a type that has to be among these. */
+export function packetOf(packets: readonly Uint8Array[], type: number): Uint8Array {
+  const found = packets.find((packet) => packet[0] === type);
+  const types = packets.map((packet) => packet[0]?.toString(16)).join(", ");
+  if (!found) throw new Error(`packet ${type.toString(16)} is not among: ${types || "nothing"}`);
+  return found;
+}
+
+const RECORD_TYPES = { data: 0x41, fin: 0x42, reset: 0x43, keyUpdate: 0x44, connected: 0x45 };
+
+/** Throws unless the record has this type; gives its bytes. */
+export function needRecord(
+  record: { type: number; bytes: Uint8Array },
+  type: keyof typeof RECORD_TYPES,
+): Uint8Array {
+  if (record.type !== RECORD_TYPES[type]) throw new Error(`record ${record.type}, not ${type}`);
+  return record.bytes;
+}
+
+/** The records behind the first one. */
+export function afterFirst(bytes: Uint8Array): Uint8Array {
+  const [first = new Uint8Array(0)] = bodiesOf(bytes);
+  return bytes.subarray(framed(first).length);
 }
