@@ -59,18 +59,12 @@ import { hopAnswer, hopBegin } from "./seal/hop-handshake";
 import { IDENTITY, IDENTITY_PUBLIC, MY_ID } from "./seal/identity";
 import {
   LINK_GOODBYE,
-  LINK_ID,
-  LINK_KEY,
-  LINK_MINE,
-  Link,
-  LinkArea,
   linkAt,
   linkCount,
   linkKnown,
   linksLayout,
 } from "./seal/link";
-import { handshakeDrop } from "./seal/link-handshake";
-import { ENTROPY, randomBytes, randomFeed, randomFresh, randomWanted, randomWipe } from "./seal/random";
+import { ENTROPY, randomFeed, randomFresh, randomWanted, randomWipe } from "./seal/random";
 import { SLOT_ASKING, slotAt, slotFree, slotsLayout } from "./seal/slot";
 import {
   STATUS_BAD_ARGUMENT,
@@ -80,7 +74,6 @@ import {
   STATUS_BAD_STATE,
   STATUS_NO_ENTROPY,
   STATUS_NO_HOP_SLOT,
-  STATUS_NO_LINK_SLOT,
   STATUS_NO_STREAM_SLOT,
   STATUS_OK,
 } from "./status";
@@ -94,12 +87,12 @@ import {
   hopRxRoom,
   hopRxStep,
   linkFind,
-  shareInFlight,
   takeLastDrop,
   PACKET_INFO,
 } from "./stream/hop-rx";
 import { forwardCommit, forwardPtr, hopTxConsume, hopTxFill } from "./stream/hop-tx";
 import { endStreams } from "./stream/link-rx";
+import { peerAdd, peerRemove } from "./stream/peers";
 import { poolLayout } from "./stream/pool";
 import {
   inCommit,
@@ -134,7 +127,6 @@ import {
   anyNews,
   streamAt,
   streamClose,
-  streamFree,
   streamKnown,
   streamTake,
   streamsLayout,
@@ -439,47 +431,7 @@ export function forward_commit(index: i32, kind: i32, len: i32): i32 {
  * @returns the link, NO_LINK_SLOT, BAD_KEY
  */
 export function link_add(): i32 {
-  if (role != ROLE_STLINK) return STATUS_BAD_STATE;
-  if (!x25519Canonical(ARG + 16) || !x25519Canonical(ARG + 48)) return STATUS_BAD_KEY;
-  let index = linkFind(ARG);
-  if (index < 0) index = linkTake();
-  if (index < 0) return STATUS_NO_LINK_SLOT;
-  memory.copy(LinkArea.at(linkAt(index), LINK_KEY), ARG + 16, 104);
-  wipe(ARG + 80, 40);
-  return index;
-}
-
-function linkTake(): i32 {
-  for (let i = 0; i < linkCount(); i++) {
-    const link = linkAt(i);
-    if (link.used) continue;
-    link.used = 1;
-    link.index = i;
-    link.initiating = link.responding = -1;
-    link.streams = link.controlHead = link.controlTail = link.dataHead = link.dataTail = -1;
-    link.rateLeft = linkCount();
-    link.rateAt = now;
-    link.heardAt = now;
-    memory.copy(LinkArea.at(link, LINK_ID), ARG, 16);
-    link.lower = lower(MY_ID, ARG) ? 1 : 0;
-    link.nextNumber = link.lower ? 0 : 1;
-    link.peerNumber = link.lower ? 1 : 0;
-    randomBytes(LinkArea.at(link, LINK_MINE), 8);
-    link.myInFlight = <u32>(size(SIZE_MAX_PACKET) << 1);
-    findHop(link);
-    if (link.hop >= 0) shareInFlight(hopAt(link.hop).queueBytes);
-    return i;
-  }
-  return -1;
-}
-
-/** Bytewise order of two ids. */
-function lower(a: usize, b: usize): bool {
-  for (let i: usize = 0; i < 16; i++) {
-    const difference = <i32>load<u8>(a + i) - <i32>load<u8>(b + i);
-    if (difference != 0) return difference < 0;
-  }
-  return false;
+  return role == ROLE_STLINK ? peerAdd() : STATUS_BAD_STATE;
 }
 
 /** The link with the peer id [16] in ARG, or UNKNOWN (-1 is BAD_STATE): BAD_HANDLE. */
@@ -501,13 +453,7 @@ export function link_goodbye(index: i32, reason: i32): i32 {
 /** Removes a link: sessions wiped, streams freed (rule T10). */
 export function link_remove(index: i32, reason: i32): i32 {
   if (!linkKnown(index)) return STATUS_BAD_HANDLE;
-  const link = linkAt(index);
-  endStreams(link, <u8>reason);
-  while (link.streams >= 0) streamFree(streamAt(link.streams));
-  handshakeDrop(link);
-  const next = linkCount() > index + 1 ? changetype<usize>(linkAt(index + 1)) : 0;
-  const begin = changetype<usize>(link);
-  wipe(begin, next != 0 ? <i32>(next - begin) : <i32>(changetype<usize>(linkAt(1)) - changetype<usize>(linkAt(0))));
+  peerRemove(linkAt(index), <u8>reason);
   return STATUS_OK;
 }
 

@@ -29,11 +29,13 @@ export const SIZE_PENDING_OPENS: i32 = 12;
 export const SIZE_HOP_BUFFERS: i32 = 13;
 export const SIZE_HOP_BUFFER_BYTES: i32 = 14;
 export const SIZE_HOP_CREDIT: i32 = 15;
-export const SIZE_MEMORY_BYTES: i32 = 16;
-export const SIZE_COUNT: i32 = 17;
+/** Two halves, the configuration in force and the one that arrives; 0: no control plane. */
+export const SIZE_CONFIG: i32 = 16;
+export const SIZE_MEMORY_BYTES: i32 = 17;
+export const SIZE_COUNT: i32 = 18;
 
 /** The sizes area: SIZE_COUNT × u32. */
-export const SIZES: usize = memory.data(68, 8);
+export const SIZES: usize = memory.data(72, 8);
 
 /** Argument area: keys, ids and records that a call takes or returns. */
 export const ARG_LEN: i32 = 512;

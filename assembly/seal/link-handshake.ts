@@ -87,6 +87,13 @@ const RATE_MS: i32 = 5000;
 const REST_MS: i32 = 5000;
 const RESPONDER_MS: i32 = 32_000;
 
+/** Bits of `Link.commander` (PROTOCOL 10.5): it is the Commander's link; its next handshake tries the recovery key, which
+ * stands as the next key; the session was made with that one. GONE: no Commander, but a peer that was revoked. */
+export const COMMANDER: u8 = 1;
+export const COMMANDER_TRIES: u8 = 2;
+export const COMMANDER_RECOVERY: u8 = 4;
+export const PEER_GONE: u8 = 8;
+
 const PROLOGUE_LEN: i32 = 56;
 const PROLOGUE: usize = memory.data(56, 8);
 /** "sealed/1 link", padded to 16. */
@@ -132,7 +139,8 @@ export function handshakeStart(link: Link): i32 {
   const slot = slotAt(index);
   // A peer that rotates may have changed to its next key already (rule T3): every other attempt tries that one.
   const next = LinkArea.at(link, LINK_NEXT_KEY);
-  const key = link.handshakes & 1 && !noKey(next) ? next : LinkArea.at(link, LINK_KEY);
+  const turn = link.commander ? link.commander & COMMANDER_TRIES : link.handshakes & 1;
+  const key = turn && !noKey(next) ? next : LinkArea.at(link, LINK_KEY);
   memory.copy(Area.at(slot, RS), key, 32);
   memory.copy(Area.at(slot, PSK), LinkArea.at(link, LINK_PSK), 32);
   prologue(link, true);
@@ -296,7 +304,13 @@ function finish(link: Link, slotIndex: i32, slot: Slot): void {
 /** The first finished handshake under `nextKey` makes it `key` (rule T3). */
 function promote(link: Link, key: usize): void {
   const next = LinkArea.at(link, LINK_NEXT_KEY);
-  if (noKey(next) || !ctEqual(key, next, 32)) return;
+  const isNext = !noKey(next) && ctEqual(key, next, 32);
+  if (link.commander) {
+    // The recovery key never becomes the Commander's key (rule T8).
+    link.commander = isNext ? link.commander | COMMANDER_RECOVERY : link.commander & ~COMMANDER_RECOVERY;
+    return;
+  }
+  if (!isNext) return;
   memory.copy(LinkArea.at(link, LINK_KEY), next, 32);
   memory.fill(next, 0, 32);
 }

@@ -92,6 +92,8 @@ export class Link {
   penalty: u8;
   /** no new handshake is begun before `restAt` */
   resting: u8;
+  /** the probe time-out was brought forward by a hint of the Connector's */
+  hinted: u8;
   rttKnown: u8;
   ackTimer: u8;
   probeBackoff: u8;

@@ -326,7 +326,7 @@ function takeStream(link: Link, at: usize, len: i32): i32 {
 /** A frame for a finished stream: its last ACK was lost, or it was reset here. */
 function late(link: Link, stream: Stream): i32 {
   if (stream.reason == 0) {
-    stream.ackDue = 1;
+    stream.closedAt = now;
     ackSoon(link, stream, true);
   } else resetFrame(link, stream.number, stream.reason);
   return STATUS_OK;
@@ -345,11 +345,11 @@ function takeAck(link: Link, at: usize): i32 {
   const limit = load<u64>(at, ACK_LIMIT);
   if (limit > stream.peerLimit && stream.state >= STREAM_OFFERED) {
     stream.peerLimit = limit;
-    ptoProgress(link);
+    ptoProgress(link, stream);
     tellHost(stream);
   }
   if (storeAck(stream, next)) {
-    ptoProgress(link);
+    ptoProgress(link, stream);
     tellHost(stream);
     streamPump(stream);
   }

@@ -4,7 +4,7 @@
 // state, and then one OPEN, ACCEPT, STREAM or DATAGRAM (rules F3, F8). Before it: streams and timers say what is
 // due. After it: hop-tx.ts puts the packet into a hop record. PROTOCOL 5.1 to 5.4, 7.1.
 
-import { due } from "../clock";
+import { due, now } from "../clock";
 import { SIZE_MAX_PACKET, SIZE_MAX_RECORD, SIZE_PENDING_OPENS, size } from "../layout";
 import {
   ACK_NONE,
@@ -69,7 +69,7 @@ import { CLASS_STREAM, CLASS_WAKE } from "../wire/hop-frames";
 import { KIND_DATAGRAM, RECORD_OVERHEAD } from "../wire/record";
 import { datagramWrite } from "./datagram";
 import { CONFIG_VERSION, reopen, writeOpening } from "./opening";
-import { nextRecord, nextRecordLen, recordMost } from "./record";
+import { IN_FLIGHT_OVERHEAD, nextRecord, nextRecordLen, recordMost } from "./record";
 import { probeMark, ptoArm } from "./recovery";
 import { writeResets } from "./resets";
 import {
@@ -114,7 +114,7 @@ function opensWait(link: Link): bool {
 /** True when a data record may go: the peer's HELLO is known and maxInFlight leaves room for the largest (F6). */
 function dataNow(link: Link): bool {
   if (link.dataHead < 0 || link.peerMaxPacket == 0) return false;
-  return link.inFlight == 0 || link.inFlight + <u32>(recordMost(link) + RECORD_OVERHEAD) <= link.peerInFlight;
+  return link.inFlight == 0 || link.inFlight + <u32>(recordMost(link) + RECORD_OVERHEAD + IN_FLIGHT_OVERHEAD) <= link.peerInFlight;
 }
 
 /**
@@ -293,6 +293,7 @@ function writeOpenings(link: Link, at: usize, end: usize): usize {
     if (len == 0) return at;
     stream.handshakeDue = 0;
     stream.handshakeSent = 1;
+    stream.progressAt = now;
     ptoArm(link);
     return at + <usize>len;
   }
@@ -312,6 +313,7 @@ function writeRecord(link: Link, stream: Stream, at: usize, end: usize): usize {
   store<u8>(at, STREAM);
   store<u32>(at, stream.number, 1);
   store<u64>(at, stream.sendNumber, STREAM_NUMBER);
+  if (stream.sendNumber == stream.acked) stream.progressAt = now;
   nextRecord(stream, at + <usize>STREAM_HEADER_LEN, len);
   if (stream.sendNumber != stream.sendNext) wantData(stream);
   ptoArm(link);

@@ -50,6 +50,8 @@ import {
 /** Times and counts of PROTOCOL section 11. */
 const KEY_RECORDS: u32 = 1 << 24;
 const KEY_MS: i32 = 3_000_000;
+/** What a record in flight counts besides its bytes: the packet around it, and an ACK (7.1). */
+export const IN_FLIGHT_OVERHEAD: i32 = 64;
 
 /** Where records are cut and sealed: type byte, bytes, tag. */
 let stage: usize = 0;
@@ -182,8 +184,9 @@ export function nextRecord(stream: Stream, to: usize, len: i32): void {
   cursorRead(cursor, fifo, to, len);
   stream.sendNumber++;
   if (stream.sendNumber > stream.sentTop) stream.sentTop = stream.sendNumber;
-  stream.outBytes += <u32>len;
-  linkAt(stream.link).inFlight += <u32>len;
+  const out = <u32>(len + IN_FLIGHT_OVERHEAD);
+  stream.outBytes += out;
+  linkAt(stream.link).inFlight += out;
 }
 
 /** Frees everything below `next`, which has arrived at the peer (rule D8). True when something was new. */
@@ -195,8 +198,9 @@ export function storeAck(stream: Stream, next: u64): bool {
   while (stream.acked < next && fifo.length > 0) {
     const len = <i32>fifoByte(fifo, 0) | (<i32>fifoByte(fifo, 1) << 8);
     if (stream.acked < stream.sendNumber) {
-      stream.outBytes -= <u32>len;
-      link.inFlight -= <u32>len;
+      const out = <u32>(len + IN_FLIGHT_OVERHEAD);
+      stream.outBytes -= out;
+      link.inFlight -= out;
     } else {
       // Acknowledged after this side had gone back: the cursor goes along.
       stream.sendNumber++;

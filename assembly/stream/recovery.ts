@@ -61,24 +61,31 @@ export function ptoArm(link: Link): void {
 }
 
 function ptoRestart(link: Link): void {
-  const wait = min<i32>(ptoBase(link) << min<i32>(link.probeBackoff, 8), PTO_MOST_MS);
-  link.ptoAt = now + wait;
-  if (link.ptoAt == 0) link.ptoAt = 1;
+  ptoSet(link, now + ptoWait(link));
+}
+
+function ptoSet(link: Link, at: i32): void {
+  link.ptoAt = at == 0 ? 1 : at;
   wakeAt(link.ptoAt);
 }
 
-/** Progress: the doubling goes back to the start (rule D4). */
-export function ptoProgress(link: Link): void {
+/** The probe time-out, doubled as often as it fired without progress. */
+function ptoWait(link: Link): i32 {
+  return min<i32>(ptoBase(link) << min<i32>(link.probeBackoff, 8), PTO_MOST_MS);
+}
+
+/** A stream moved: the doubling goes back to the start, and this stream's time with it (rule D4). */
+export function ptoProgress(link: Link, stream: Stream): void {
   link.probeBackoff = 0;
-  if (link.ptoAt != 0) ptoRestart(link);
+  stream.progressAt = now;
 }
 
 /** A hint (DROPPED, BACK): the time-out may fire now, once per srtt; it changes nothing else (rule D5). */
 export function ptoHint(link: Link): void {
   if (link.ptoAt == 0 || (link.probing && since(link.probeAt) < smoothed(link))) return;
   link.probeBackoff = 0;
-  link.ptoAt = now;
-  wakeAt(now);
+  link.hinted = 1;
+  ptoSet(link, now);
 }
 
 /** A measured round trip of `ms`. */
@@ -110,10 +117,19 @@ export function ptoTick(link: Link): void {
     wakeAt(link.ptoAt);
     return;
   }
+  // Each stream has its own time: one that moves does not hold back the question about one that does not.
+  let quiet = -1;
+  for (let i = link.streams; i >= 0; i = streamAt(i).nextOfLink) {
+    if (outstanding(streamAt(i))) quiet = max<i32>(quiet, since(streamAt(i).progressAt));
+  }
+  const hinted = link.hinted;
   link.ptoAt = 0;
-  let any = false;
-  for (let i = link.streams; i >= 0 && !any; i = streamAt(i).nextOfLink) any = outstanding(streamAt(i));
-  if (!any) return;
+  link.hinted = 0;
+  if (quiet < 0) return;
+  if (quiet < ptoWait(link) && !hinted) {
+    ptoSet(link, now + ptoWait(link) - quiet);
+    return;
+  }
   link.probeBackoff = <u8>min<i32>(link.probeBackoff + 1, 8);
   ptoRestart(link);
   if (LinkArea.session(link, CURRENT).index == 0) return;
@@ -127,7 +143,9 @@ export function acknowledgeAll(link: Link): void {
     const stream = streamAt(i);
     i = stream.nextOfLink;
     if (stream.kind == KIND_DATAGRAM) continue;
-    if (stream.state < STREAM_INCOMING || stream.state == STREAM_CLOSED) continue;
+    if (stream.state < STREAM_INCOMING) continue;
+    // A finished stream still says so while it is remembered; one that was reset does not.
+    if (stream.state == STREAM_CLOSED && stream.reason != 0) continue;
     stream.ackDue = 1;
     wantControl(stream);
   }
@@ -214,7 +232,7 @@ export function holdTick(link: Link): void {
     i = stream.nextOfLink;
     if (stream.state == STREAM_CLOSED) {
       if (!stream.released) continue;
-      const end = stream.closedAt + LINGER_MS;
+      const end = stream.closedAt + max<i32>(LINGER_MS, ptoBase(link) << 2);
       if (due(end)) streamFree(stream);
       else wakeAt(end);
       continue;

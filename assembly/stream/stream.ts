@@ -98,6 +98,8 @@ export class Stream {
   unused: u8;
   lifetime: u16;
   wentBackAt: i32;
+  /** when something of it was last acknowledged, or first went out */
+  progressAt: i32;
   bornAt: i32;
   keyAt: i32;
   keyRecords: u32;

@@ -27,6 +27,8 @@ export type Sizes = {
   hopBuffers: number;
   hopBufferBytes: number;
   hopCreditBytes: number;
+  /** Two halves: the configuration in force, and the next one. None or 0: no control plane. */
+  configBytes?: number;
 };
 
 /** A camera: 56 KiB of linear memory (rule M1). */
@@ -47,6 +49,7 @@ export const DEVICE_SIZES: Sizes = {
   hopBuffers: 3,
   hopBufferBytes: 2304,
   hopCreditBytes: 8192,
+  configBytes: 4096,
 };
 
 /** A desktop or a gateway. */
@@ -67,6 +70,7 @@ export const DESKTOP_SIZES: Sizes = {
   hopBuffers: 12,
   hopBufferBytes: 131_072,
   hopCreditBytes: 1 << 20,
+  configBytes: 65_535,
 };
 
 /** A Connector with room for `hops`. */
@@ -81,6 +85,7 @@ export function connectorSizes(hops: number): Sizes {
     handshakes: 16,
     channels: 16,
     hopBuffers: 64,
+    configBytes: 0,
   };
 }
 
@@ -101,6 +106,7 @@ const SIZE_ORDER: (keyof Sizes)[] = [
   "hopBuffers",
   "hopBufferBytes",
   "hopCreditBytes",
+  "configBytes",
 ];
 
 /** The core refused a call. `status` is one of PROTOCOL 13.1. */
@@ -205,7 +211,8 @@ export class Core {
       sizes.links * linkBytes +
       sizes.streams * streamBytes +
       sizes.handshakes * 5400;
-    return 16_384 + tables + blocks + buffers + sizes.maxRecordBytes + 1024;
+    const others = sizes.maxRecordBytes + (sizes.configBytes ?? 0) + 1024;
+    return 16_384 + tables + blocks + buffers + others;
   }
 
   /** Starts the instance. Throws CoreError: BadArgument (a size), NoBuffer (memory). */
@@ -213,7 +220,7 @@ export class Core {
     this.engine.growTo?.(Core.memoryBytes(sizes));
     const fields = new Uint32Array(SIZE_ORDER.length + 1);
     SIZE_ORDER.forEach((name, i) => {
-      fields[i] = sizes[name];
+      fields[i] = sizes[name] ?? 0;
     });
     fields[SIZE_ORDER.length] = this.engine.memoryBytes();
     this.engine.write(this.engine.call("sizes_ptr"), new Uint8Array(fields.buffer));

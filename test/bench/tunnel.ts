@@ -36,6 +36,9 @@ export type Station = {
 /** A stream from one station to the other. */
 export type Flow = { from: Station; to: Station; sending: number; receiving: number };
 
+/** One stream, as the station that opened it and the other one number it. */
+export type Ends = { opened: number; accepted: number };
+
 type Packet = { kind: number; from: Uint8Array; bytes: Uint8Array };
 
 const WANTS_ENTROPY = 2;
@@ -48,6 +51,10 @@ const KEY_BYTES = 32;
 const SEED = 7;
 /** More rounds than any phase has: 64 ladder steps and 20 rows of ML-KEM make one exchange. */
 const MAX_ROUNDS = 20_000;
+const RESET_REASON = 1;
+/** Longer than an acknowledgement may wait. */
+const CLOSING_MS = 30;
+const CLOSING_TICKS = 4;
 const MAX_TICKS = 40;
 const TICK_MS = 5;
 
@@ -130,7 +137,7 @@ export class Tunnel {
   }
 
   /** Opens a stream and accepts it; both handles when both are connected. */
-  openStream(opener: Station): { opened: number; accepted: number } {
+  openStream(opener: Station): Ends {
     const accepter = this.other(opener);
     const ids = [this.#random.bytes(16), this.#random.bytes(16)] as const;
     const opened = opener.core.streamOpen(opener.link, 1, ...ids);
@@ -141,6 +148,21 @@ export class Tunnel {
     }, "the connection");
     this.#forgetNews(opener);
     return { opened, accepted };
+  }
+
+  /** Ends a stream at both ends, so that it gives back what it holds. */
+  closeStream(opener: Station, { opened, accepted }: Ends): void {
+    const ends = [
+      { core: opener.core, stream: opened },
+      { core: this.other(opener).core, stream: accepted },
+    ];
+    opener.core.streamReset(opened, RESET_REASON);
+    for (let i = 0; i < CLOSING_TICKS; i++) {
+      this.rest();
+      this.tick(CLOSING_MS);
+    }
+    for (const { core, stream } of ends) core.streamRelease(stream);
+    this.rest();
   }
 
   /** Everything up, and one stream from near to far. */
@@ -154,7 +176,8 @@ export class Tunnel {
 
   #accept(station: Station): number {
     for (let stream = station.core.streamNext(); stream >= 0; stream = station.core.streamNext()) {
-      if ((station.core.streamFlags(stream) & StreamFlag.Offered) === 0) continue;
+      const flags = station.core.streamFlags(stream); // negative where it is gone already
+      if (flags < 0 || (flags & StreamFlag.Offered) === 0) continue;
       station.core.streamConnected(stream);
       return stream;
     }
@@ -175,6 +198,16 @@ export class Tunnel {
       this.tick(TICK_MS);
     }
     throw new Error(`${what} does not come about: ${this.#drops()}`);
+  }
+
+  /** Ends what is under way, and lets idle time make the keys of the next handshakes (rule D11). */
+  rest(): void {
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      const isBusy = this.exchange();
+      const works = [this.relay, this.far.core, this.near.core].map((core) => core.work());
+      if (!isBusy && !works.includes(true)) return;
+    }
+    throw new Error("the tunnel finds no rest");
   }
 
   /** Time passes for all three. */

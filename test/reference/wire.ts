@@ -80,8 +80,10 @@ export class Wire {
   run(done: () => boolean, limitMs: number): boolean {
     const end = this.now + limitMs;
     while (this.now <= end) {
-      const nextAt = this.settle();
+      this.settle();
       if (done()) return true;
+      // The application may have given something to be sent.
+      const nextAt = this.settle();
       if (nextAt === Number.POSITIVE_INFINITY) return false;
       this.now = Math.max(this.now + 1, Math.min(nextAt, end + 1));
     }

@@ -253,9 +253,8 @@ export class Flow {
     return this.opener.isOver && accepted && this.strays.every((stray) => stray.isOver);
   }
 
-  /** Both ends finished with FIN and nothing was refused. */
-  get isClean(): boolean {
-    return [this.opener, this.accepter].every((end) => end.state === "closed" && end.reason === 0);
+  get ends(): FlowEnd[] {
+    return [this.opener, this.accepter];
   }
 
   /** Opens it at the opener's core. False: no room for a stream now. */
@@ -272,28 +271,31 @@ export class Flow {
     }
   }
 
-  /** The accepter's core offers it: dials the target, after a while. Returns the end. */
+  /** The accepter's core offers it. Returns the end; `answer` is to follow. */
   offered(handle: number): FlowEnd {
-    const { node } = this.accepter;
     if (this.accepter.state !== "waiting") {
       this.accepter.isStray = true;
       this.strays.push(this.accepter);
-      this.accepter = new FlowEnd(this, false, node);
+      this.accepter = new FlowEnd(this, false, this.accepter.node);
     }
-    const end = this.accepter;
-    end.attach(handle);
+    this.accepter.attach(handle);
+    return this.accepter;
+  }
+
+  /** The target answers, or refuses, after a while. */
+  answer(end: FlowEnd): void {
+    const { node, handle, life } = end;
     const { connectMs, refusal } = this.plan;
-    const { life } = end;
-    const answer = (): void => {
+    const run = (): void => {
       if (life !== node.life || end.state !== "open") return;
-      if (!(node.core.streamFlags(handle) & StreamFlag.Offered)) return end.news();
-      if (refusal > 0) node.core.streamReset(handle, refusal);
-      else node.core.streamConnected(handle);
+      if (node.core.streamFlags(handle) & StreamFlag.Offered) {
+        if (refusal > 0) node.core.streamReset(handle, refusal);
+        else node.core.streamConnected(handle);
+      }
       end.news();
       node.wake();
     };
-    if (connectMs === 0) answer();
-    else this.clock.after(connectMs, answer);
-    return end;
+    if (connectMs === 0) run();
+    else this.clock.after(connectMs, run);
   }
 }

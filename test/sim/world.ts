@@ -3,14 +3,13 @@
 // checkers attached and the applications' flows. Before it: a scenario builds one and meddles with
 // it. After it: run.ts and the tests run it. All that is random comes from the seed.
 
-import type { Core, Sizes } from "../../host/core/core.ts";
+import { type Core, type Sizes, StreamFlag } from "../../host/core/core.ts";
 import { SimClock } from "../../host/net/sim/clock.ts";
 import { type Admission, SimConnector } from "../../host/net/sim/connector.ts";
 import { SimNetwork } from "../../host/net/sim/network.ts";
 import { LINE, type LineOptions } from "../../host/net/sim/pipe.ts";
 import { Prng } from "../../host/net/sim/prng.ts";
 import { SimStlink } from "../../host/net/sim/stlink.ts";
-import { StreamFlag } from "../../host/core/core.ts";
 import { giveBack, takeCore } from "./engines.ts";
 import { SimFailure } from "./failure.ts";
 import { Flow, type FlowEnd, type FlowPlan, PLAN } from "./flow.ts";
@@ -22,7 +21,7 @@ export const SMALL_SIZES: Sizes = {
   hops: 3,
   links: 3,
   streams: 12,
-  handshakes: 3,
+  handshakes: 6,
   maxPacketBytes: 2048,
   maxRecordBytes: 700,
   windowBytes: 2800,
@@ -31,7 +30,7 @@ export const SMALL_SIZES: Sizes = {
   sendBlocks: 137,
   channels: 4,
   replayBits: 64,
-  pendingOpens: 4,
+  pendingOpens: 2,
   hopBuffers: 7,
   hopBufferBytes: 2304,
   hopCreditBytes: 8192,
@@ -59,7 +58,8 @@ export type WorldOptions = {
   line: Partial<LineOptions>;
   stepsPerMs: number;
   entropyEveryMs: number;
-  queue: { bytes: number; packets: number };
+  /** The Connector's limits for each STLink, and what WELCOME states. */
+  queue: { bytes: number; packets: number; statedBytes: number };
   hasPsk: boolean;
   /** New instances of the core instead of used ones. */
   isFresh: boolean;
@@ -75,13 +75,15 @@ export const WORLD: WorldOptions = {
   line: {},
   stepsPerMs: 100,
   entropyEveryMs: 0,
-  queue: { bytes: 65_536, packets: 256 },
+  queue: { bytes: 1 << 20, packets: 65_536, statedBytes: 65_536 },
   hasPsk: true,
   isFresh: false,
   trace: null,
 };
 
 const LINGER_MS = 5000;
+/** Reason of a RESET record that an application asked for (13.2). */
+const APPLICATION = 12;
 
 type Identity = { name: string; id: Uint8Array; secret: Uint8Array; key: Uint8Array };
 
@@ -183,8 +185,12 @@ export class World {
       sizes: CONNECTOR_SIZES,
       identity: place,
       admissions,
-      limits: { ...queue, maxPacketBytes: CONNECTOR_SIZES.maxPacketBytes },
-      queueBytes: queue.bytes,
+      limits: {
+        bytes: queue.bytes,
+        packets: queue.packets,
+        maxPacketBytes: CONNECTOR_SIZES.maxPacketBytes,
+      },
+      queueBytes: queue.statedBytes,
       stepsPerMs: stepsPerMs * 10,
       clockBaseMs: clockBase(prng),
     });
@@ -263,6 +269,25 @@ export class World {
     });
   }
 
+  /** The STLink drops its table for the only other one: streams end with `reason`, linkId is new. */
+  evict(name: string, reason: number): void {
+    const stlink = this.stlink(name);
+    if (!stlink.isUp) return;
+    this.log(`${name} evicts its link`);
+    for (const [key, end] of this.#ends) {
+      if (end.node !== stlink) continue;
+      end.vanish();
+      this.#ends.delete(key);
+    }
+    stlink.evict(stlink.peerOf(0), reason);
+  }
+
+  /** Every connection of the name breaks; what is under way is lost. */
+  cut(name: string): void {
+    this.log(`${name} is cut off`);
+    for (const pipe of this.network.connectionsOf(name)) pipe.cut();
+  }
+
   /** The Connector's process dies and comes back. */
   restartConnector(name: string, awayMs: number): void {
     const connector = this.connector(name);
@@ -314,8 +339,9 @@ export class World {
     if (flow?.accepter.node !== stlink || flow.opener.node.name !== from || info.isOpener) {
       throw new SimFailure(`${stlink.name} was offered a stream of ${from} that is not for it`);
     }
-    this.#ends.set(endName(stlink, handle), flow.offered(handle));
-    flow.accepter.news();
+    const end = flow.offered(handle);
+    this.#ends.set(endName(stlink, handle), end);
+    flow.answer(end);
   }
 
   #progress(): void {
@@ -345,23 +371,19 @@ export class World {
   finish(ms: number): void {
     if (this.run(ms, () => this.areFlowsOver)) return;
     const open = this.flows.filter((flow) => !flow.isOver);
-    const ends = open.flatMap((flow) => [flow.opener, flow.accepter, ...flow.strays]);
+    const ends = open.flatMap((flow) => [...flow.ends, ...flow.strays]);
     throw new SimFailure(`not over after ${ms} ms:\n  ${ends.map((end) => end.text).join("\n  ")}`);
   }
 
-  /** Every flow ended with FIN on both sides, or with one of `lawful` reasons where it may. */
+  /** Every end has the reason that its plan gives, or one of `lawful` where state was lost. */
   expectEnds(lawful: readonly number[] = []): void {
-    for (const flow of this.flows) {
-      for (const end of [flow.opener, flow.accepter]) {
-        if (end.state === "gone" || end.reason === 0 || lawful.includes(end.reason)) continue;
+    for (const { plan, wasReset, ends } of this.flows) {
+      const planned = plan.refusal > 0 ? [plan.refusal] : wasReset ? [0, APPLICATION] : [0];
+      for (const end of ends) {
+        const isLawful = planned.includes(end.reason) || lawful.includes(end.reason);
+        if (end.state === "gone" || isLawful) continue;
         throw new SimFailure(`${end.text}: not a lawful reason here`);
       }
-    }
-  }
-
-  expectClean(): void {
-    for (const flow of this.flows) {
-      if (!flow.isClean) throw new SimFailure(`${flow.opener.text}; ${flow.accepter.text}: not clean`);
     }
   }
 

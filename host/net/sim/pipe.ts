@@ -163,7 +163,7 @@ export class SimPipe {
     lane.delivered += part.length;
     if (part.length > 0) lane.arrived.push(part);
     end.onEvent();
-    if (piece.length >= left) this.#cut();
+    if (piece.length >= left) this.cut();
   }
 
   /** Something was read at `end`: the other side may write again. */
@@ -193,8 +193,8 @@ export class SimPipe {
     else this.#clock.after(this.#options.latencyMs, tell);
   }
 
-  /** Something between the two is gone: each end learns of it at once. */
-  #cut(): void {
+  /** Something between the two is gone: each end learns of it at once, bytes under way are lost. */
+  cut(): void {
     this.#end(this.client);
     this.#end(this.server);
   }

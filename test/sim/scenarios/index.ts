@@ -2,6 +2,8 @@
 // Every scenario, by name.
 
 import type { Scenario } from "../scenario.ts";
+import { echo, garbage, lossy } from "./loss.ts";
+import { nth } from "./nth.ts";
 import { plain } from "./plain.ts";
 
-export const SCENARIOS: Scenario[] = [plain];
+export const SCENARIOS: Scenario[] = [plain, echo, lossy, garbage, ...nth];

@@ -19,11 +19,11 @@ export const plain: Scenario = {
     const line = { latencyMs, bytesPerMs: prng.pick([100, 1000, 10_000]) };
     inWorld(context, { seed: `plain ${seed}`, line }, (world) => {
       const count = prng.between(1, 5);
-      for (let i = 0; i < count; i++) world.flow(randomPlan(prng, { isQuick: true }));
+      for (let i = 0; i < count; i++) world.flow(randomPlan(prng, { isQuick: true, mayReset: true }));
       world.run(DONE_MS, () => world.flows.some((flow) => flow.opener.connected));
       world.beginStallCount();
       world.finish(DONE_MS);
-      world.expectClean();
+      world.expectEnds();
       expectNoStall(world, 4 * latencyMs + QUEUEING_MS);
       world.settle();
     });

@@ -8,7 +8,7 @@ import { type FlowPlan, PLAN } from "../flow.ts";
 import { SMALL_SIZES } from "../world.ts";
 
 const AMOUNTS = [0, 1, 699, 700, 701, 3000, 9000, 20_000];
-const PIECES = [1, 100, 700, 4096];
+const PIECES = [7, 100, 700, 4096];
 
 export type PlanOptions = { names?: [string, string]; isQuick?: boolean; mayReset?: boolean };
 
@@ -26,8 +26,8 @@ export function randomPlan(prng: Prng, options: PlanOptions = {}): FlowPlan {
     isEcho,
     upBytes: amount,
     downBytes: isEcho ? amount : prng.pick(AMOUNTS),
-    // A piece of one byte makes a record of one byte: only for few of them.
-    pieceBytes: amount > 3000 ? prng.pick([700, 4096]) : prng.pick(PIECES),
+    // Small pieces make small records: only few of them.
+    pieceBytes: amount > 700 ? prng.pick([300, 700, 4096]) : prng.pick(PIECES),
     writePauseMs: rests ? prng.pick([0, 0, 3, 200]) : 0,
     readPauseMs: rests ? prng.pick([0, 5, 100]) : 0,
     connectMs: rests ? prng.pick([0, 30, 700]) : 0,

@@ -40,6 +40,9 @@ export type Options = {
   sizes?: Partial<Record<SizeName, number>>;
 };
 
+/** A transcript to be made: its file, what it shows, and how. */
+export type Scene = [file: string, title: string, play: (stage: Stage) => void, options?: Options];
+
 export class Stage {
   readonly rec: Recorder;
   readonly own: Identity = identityOf("own", 0x40);
@@ -146,6 +149,15 @@ export class Stage {
     });
   }
 
+  /** The connection of the hop is gone; a new one comes up. Gives what the core says on it first. */
+  redial(name: string): HopFrame[] {
+    this.rec.call("hop_free", HOP);
+    this.hop = this.newHopFar(name);
+    this.#isNamed = false;
+    this.meet(this.dial());
+    return this.frames();
+  }
+
   /** What the core has for the Connector: the frames of its records. */
   frames(hop = HOP): HopFrame[] {
     return this.hop.open(this.rec.tx(hop));
@@ -174,11 +186,6 @@ export class Stage {
       return this.hop.record({ type: "NAME", channel: 0, id: this.peer.id }, frame);
     });
     return concat(...records);
-  }
-
-  /** A new hop knows no names. */
-  forgetName(): void {
-    this.#isNamed = false;
   }
 
   /** Frames from the peer, in one data packet. */
@@ -312,6 +319,10 @@ export function expectNothing(found: readonly unknown[]): void {
 
 function plain(_: string, value: unknown): unknown {
   return typeof value === "bigint" ? String(value) : value;
+}
+
+export function sameBytes(found: Uint8Array, expected: Uint8Array): void {
+  if (!Buffer.from(found).equals(expected)) throw new Error("the bytes are not the same");
 }
 
 /** The packet of a type that has to be among these. */

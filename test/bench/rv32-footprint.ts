@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the core takes on a device: file, functions, linear memory, compiled M3 code, native stack, and
+// RAM in all at its highest, in a busy run: up to four streams both ways, with a new link session in
+// the middle. Under wasm3 the code is given back between two calls when it passes a limit, as
+// firmware does. TCP/IP and applications are not running here.
+
+import { readFileSync } from "node:fs";
+import { CoreError, DEVICE_SIZES } from "../../host/core/core.ts";
+import { Rv32Engine, type Rv32Stats } from "../../host/core/engine-rv32.ts";
+import { buildM3SizesImage } from "../../scripts/bench-images.ts";
+import { functionName, parseWasm } from "../../scripts/wasm-file.ts";
+import { goal } from "./goals.ts";
+import { type Device, leastMemory, type MachineKind, onDevice } from "./machine.ts";
+import { Seeded } from "./seeded.ts";
+import type { Facts, Row, Section } from "./table.ts";
+import type { Ends, Station } from "./tunnel.ts";
+
+/** Compiled code is given back above this; one call adds at most the rest of the goal's 56 KiB. */
+const CODE_LIMIT_BYTES = 36 * 1024;
+const STREAMS = 4;
+/** Through each stream, each way. */
+const STREAM_BYTES = 12 * 1024;
+const ROUND_MS = 5;
+const MAX_ROUNDS = 2000;
+/** TCP/IP, driver and receive buffers, as device-probe.md measured them (section 3). */
+const NETWORK_BYTES = 21_700;
+const WRITE_BYTES = 1460;
+
+type Busy = {
+  stats: Rv32Stats;
+  atRest: Rv32Stats;
+  streamCount: number;
+  mostCodeBytes: number;
+  drops: number;
+  instructions: number;
+  deepestCall: string;
+};
+
+type Run = { kind: MachineKind; limitBytes?: number; tailCalls?: boolean };
+
+export function footprint(wasm: Uint8Array, wasmPath: string, facts: Facts): Section {
+  const busy = ({ kind, limitBytes, tailCalls = true }: Run): Busy =>
+    onDevice(kind, wasm, wasmPath, DEVICE_SIZES, (device) => busyRun(device, limitBytes), {
+      tailCalls,
+    });
+  const file = parseWasm(wasm);
+  const memoryBytes = leastMemory(wasm, DEVICE_SIZES);
+  const cached = busy({ kind: "wasm3", limitBytes: CODE_LIMIT_BYTES });
+  const kept = busy({ kind: "wasm3" });
+  const deep = busy({ kind: "wasm3", tailCalls: false });
+  const aot = busy({ kind: "aot" });
+  const ramOf = ({ stats }: Busy): number =>
+    stats.heapHighWaterBytes + stats.nativeStackHighWaterBytes + NETWORK_BYTES;
+  facts.set("file", wasm.length);
+  facts.set("functions", file.functions.length);
+  facts.set("exports", file.exports.length);
+  facts.set("memory", memoryBytes);
+  facts.set("code.all", kept.stats.codeBytes);
+  facts.set("code.most", cached.mostCodeBytes);
+  facts.set("parsed", parsedBytes(cached.atRest));
+  const rows: Row[] = [
+    row("core.wasm, bytes", wasm.length, null, goal("file", wasm.length)),
+    row("functions", file.functions.length, null, goal("functions", file.functions.length)),
+    row("linear memory for DEVICE_SIZES", memoryBytes, memoryBytes, goal("memory", memoryBytes)),
+    row("parsed module, environment", parsedBytes(cached.atRest), 0),
+    row("value stack", cached.stats.valueStackBytes, 0),
+    row("M3 code, highest, given back", cached.mostCodeBytes, 0, codeGoal(cached)),
+    row("M3 code, nothing given back", kept.stats.codeBytes, 0),
+    row("instructions of the busy run, given back", cached.instructions, aot.instructions),
+    row("instructions, nothing given back", kept.instructions, null),
+    row("times code was given back", cached.drops, null),
+    row("native stack", kept.stats.nativeStackHighWaterBytes, aot.stats.nativeStackHighWaterBytes),
+    row(
+      `native stack without tail calls (${deep.deepestCall})`,
+      deep.stats.nativeStackHighWaterBytes,
+      null,
+      goal("stack.wasm3", deep.stats.nativeStackHighWaterBytes),
+    ),
+    row("arena, highest", cached.stats.heapHighWaterBytes, aot.stats.heapHighWaterBytes),
+    {
+      label: `RAM: arena, native stack, ${NETWORK_BYTES} B of TCP/IP`,
+      cells: [ramOf(cached), ramOf(aot)],
+      goals: [goal("ram.wasm3", ramOf(cached)), goal("ram.aot", ramOf(aot))],
+    },
+    row("runner's image (flash), core in it", kept.stats.imageBytes, aot.stats.imageBytes),
+  ];
+  return {
+    title: "RV32IMAC: size and RAM, bytes",
+    columns: ["wasm3", "ahead of time"],
+    rows,
+    notes: [
+      `Busy run: ${cached.streamCount} streams (asked: ${STREAMS}), ${STREAM_BYTES} B each way each, a new link session meanwhile.`,
+      `Code is given back above ${CODE_LIMIT_BYTES} B. TCP/IP is device-probe.md's figure, not measured here; console, storage and application are not counted.`,
+    ],
+  };
+}
+
+function row(
+  label: string,
+  wasm3: number,
+  aot: number | null,
+  ...goals: Row["goals"] & object
+): Row {
+  return goals.length > 0 ? { label, cells: [wasm3, aot], goals } : { label, cells: [wasm3, aot] };
+}
+
+function codeGoal({ mostCodeBytes }: Busy) {
+  return goal("code.wasm3", mostCodeBytes);
+}
+
+/** Of the arena: neither linear memory nor value stack nor compiled code. */
+function parsedBytes(stats: Rv32Stats): number {
+  return stats.heapBytes - stats.memoryBytes - stats.valueStackBytes - stats.codeBytes;
+}
+
+function busyRun({ tunnel, meter, engine }: Device, limitBytes?: number): Busy {
+  const { near, far } = tunnel;
+  const atRest = engine.stats();
+  let [mostCodeBytes, drops, instructions, deepestCall, stackBytes] = [0, 0, 0, "", 0];
+  meter.onCall = (name) => {
+    const stats = engine.stats();
+    instructions += Number(engine.lastInstructions);
+    mostCodeBytes = Math.max(mostCodeBytes, stats.codeBytes);
+    if (stats.nativeStackHighWaterBytes > stackBytes) {
+      stackBytes = stats.nativeStackHighWaterBytes;
+      deepestCall = name;
+    }
+    if (limitBytes === undefined || stats.codeBytes <= limitBytes) return;
+    engine.dropCode();
+    drops += 1;
+  };
+  tunnel.dial(near);
+  tunnel.dial(far);
+  tunnel.connectLink(near);
+  const streams = openStreams(() => tunnel.openStream(near));
+  const out = streams.map(({ opened, accepted }) => new Way(near, opened, far, accepted));
+  const back = streams.map(({ opened, accepted }) => new Way(far, accepted, near, opened));
+  const ways = [...out, ...back];
+  for (let round = 0; ways.some((way) => !way.isDone()); round++) {
+    if (round === 2) far.core.linkConnect(far.link);
+    for (const way of ways) way.move();
+    if (!tunnel.exchange() && !far.core.work() && !near.core.work()) tunnel.tick(ROUND_MS);
+    if (round > MAX_ROUNDS) throw new Error("the busy streams came to a halt");
+  }
+  const streamCount = streams.length;
+  const stats = engine.stats();
+  return { stats, atRest, streamCount, mostCodeBytes, drops, instructions, deepestCall };
+}
+
+/** As many as the device's pool lets it have, at most STREAMS. */
+function openStreams(open: () => Ends): Ends[] {
+  const streams: Ends[] = [];
+  try {
+    while (streams.length < STREAMS) streams.push(open());
+  } catch (error) {
+    if (!(error instanceof CoreError) || streams.length === 0) throw error;
+  }
+  return streams;
+}
+
+/** One direction of a stream: writes as long as there is room, takes what has come. */
+class Way {
+  readonly #from: Station;
+  readonly #sending: number;
+  readonly #to: Station;
+  readonly #receiving: number;
+  readonly #payload = new Seeded(37).bytes(WRITE_BYTES);
+  #left = STREAM_BYTES;
+  #taken = 0;
+
+  constructor(from: Station, sending: number, to: Station, receiving: number) {
+    this.#from = from;
+    this.#sending = sending;
+    this.#to = to;
+    this.#receiving = receiving;
+  }
+
+  move(): void {
+    const part = this.#payload.subarray(0, Math.min(this.#left, WRITE_BYTES));
+    if (part.length > 0) this.#left -= this.#from.core.streamPut(this.#sending, part);
+    this.#taken += this.#to.core.streamTake(this.#receiving).length;
+  }
+
+  isDone(): boolean {
+    return this.#taken === STREAM_BYTES;
+  }
+}
+
+const SHOWN = 20;
+
+/** RAM that each function takes when wasm3 has compiled it; the largest, or all of them. */
+export function compiledFunctions(
+  wasmPath: string,
+  debugWasmPath: string,
+  isWhole: boolean,
+): Section {
+  const named = parseWasm(readFileSync(debugWasmPath));
+  const engine = new Rv32Engine("rv32-wasm3", buildM3SizesImage(wasmPath), {});
+  const functions = Array.from({ length: engine.call("count") }, (_, i) => ({
+    name: functionName(named, i),
+    wasmBytes: named.bodies[i]?.length ?? 0,
+    m3Bytes: engine.call("compile", i),
+  })).sort((a, b) => b.m3Bytes - a.m3Bytes);
+  engine.close();
+  const sum = (of: "wasmBytes" | "m3Bytes"): number => functions.reduce((all, f) => all + f[of], 0);
+  const rows = [
+    { name: `all ${functions.length}`, wasmBytes: sum("wasmBytes"), m3Bytes: sum("m3Bytes") },
+    ...(isWhole ? functions : functions.slice(0, SHOWN)),
+  ];
+  return {
+    title: "RV32IMAC: M3 code by function",
+    columns: ["wasm, B", "M3, B", "ratio"],
+    rows: rows.map(({ name, wasmBytes, m3Bytes }) => ({
+      label: name,
+      cells: [wasmBytes, m3Bytes, (m3Bytes / wasmBytes).toFixed(2)],
+    })),
+    notes: isWhole ? [] : ["The largest; --functions shows all of them."],
+  };
+}

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every transcript that is made, in the order of the layers. Before: scripts/make-transcripts.ts.
+// After: the scenes.
+
+import { HANDSHAKES } from "./handshakes.ts";
+import { HOPS } from "./hops.ts";
+import { LINKS } from "./links.ts";
+import type { Scene } from "./stage.ts";
+
+export const SCENES: readonly Scene[] = [...HANDSHAKES, ...HOPS, ...LINKS];
