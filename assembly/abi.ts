@@ -6,7 +6,8 @@
 
 import { wipe } from "./crypto/wipe";
 import { x25519Canonical } from "./crypto/x25519";
-import { clockSet, now } from "./clock";
+import { clockSet } from "./clock";
+import { controlFlags, controlHopUp, controlLayout, controlStop, takeControlStatus } from "./control/control";
 import {
   ARG,
   ROLE_CONNECTOR,
@@ -130,7 +131,7 @@ import {
   streamKnown,
   streamTake,
   streamsLayout,
-  takeNews,
+  nextNews,
 } from "./stream/stream";
 import { findHop, takeLastFailure, tickAll, waitsForHop, workReset, workStep } from "./work";
 import { KIND_CONTROL, KIND_DATAGRAM, KIND_STREAM } from "./wire/record";
@@ -139,6 +140,12 @@ import { KIND_CONTROL, KIND_DATAGRAM, KIND_STREAM } from "./wire/record";
 export const CORE_NEWS: i32 = 1;
 export const CORE_WANTS_ENTROPY: i32 = 2;
 export const CORE_WANTS_HOP: i32 = 4;
+/** `config_len` bytes at `config_ptr` are to be stored, then `config_stored`. */
+export const CORE_WANTS_STORE: i32 = 8;
+/** The key pair that `rotate` gave is to be stored as the present one, then `config_stored`. */
+export const CORE_WANTS_KEY: i32 = 16;
+/** Id, key or Connectors have changed: a new hop is to be dialled, then the older ones closed. */
+export const CORE_WANTS_REDIAL: i32 = 32;
 
 let role: i32 = 0;
 
@@ -191,6 +198,7 @@ export function start(asRole: i32, ms: i32): i32 {
   streamsLayout();
   poolLayout();
   if (asRole == ROLE_STLINK) recordsLayout();
+  controlLayout();
   const status = layoutEnd();
   if (status != STATUS_OK) role = 0;
   hopRxReset();
@@ -205,6 +213,7 @@ export function stop(): i32 {
   wipe(IDENTITY, 32);
   wipe(ARG, 512);
   randomWipe();
+  controlStop();
   role = 0;
   return STATUS_OK;
 }
@@ -240,13 +249,16 @@ export function flags(): i32 {
   let bits = anyNews() ? CORE_NEWS : 0;
   if (randomWanted()) bits |= CORE_WANTS_ENTROPY;
   if (role == ROLE_STLINK && waitsForHop()) bits |= CORE_WANTS_HOP;
+  if (role == ROLE_STLINK) bits |= controlFlags();
   return bits;
 }
 
 /** Takes the last reason for a dropped packet or a failed handshake: a status, or 0. */
 export function take_drop(): i32 {
   const status = takeLastDrop();
-  return status != STATUS_OK ? status : takeLastFailure();
+  if (status != STATUS_OK) return status;
+  const failure = takeLastFailure();
+  return failure != STATUS_OK ? failure : takeControlStatus();
 }
 
 // Hops.
@@ -321,7 +333,12 @@ export function hop_rx_commit(index: i32, n: i32): i32 {
 
 /** Deals with one record: HOP_STEP_* (0 none, 1 one, 2 a packet to queue, 3 MUTE), or the status that ended the hop. */
 export function hop_rx_step(index: i32): i32 {
-  return hopKnown(index) ? hopRxStep(index) : STATUS_BAD_HANDLE;
+  if (!hopKnown(index)) return STATUS_BAD_HANDLE;
+  const hop = hopAt(index);
+  const before = hop.state;
+  const result = hopRxStep(index);
+  if (before != HOP_UP && hop.state == HOP_UP) controlHopUp(hop);
+  return result;
 }
 
 /** Pointer to u32 × 6 about the packet of the last step: pointer, length, class, channel, names, id pointer or 0. */
@@ -491,7 +508,7 @@ export function stream_open(index: i32, kind: i32): i32 {
 
 /** The next stream whose flags may have changed, or -1 (BAD_STATE) when there is none. */
 export function stream_next(): i32 {
-  return role == ROLE_STLINK ? takeNews() : STATUS_BAD_STATE;
+  return role == ROLE_STLINK ? nextNews() : STATUS_BAD_STATE;
 }
 
 /** FLAG_* bits. */
@@ -502,7 +519,8 @@ export function stream_flags(index: i32): i32 {
   let bits: u32 = stream.connected ? FLAG_CONNECTED : 0;
   if (held > 0) bits |= FLAG_READABLE;
   if (stream.kind == KIND_DATAGRAM ? stream.state == STREAM_UP : inRoom(stream) > 0) bits |= FLAG_WRITABLE;
-  if (stream.finTaken && held == 0) bits |= FLAG_FIN;
+  const cut = stream.state == STREAM_RESETTING || (stream.state == STREAM_CLOSED && stream.reason != 0);
+  if (stream.finTaken && held == 0 && !cut) bits |= FLAG_FIN;
   if (stream.state == STREAM_OFFERED) bits |= FLAG_OFFERED;
   if (stream.state == STREAM_CLOSED || stream.state == STREAM_RESETTING) bits |= FLAG_CLOSED;
   return <i32>bits;
@@ -623,7 +641,7 @@ export function datagram_commit(index: i32, flow: i32, n: i32): i32 {
   if (!streamKnown(index)) return STATUS_BAD_HANDLE;
   const stream = streamAt(index);
   if (stream.kind != KIND_DATAGRAM || stream.state != STREAM_UP) return STATUS_BAD_STATE;
-  if (n < 0 || n > datagramMost(stream)) return STATUS_BAD_LENGTH;
+  if (n < 0) return STATUS_BAD_LENGTH;
   return datagramPut(stream, flow, stagePtr(), n);
 }
 

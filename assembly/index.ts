@@ -5,5 +5,6 @@
 // host/core/abi.gen.ts and firmware/core/abi.gen.h. DESIGN section 6.
 
 export * from "./abi";
+export * from "./abi/control";
 export * from "./crypto/primitives";
 export * from "./seal/noise-test";

@@ -5,19 +5,20 @@
 // slot computes at a time, from the start of a message to its end. PROTOCOL 3.5; rules D11, S9.
 
 import { clockSet, due, nextDeadline, since } from "./clock";
+import { controlStep, controlTick } from "./control/control";
 import { ROLE_STLINK } from "./layout";
 import { HOP_CLOSED, HOP_FREE, HOP_UP, Hop, hopAt, hopCount, hopFail } from "./seal/hop";
 import { hopAsk, hopDone, hopRenew } from "./seal/hop-handshake";
 import { CURRENT, Link, LinkArea, linkAt, linkCount, sessionUsable, sessionsExpire } from "./seal/link";
 import { handshakeAsk, handshakeDone, handshakeFailed, handshakeStart, handshakeTick } from "./seal/link-handshake";
-import { STEP_ASK, STEP_MORE, noiseAbandon, noiseStep, prepareE } from "./seal/noise";
+import { STEP_ASK, STEP_MORE, noiseAbandon, noiseStep, prepareE, prepareE1 } from "./seal/noise";
 import { randomFresh } from "./seal/random";
 import {
   OWNER_HOP,
   OWNER_LINK,
   OWNER_STREAM,
   OWNER_TEST,
-  PREPARED_E,
+  PREPARED_E1,
   SLOT_FREE,
   SLOT_READING,
   SLOT_WRITING,
@@ -26,7 +27,8 @@ import {
   slotCount,
 } from "./seal/slot";
 import { STATUS_OK } from "./status";
-import { mayOpen, openNext, openingDone, openingFailed } from "./stream/opening";
+import { mayOpen, openNext, openingDone, openingFailed, restTick } from "./stream/opening";
+import { slotSpare } from "./stream/reclaim";
 import { ackTick, holdTick, ptoTick } from "./stream/recovery";
 import { hopReady, hopTick } from "./stream/hop-tx";
 import { STREAM_INCOMING, STREAM_OPENED, streamAt } from "./stream/stream";
@@ -66,6 +68,7 @@ function computes(slot: Slot): bool {
 
 /** One bounded step of whatever is to be computed. True while there is more. */
 export function workStep(): bool {
+  controlStep();
   if (active >= 0 && !computes(slotAt(active))) active = -1;
   if (active < 0) active = nextSlot();
   if (active < 0) {
@@ -90,25 +93,25 @@ function nextSlot(): i32 {
   return -1;
 }
 
-/** Makes `e` of the next handshake while nothing else is to be done (rule D11). */
+/** Makes `e` and `e1` of the next handshake while nothing else is to be done (rule D11). */
 function prepareStep(): bool {
   if (preparing < 0) {
     if (!randomFresh()) return false;
     for (let i = 0; i < slotCount(); i++) {
-      if (slotAt(i).state == SLOT_FREE && slotAt(i).prepared & PREPARED_E) return false;
+      if (slotAt(i).state == SLOT_FREE && slotAt(i).prepared & PREPARED_E1) return false;
     }
     for (let i = 0; i < slotCount() && preparing < 0; i++) if (slotAt(i).state == SLOT_FREE) preparing = i;
     if (preparing < 0) return false;
     slotAt(preparing).stage = 0;
   }
-  if (slotAt(preparing).state == SLOT_FREE && !prepareE(slotAt(preparing))) return true;
+  if (slotAt(preparing).state == SLOT_FREE && !(prepareE(slotAt(preparing)) && prepareE1(slotAt(preparing)))) return true;
   preparing = -1;
   return false;
 }
 
 /** Begins a handshake that a link or a waiting stream wants. True when one began. */
 function startSomething(): bool {
-  if (!randomFresh()) return false;
+  if (!randomFresh() || !slotSpare()) return false;
   for (let i = 0; i < linkCount(); i++) {
     const link = linkAt(i);
     if (!link.used || link.penalty) continue;
@@ -174,10 +177,12 @@ export function tickAll(ms: i32): i32 {
     if (handshakeTick(link)) link.wanted = 1;
     sessionsExpire(link);
     ackTick(link);
+    restTick(link);
     ptoTick(link);
     holdTick(link);
     if (link.hop < 0 || hopAt(link.hop).state != HOP_UP) findHop(link);
   }
+  controlTick();
   return anyReady() ? 0 : nextDeadline();
 }
 

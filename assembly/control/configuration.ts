@@ -64,7 +64,7 @@ export function entryLen(section: i32, at: usize, end: usize): i32 {
  */
 export function entryAt(config: usize, end: usize, section: i32, index: i32): usize {
   let at = config + <usize>CONFIG_HEADER_LEN;
-  for (let walked = CONNECTORS; ; walked++) {
+  for (let walked = CONNECTORS; walked <= section; walked++) {
     const width: usize = walked == CONNECTORS ? 1 : 2;
     if (at + width > end) return 0;
     entryCount = walked == CONNECTORS ? <i32>load<u8>(at) : <i32>load<u16>(at);
@@ -75,8 +75,8 @@ export function entryAt(config: usize, end: usize, section: i32, index: i32): us
       if (len == 0) return 0;
       at += <usize>len;
     }
-    if (walked == section) return index < 0 ? at : 0;
   }
+  return index < 0 ? at : 0;
 }
 
 /** The first entry of a section of peers or Routes with this id, or 0. */

@@ -35,7 +35,7 @@ import {
   hopAt,
   hopFail,
 } from "./hop";
-import { slotFor } from "./link-handshake";
+import { NO_LINK, slotFor } from "../stream/reclaim";
 import { XKHFS_PSK3, noiseAnswer, noiseBegin, noiseMessage, noiseMessageLen, noiseRead, noiseSplit, noiseWrite } from "./noise";
 import { randomFresh, randomSpend } from "./random";
 import { Area, OWNER_HOP, PSK, RS, SLOT_DONE, SLOT_WAITING, Slot, slotAt, slotFree } from "./slot";
@@ -54,7 +54,7 @@ const HASH: usize = memory.data(32, 8);
 export function hopBegin(index: i32): i32 {
   const hop = hopAt(index);
   if (!randomFresh()) return STATUS_NO_ENTROPY;
-  hop.slot = slotFor(OWNER_HOP, index);
+  hop.slot = slotFor(OWNER_HOP, index, NO_LINK);
   if (hop.slot < 0) return STATUS_NO_HANDSHAKE_SLOT;
   randomSpend();
   const slot = slotAt(hop.slot);
@@ -84,7 +84,7 @@ export function hopRekeyMessage(hop: Hop, at: usize, len: i32): i32 {
   if (load<u8>(at) != VERSION) return STATUS_BAD_VERSION;
   if (hop.slot < 0) {
     if (hop.role != ROLE_CONNECTOR || hop.rekeyed) return STATUS_BAD_HANDSHAKE;
-    hop.slot = slotFor(OWNER_HOP, hop.index);
+    hop.slot = slotFor(OWNER_HOP, hop.index, NO_LINK);
     if (hop.slot < 0) return STATUS_NO_HANDSHAKE_SLOT;
     noiseBegin(slotAt(hop.slot), XKHFS_PSK3, false, LABEL, 16);
   }

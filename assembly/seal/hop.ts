@@ -80,6 +80,8 @@ export class Hop {
   /** bytes of packets: STLink: dealt with and granted; Connector: allowed and sent */
   creditUsed: u64;
   creditTotal: u64;
+  /** STLink: what the Connector has been told */
+  creditTold: u64;
   bornAt: i32;
   heardAt: i32;
   sentAt: i32;

@@ -26,6 +26,7 @@ import {
   PACKET_MESSAGE2,
   PACKET_MESSAGE3,
 } from "../wire/link-frames";
+import { NO_LINK, slotFor } from "../stream/reclaim";
 import { MY_ID } from "./identity";
 import {
   CURRENT,
@@ -42,7 +43,6 @@ import {
   LINK_PSK_NAME,
   Link,
   LinkArea,
-  linkAt,
   linkCount,
   linkNewIndex,
   sessionKeys,
@@ -76,7 +76,6 @@ import {
   Slot,
   slotAt,
   slotFree,
-  slotTake,
 } from "./slot";
 
 /** Times of PROTOCOL section 11. */
@@ -84,7 +83,6 @@ const MESSAGE1_MS: i32 = 1000;
 const MESSAGE1_TRIES: i32 = 5;
 const MESSAGE3_TRIES: i32 = 4;
 const RATE_MS: i32 = 5000;
-const REST_MS: i32 = 5000;
 const RESPONDER_MS: i32 = 32_000;
 
 /** Bits of `Link.commander` (PROTOCOL 10.5): it is the Commander's link; its next handshake tries the recovery key, which
@@ -110,30 +108,10 @@ function prologue(link: Link, initiator: bool): void {
   memory.copy(PROLOGUE + 48, LinkArea.at(link, LINK_PSK_NAME), 8);
 }
 
-/**
- * Takes a slot, from a link that has waited for message 2 for over a second where none is free: its peer is slow or
- * away, and it begins anew after a rest. So one silent peer never keeps a small device from the others.
- */
-export function slotFor(owner: u8, ownerIndex: i32): i32 {
-  const index = slotTake(owner, ownerIndex);
-  if (index >= 0) return index;
-  for (let i = 0; i < linkCount(); i++) {
-    const link = linkAt(i);
-    if (!link.used || link.initiating < 0 || link.tries < 2) continue;
-    slotFree(link.initiating);
-    link.initiating = -1;
-    link.due &= ~LINK_MESSAGE1;
-    link.restAt = now + REST_MS;
-    link.resting = 1;
-    return slotTake(owner, ownerIndex);
-  }
-  return -1;
-}
-
 /** Begins a handshake as initiator; message 1 appears some steps later. STATUS_OK, NO_ENTROPY or NO_HANDSHAKE_SLOT. */
 export function handshakeStart(link: Link): i32 {
   if (!randomFresh()) return STATUS_NO_ENTROPY;
-  const index = slotFor(OWNER_LINK, link.index);
+  const index = slotFor(OWNER_LINK, link.index, NO_LINK);
   if (index < 0) return STATUS_NO_HANDSHAKE_SLOT;
   randomSpend();
   const slot = slotAt(index);
@@ -187,7 +165,7 @@ export function handshakeMessage1(link: Link, at: usize, len: i32): i32 {
     link.due &= ~LINK_MESSAGE1;
   }
   slotFree(link.responding);
-  link.responding = slotFor(OWNER_LINK, link.index);
+  link.responding = slotFor(OWNER_LINK, link.index, link.index);
   if (link.responding < 0) return STATUS_NO_HANDSHAKE_SLOT;
   randomSpend();
   link.rateLeft--;

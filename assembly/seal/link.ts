@@ -132,6 +132,7 @@ export class Link {
   nextNumber: u32;
   peerNumber: u32;
   resetCount: i32;
+  finishedAt: i32;
   /** counters for status */
   packetsIn: u32;
   packetsOut: u32;
@@ -158,7 +159,10 @@ export const LINK_MESSAGE3_BYTES: i32 = BASE + 168;
 /** RESET frames for unknown streams: number u32, reason u8, 8 bytes each. */
 export const LINK_RESET_LIST: i32 = BASE + 232;
 export const RESET_LIST_MOST: i32 = 8;
-const SESSIONS_AT: i32 = BASE + 296;
+/** The last clean ends: number u32 + 1 (0: empty), next u64, 16 bytes each (7.2). */
+export const LINK_FINISHED: i32 = BASE + 296;
+export const FINISHED_MOST: i32 = 8;
+const SESSIONS_AT: i32 = BASE + 424;
 
 export const CURRENT: i32 = 0;
 export const PREVIOUS: i32 = 1;

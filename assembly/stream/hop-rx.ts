@@ -138,7 +138,7 @@ export function hopRxStep(index: i32): i32 {
   const buffer = hop.rx != 0 ? hop.rx : landingOwner == index ? landing : 0;
   if (buffer == 0 || hop.state >= HOP_CLOSED) return settle(index, hop);
   // While a handshake message is being computed, later records wait: their keys are not there yet.
-  if (hop.state == HOP_HANDSHAKE && hopWaits(hop)) return settle(index, hop);
+  if (hopWaits(hop)) return settle(index, hop);
   const have = hop.rxHave - hop.rxAt;
   if (have < HOP_LENGTH_LEN) return settle(index, hop);
   const at = buffer + <usize>hop.rxAt;
@@ -158,10 +158,13 @@ export function hopRxStep(index: i32): i32 {
   return result < 0 ? close(index, hop, result) : result;
 }
 
-/** True while the hop's slot computes, or a Connector has no slot or entropy for a new hop yet. */
+/**
+ * True while the slot computes a message that the next record's key depends on (message 3 and NEWKEYS may come in
+ * one piece), or while there is no slot or entropy for a new hop yet.
+ */
 function hopWaits(hop: Hop): bool {
-  if (hop.slot >= 0) return hop.slotBusy != 0;
-  return !randomFresh() || !slotIsFree();
+  if (hop.slot >= 0) return hop.slotBusy != 0 && (hop.state == HOP_HANDSHAKE || hop.role != ROLE_STLINK);
+  return hop.state == HOP_HANDSHAKE && (!randomFresh() || !slotIsFree());
 }
 
 function close(index: i32, hop: Hop, status: i32): i32 {
@@ -317,7 +320,7 @@ function stlinkPacket(hop: Hop, index: i32, at: usize, len: i32): i32 {
   const number = <i32>load<u16>(at, 2);
   const packet = len - PACKET_HEADER_LEN;
   hop.creditUsed += <u64>packet;
-  if (hop.creditUsed > hop.creditTotal) return STATUS_PEER_VIOLATION;
+  if (hop.creditUsed > hop.creditTold) return STATUS_PEER_VIOLATION;
   const window = <u64>size(SIZE_HOP_CREDIT);
   const left = hop.creditTotal - hop.creditUsed;
   if (left <= window >> 1 || left < <u64>size(SIZE_MAX_PACKET)) {

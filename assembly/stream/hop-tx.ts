@@ -238,6 +238,7 @@ function writeState(hop: Hop, start: usize): usize {
   if (hop.due & DUE_CREDIT) {
     store<u8>(at, CREDIT);
     store<u64>(at, hop.creditTotal, 1);
+    hop.creditTold = hop.creditTotal;
     at += 9;
   }
   if (hop.due & DUE_PING) at = HopFrame.emit32(at, PING, randomU32());

@@ -6,15 +6,18 @@
 
 import { ctEqual, ctIsZero } from "../crypto/ct";
 import { due, now, since } from "../clock";
-import { SIZE_WINDOW, size } from "../layout";
+import { admits } from "../control/lease";
 import {
   CURRENT,
+  FINISHED_MOST,
+  LINK_FINISHED,
   LINK_GOODBYE,
   LINK_HELLO,
   LINK_MINE,
   LINK_NO_SESSION,
   LINK_PEERS,
   LINK_PONG,
+  LINK_PROBE,
   Link,
   LinkArea,
   PREVIOUS,
@@ -27,6 +30,7 @@ import {
 import { handshakeDrop, handshakeMessage1, handshakeMessage2, handshakeMessage3 } from "../seal/link-handshake";
 import {
   REASON_BAD_RECORD,
+  REASON_CONFIG_BEHIND,
   REASON_PEER_LOST,
   REASON_PEER_VIOLATION,
   REASON_UNKNOWN,
@@ -37,6 +41,7 @@ import {
   STATUS_OK,
   STATUS_PEER_VIOLATION,
   STATUS_UNKNOWN_INDEX,
+  STATUS_UNKNOWN_PEER,
 } from "../status";
 import { PADDING } from "../wire/hop-frames";
 import {
@@ -78,11 +83,12 @@ import {
 } from "../wire/link-frames";
 import { KIND_DATAGRAM } from "../wire/record";
 import { datagramTake } from "./datagram";
-import { acceptKnown, reopen, takeAccept, takeOpen } from "./opening";
+import { acceptKnown, reopen, reopenLater, takeAccept, takeOpen } from "./opening";
 import { recordTake, storeAck, storeGoBack, streamFinish, streamPump } from "./record";
 import { ackSoon, acknowledgeAll, goBackAll, ptoProgress, smoothed, takePong } from "./recovery";
 import { resetFrame } from "./resets";
 import {
+  NO_NUMBER,
   STREAM_CLOSED,
   STREAM_INCOMING,
   STREAM_OFFERED,
@@ -112,6 +118,7 @@ export function linkTake(link: Link, hop: i32, at: usize, len: i32): i32 {
   if (type == PACKET_DATA) return takeData(link, hop, at, len);
   if (type == PACKET_MESSAGE1) {
     // Where the peer is, so that the answer has a way; nothing else follows from an unauthenticated packet.
+    if (!admits(link)) return STATUS_UNKNOWN_PEER;
     if (link.hop < 0) link.hop = hop;
     return handshakeMessage1(link, at, len);
   }
@@ -250,7 +257,8 @@ function takeHello(link: Link, session: Session, at: usize): i32 {
   if (session.greeted) return STATUS_OK;
   session.greeted = 1;
   link.due |= LINK_HELLO;
-  link.wanted = 0;
+  // Its PONG is the first sample of the round trip: without one the first loss would wait 1.5 s.
+  if (!link.rttKnown) link.due |= LINK_PROBE;
   acknowledgeAll(link);
   goBackAll(link);
   return STATUS_OK;
@@ -262,9 +270,14 @@ function peerLost(link: Link): void {
     const stream = streamAt(i);
     i = stream.nextOfLink;
     if (stream.state == STREAM_OPENED) reopen(stream);
-    else if (stream.state != STREAM_OPENING) streamClose(stream, REASON_PEER_LOST);
+    else if (stream.state != STREAM_OPENING) {
+      streamClose(stream, REASON_PEER_LOST);
+      // The new table counts its numbers from the start.
+      stream.number = NO_NUMBER;
+    }
   }
   link.resetCount = 0;
+  memory.fill(LinkArea.at(link, LINK_FINISHED), 0, FINISHED_MOST << 4);
   link.peerNumber = link.lower ? 1 : 0;
 }
 
@@ -316,9 +329,9 @@ function takeStream(link: Link, at: usize, len: i32): i32 {
     return status;
   }
   if (status != STATUS_OK) return status;
+  const window = stream.limit - stream.consumed;
   const told = stream.limitTold - stream.recvBytes;
-  const quarter = <u64>(size(SIZE_WINDOW) >> 2);
-  const urgent = stream.finTaken != 0 || stream.state == STREAM_CLOSED || told < quarter * 3;
+  const urgent = stream.finTaken != 0 || stream.state == STREAM_CLOSED || told < window - (window >> 2);
   ackSoon(link, stream, urgent);
   return STATUS_OK;
 }
@@ -384,7 +397,8 @@ function takeReset(link: Link, at: usize): i32 {
     else streamClose(stream, REASON_PEER_LOST);
     return STATUS_OK;
   }
-  streamClose(stream, reason == 0 ? REASON_PEER_LOST : reason);
+  if (reason == REASON_CONFIG_BEHIND && stream.state == STREAM_OPENED) reopenLater(stream);
+  else streamClose(stream, reason == 0 ? REASON_PEER_LOST : reason);
   return STATUS_OK;
 }
 

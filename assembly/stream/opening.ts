@@ -4,23 +4,28 @@
 // wish, or the peer's OPEN. After it: record.ts has keys. OPEN is repeated verbatim inside its session; where that
 // session is gone the stream gets a new number and new ephemerals. PROTOCOL 5.5, 3.2.
 
-import { now } from "../clock";
+import { due, now, wakeAt } from "../clock";
+import { controlAsk } from "../control/control";
+import { mayTake } from "../control/in-force";
+import { admits } from "../control/lease";
 import { SIZE_PENDING_OPENS, size } from "../layout";
 import { CURRENT, LINK_MINE, LINK_PEERS, Link, LinkArea, Session, linkAt, sessionUsable } from "../seal/link";
-import { slotFor } from "../seal/link-handshake";
 import { MESSAGE2_LEN, NNHFS, NN_MESSAGE1_LEN, noiseBegin, noiseRead, noiseSplit, noiseWrite } from "../seal/noise";
 import { randomFresh, randomSpend } from "../seal/random";
 import { AREA_A, AREA_B, Area, OWNER_STREAM, SLOT_DONE, SLOT_WAITING, slotAt, slotFree } from "../seal/slot";
 import {
   REASON_BAD_RECORD,
   REASON_CONFIG_BEHIND,
+  REASON_NO_SUCH_MAPPING,
   REASON_TOO_MANY_STREAMS,
   REASON_UNKNOWN,
   STATUS_BAD_FRAME,
+  STATUS_BAD_STATE,
   STATUS_NO_ENTROPY,
   STATUS_NO_HANDSHAKE_SLOT,
   STATUS_OK,
   STATUS_PEER_VIOLATION,
+  STATUS_UNKNOWN_PEER,
 } from "../status";
 import {
   ACCEPT,
@@ -43,8 +48,10 @@ import {
   VERSION,
 } from "../wire/link-frames";
 import { KIND_CONTROL, KIND_STREAM } from "../wire/record";
+import { NO_LINK, slotFor } from "./reclaim";
 import { resetFrame } from "./resets";
 import {
+  NO_NUMBER,
   STREAM_BINDING,
   STREAM_CLOSED,
   STREAM_INCOMING,
@@ -66,6 +73,9 @@ import {
   tellHost,
   wantControl,
 } from "./stream";
+
+/** Time of PROTOCOL section 11. */
+const BEHIND_MS: i32 = 1000;
 
 const PROLOGUE_LEN: i32 = 101;
 const PROLOGUE: usize = memory.data(104, 8);
@@ -113,16 +123,17 @@ export function mayOpen(link: Link): bool {
 export function openNext(link: Link): i32 {
   let found = -1;
   for (let i = link.streams; i >= 0; i = streamAt(i).nextOfLink) {
-    if (streamAt(i).state == STREAM_OPENING && streamAt(i).slot < 0) found = i;
+    if (streamAt(i).state == STREAM_OPENING && streamAt(i).slot < 0 && !rests(streamAt(i))) found = i;
   }
-  if (found < 0) return STATUS_OK;
+  if (found < 0) return STATUS_BAD_STATE;
   if (!randomFresh()) return STATUS_NO_ENTROPY;
-  const slotIndex = slotFor(OWNER_STREAM, found);
+  const slotIndex = slotFor(OWNER_STREAM, found, NO_LINK);
   if (slotIndex < 0) return STATUS_NO_HANDSHAKE_SLOT;
   randomSpend();
   const stream = streamAt(found);
   const session = LinkArea.session(link, CURRENT);
   stream.slot = slotIndex;
+  stream.reason = 0;
   stream.number = link.nextNumber;
   stream.sessionIndex = session.index;
   link.nextNumber += 2;
@@ -141,11 +152,33 @@ export function reopen(stream: Stream): void {
   resetFrame(link, stream.number, REASON_UNKNOWN);
   slotFree(stream.slot);
   stream.slot = -1;
-  stream.number = 0;
+  stream.number = NO_NUMBER;
   stream.handshakeDue = 0;
   stream.state = STREAM_OPENING;
   link.opensOut--;
   link.opening++;
+}
+
+/** The accepter's configuration is behind: opened again in a second, when it has asked its Commander (rule F11). */
+export function reopenLater(stream: Stream): void {
+  reopen(stream);
+  stream.reason = REASON_CONFIG_BEHIND;
+  stream.closedAt = now + BEHIND_MS;
+  wakeAt(stream.closedAt);
+}
+
+/** True while a stream waits for that second. */
+function rests(stream: Stream): bool {
+  return stream.reason != 0 && !due(stream.closedAt);
+}
+
+/** Notes when the streams that rest are due. */
+export function restTick(link: Link): void {
+  if (link.opening == 0) return;
+  for (let i = link.streams; i >= 0; i = streamAt(i).nextOfLink) {
+    const stream = streamAt(i);
+    if (stream.state == STREAM_OPENING && rests(stream)) wakeAt(stream.closedAt);
+  }
 }
 
 /** Takes OPEN. STATUS_PEER_VIOLATION ends the link; other statuses are counted. */
@@ -171,7 +204,13 @@ export function takeOpen(link: Link, session: Session, at: usize): i32 {
   if (kind < KIND_STREAM || kind > KIND_CONTROL || load<u8>(at, OPEN_VERSION) != VERSION) {
     return refuse(link, number, REASON_BAD_RECORD);
   }
-  if (versionNewer(at + <usize>OPEN_EPOCH, CONFIG_VERSION)) return refuse(link, number, REASON_CONFIG_BEHIND);
+  // Repeated by the opener until the Commander's word is there (rule T10).
+  if (!admits(link)) return STATUS_UNKNOWN_PEER;
+  if (kind != KIND_CONTROL && versionNewer(at + <usize>OPEN_EPOCH, CONFIG_VERSION)) {
+    controlAsk();
+    return refuse(link, number, REASON_CONFIG_BEHIND);
+  }
+  if (!mayTake(link, kind, at + <usize>OPEN_MAPPING)) return refuse(link, number, REASON_NO_SUCH_MAPPING);
   return answer(link, session, at, number, kind);
 }
 
@@ -183,7 +222,7 @@ function refuse(link: Link, number: u32, reason: u8): i32 {
 
 function answer(link: Link, session: Session, at: usize, number: u32, kind: i32): i32 {
   if (!randomFresh()) return STATUS_NO_ENTROPY;
-  const slotIndex = slotFor(OWNER_STREAM, -1);
+  const slotIndex = slotFor(OWNER_STREAM, -1, link.index);
   if (slotIndex < 0) return STATUS_NO_HANDSHAKE_SLOT;
   const index = streamTake(link, kind, false);
   if (index < 0) {

@@ -20,7 +20,6 @@ import {
 import {
   SEND_SIDE,
   blocksFor,
-  blocksLeft,
   cursorRead,
   cursorReset,
   fifoAppend,
@@ -39,6 +38,7 @@ import {
   STREAM_UP,
   Stream,
   StreamArea,
+  lendable,
   sendBase,
   streamClose,
   streamGrant,
@@ -92,7 +92,7 @@ function storeRoom(stream: Stream): i32 {
   const blocks = fifo.used + blocksFor(want);
   // One stream holds at most three quarters of what is lent, so that a second one finds something.
   const more = blocks - fifo.quota;
-  if (more > 0 && more <= blocksLeft(SEND_SIDE) - (fifo.quota >> 2)) promise(fifo, blocks);
+  if (more > 0 && more <= lendable(SEND_SIDE) - (fifo.quota >> 2)) promise(fifo, blocks);
   return fifoRoom(fifo);
 }
 

@@ -41,7 +41,7 @@ const PTO_LEAST_MS: i32 = 200;
 const PTO_MOST_MS: i32 = 30_000;
 const FIRST_RTT_MS: i32 = 500;
 const LINGER_MS: i32 = 2000;
-const QUIET_MS: i32 = 40_000;
+const QUIET_MS: i32 = 30_000;
 
 /** The probe time-out without its doubling. */
 function ptoBase(link: Link): i32 {

@@ -6,10 +6,12 @@
 
 import { wipe } from "../crypto/wipe";
 import { now } from "../clock";
-import { SIZE_MAX_RECORD, SIZE_STREAMS, SIZE_WINDOW, size, take } from "../layout";
+import { SIZE_MAX_RECORD, SIZE_RECV_BLOCKS, SIZE_SEND_BLOCKS, SIZE_STREAMS, SIZE_WINDOW, size, take } from "../layout";
 import { replayBytes } from "../seal/link";
 import { Link, linkAt } from "../seal/link";
 import { slotFree } from "../seal/slot";
+import { KIND_DATAGRAM } from "../wire/record";
+import { rememberFinished } from "./resets";
 import {
   Cursor,
   Fifo,
@@ -126,6 +128,9 @@ export const IN_CONTROL: u8 = 1;
 export const IN_DATA: u8 = 2;
 const IN_NEWS: u8 = 4;
 
+/** The number of a stream that has none (yet, or any more): no frame ever names it. */
+export const NO_NUMBER: u32 = u32.MAX_VALUE;
+
 /** The largest entry that a sealed store has to hold: an OPEN with its length. */
 const OPEN_ENTRY_LEN: i32 = 1277;
 const DEFAULT_HOLD_MS: i32 = 120_000;
@@ -190,7 +195,7 @@ export class StreamArea {
 export function streamFind(link: Link, number: u32): i32 {
   for (let i = link.streams; i >= 0; ) {
     const stream = streamAt(i);
-    if (stream.number == number && stream.state != STREAM_OPENING) return i;
+    if (stream.number == number && number != NO_NUMBER) return i;
     i = stream.nextOfLink;
   }
   return -1;
@@ -208,6 +213,7 @@ export function streamTake(link: Link, kind: i32, opener: bool): i32 {
     stream.kind = <u8>kind;
     stream.opener = opener ? 1 : 0;
     stream.slot = -1;
+    stream.number = NO_NUMBER;
     stream.bornAt = now;
     stream.keyAt = now;
     stream.holdMs = DEFAULT_HOLD_MS;
@@ -219,6 +225,14 @@ export function streamTake(link: Link, kind: i32, opener: bool): i32 {
   return -1;
 }
 
+/** Blocks of a side that may be lent: what new streams are guaranteed is kept back, up to half of all (rule M1). */
+export function lendable(side: i32): i32 {
+  const all = size(side == RECV_SIDE ? SIZE_RECV_BLOCKS : SIZE_SEND_BLOCKS);
+  const guaranteed = side == RECV_SIDE ? blocksFor(size(SIZE_MAX_RECORD)) : sendBase();
+  const kept = min<i32>((count - open) * guaranteed, all >> 1);
+  return max<i32>(blocksLeft(side) - kept, 0);
+}
+
 /** Promises what every stream is guaranteed: one record each way, two to receive where there is room (rule M1). */
 function reserve(stream: Stream): bool {
   const maxRecord = size(SIZE_MAX_RECORD);
@@ -227,7 +241,7 @@ function reserve(stream: Stream): bool {
   recv.side = RECV_SIDE;
   send.side = SEND_SIDE;
   const wide = blocksFor(maxRecord << 1);
-  const recvDone = promise(recv, wide) || promise(recv, blocksFor(maxRecord));
+  const recvDone = (wide <= lendable(RECV_SIDE) && promise(recv, wide)) || promise(recv, blocksFor(maxRecord));
   if (recvDone && promise(send, sendBase())) return true;
   fifoClear(recv);
   fifoClear(send);
@@ -244,7 +258,7 @@ export function streamGrant(stream: Stream): void {
   const fifo = StreamArea.recvFifo(stream);
   const most = size(SIZE_WINDOW);
   const missing = blocksFor(most) - fifo.quota;
-  if (missing > 0) promise(fifo, fifo.quota + min<i32>(missing, blocksLeft(RECV_SIDE) >> 2));
+  if (missing > 0) promise(fifo, fifo.quota + min<i32>(missing, lendable(RECV_SIDE) >> 2));
   const window = min<i32>(most, (fifo.quota - 1) * blockPayload());
   const limit = stream.consumed + <u64>window;
   if (limit > stream.limit) stream.limit = limit;
@@ -309,8 +323,15 @@ export function anyNews(): bool {
   return newsHead >= 0;
 }
 
-/** Takes the next stream with news, or -1. */
-export function takeNews(): i32 {
+/** The next stream with news that the host still has, or -1. */
+export function nextNews(): i32 {
+  let index = takeNews();
+  while (index >= 0 && streamAt(index).released) index = takeNews();
+  return index;
+}
+
+/** Takes the next stream of the ring for news, or -1. */
+function takeNews(): i32 {
   const head = newsHead;
   if (head < 0) return -1;
   const stream = streamAt(head);
@@ -349,6 +370,9 @@ export function streamClose(stream: Stream, reason: u8): void {
 /** Gives the slot back: nothing of the stream is left. */
 export function streamFree(stream: Stream): void {
   const link = linkAt(stream.link);
+  if (stream.state == STREAM_CLOSED && stream.reason == 0 && stream.kind != KIND_DATAGRAM) {
+    rememberFinished(link, stream.number, stream.recvNext);
+  }
   unqueue(link, stream);
   fifoClear(StreamArea.recvFifo(stream));
   fifoClear(StreamArea.sendFifo(stream));

@@ -99,18 +99,34 @@ enum {
   CORE_SIZE_HOP_BUFFERS = 13,
   CORE_SIZE_HOP_BUFFER_BYTES = 14,
   CORE_SIZE_HOP_CREDIT = 15,
-  CORE_SIZE_MEMORY_BYTES = 16,
-  CORE_SIZE_COUNT = 17,
+  CORE_SIZE_CONFIG = 16,
+  CORE_SIZE_MEMORY_BYTES = 17,
+  CORE_SIZE_COUNT = 18,
   CORE_ARG_LEN = 512,
   CORE_CORE_NEWS = 1,
   CORE_CORE_WANTS_ENTROPY = 2,
   CORE_CORE_WANTS_HOP = 4,
+  CORE_CORE_WANTS_STORE = 8,
+  CORE_CORE_WANTS_KEY = 16,
+  CORE_CORE_WANTS_REDIAL = 32,
+  CORE_CONFIG_CONNECTORS = 0,
+  CORE_CONFIG_PEERS = 1,
+  CORE_CONFIG_ROUTES = 2,
 };
 
 // All exported functions: X(name, parameters, results), every value an int32_t.
-#define CORE_EXPORT_COUNT 75
+#define CORE_EXPORT_COUNT 87
 #define CORE_EXPORTS(X) \
   X(arg_ptr, 0, 1) \
+  X(code_load, 2, 1) \
+  X(config_count, 1, 1) \
+  X(config_entry, 2, 1) \
+  X(config_entry_len, 0, 1) \
+  X(config_len, 0, 1) \
+  X(config_load, 1, 1) \
+  X(config_ptr, 0, 1) \
+  X(config_stored, 1, 1) \
+  X(control_state, 0, 1) \
   X(datagram_commit, 3, 1) \
   X(datagram_flow, 0, 1) \
   X(datagram_out, 1, 1) \
@@ -140,6 +156,8 @@ enum {
   X(in_commit, 2, 1) \
   X(in_ptr, 0, 1) \
   X(in_room, 1, 1) \
+  X(lease_left, 0, 1) \
+  X(lease_set, 1, 1) \
   X(link_add, 0, 1) \
   X(link_connect, 1, 1) \
   X(link_find, 0, 1) \
@@ -164,6 +182,7 @@ enum {
   X(prim_x25519_finish, 1, 1) \
   X(prim_x25519_start, 2, 0) \
   X(prim_x25519_step, 0, 1) \
+  X(rotate, 0, 1) \
   X(sizes_ptr, 0, 1) \
   X(start, 2, 1) \
   X(stop, 0, 1) \

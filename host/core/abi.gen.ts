@@ -165,19 +165,40 @@ export const SIZE_PENDING_OPENS = 12;
 export const SIZE_HOP_BUFFERS = 13;
 export const SIZE_HOP_BUFFER_BYTES = 14;
 export const SIZE_HOP_CREDIT = 15;
-export const SIZE_MEMORY_BYTES = 16;
-export const SIZE_COUNT = 17;
+/** Two halves, the configuration in force and the one that arrives; 0: no control plane. */
+export const SIZE_CONFIG = 16;
+export const SIZE_MEMORY_BYTES = 17;
+export const SIZE_COUNT = 18;
 /** Argument area: keys, ids and records that a call takes or returns. */
 export const ARG_LEN = 512;
 /** `flags` bits. */
 export const CORE_NEWS = 1;
 export const CORE_WANTS_ENTROPY = 2;
 export const CORE_WANTS_HOP = 4;
+/** `config_len` bytes at `config_ptr` are to be stored, then `config_stored`. */
+export const CORE_WANTS_STORE = 8;
+/** The key pair that `rotate` gave is to be stored as the present one, then `config_stored`. */
+export const CORE_WANTS_KEY = 16;
+/** Id, key or Connectors have changed: a new hop is to be dialled, then the older ones closed. */
+export const CORE_WANTS_REDIAL = 32;
+/** Sections of the configuration in force, for `config_count` and `config_entry`. */
+export const CONFIG_CONNECTORS = 0;
+export const CONFIG_PEERS = 1;
+export const CONFIG_ROUTES = 2;
 
 /** The exports of the core, all of them. Addresses and lengths are in bytes, values i32. */
 export interface CoreExports {
   readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
   arg_ptr(): number;
+  code_load(len: number, platformLen: number): number;
+  config_count(section: number): number;
+  config_entry(section: number, index: number): number;
+  config_entry_len(): number;
+  config_len(): number;
+  config_load(len: number): number;
+  config_ptr(): number;
+  config_stored(ok: number): number;
+  control_state(): number;
   datagram_commit(index: number, flow: number, n: number): number;
   datagram_flow(): number;
   datagram_out(index: number): number;
@@ -207,6 +228,8 @@ export interface CoreExports {
   in_commit(index: number, n: number): number;
   in_ptr(): number;
   in_room(index: number): number;
+  lease_left(): number;
+  lease_set(units: number): number;
   link_add(): number;
   link_connect(index: number): number;
   link_find(): number;
@@ -231,6 +254,7 @@ export interface CoreExports {
   prim_x25519_finish(p0: number): number;
   prim_x25519_start(p0: number, p1: number): void;
   prim_x25519_step(): number;
+  rotate(): number;
   sizes_ptr(): number;
   start(asRole: number, ms: number): number;
   stop(): number;
@@ -257,6 +281,15 @@ export interface CoreExports {
 /** Parameter and result counts by export: to check an instance, and to call it by name. */
 export const EXPORTS = {
   arg_ptr: { params: 0, results: 1 },
+  code_load: { params: 2, results: 1 },
+  config_count: { params: 1, results: 1 },
+  config_entry: { params: 2, results: 1 },
+  config_entry_len: { params: 0, results: 1 },
+  config_len: { params: 0, results: 1 },
+  config_load: { params: 1, results: 1 },
+  config_ptr: { params: 0, results: 1 },
+  config_stored: { params: 1, results: 1 },
+  control_state: { params: 0, results: 1 },
   datagram_commit: { params: 3, results: 1 },
   datagram_flow: { params: 0, results: 1 },
   datagram_out: { params: 1, results: 1 },
@@ -286,6 +319,8 @@ export const EXPORTS = {
   in_commit: { params: 2, results: 1 },
   in_ptr: { params: 0, results: 1 },
   in_room: { params: 1, results: 1 },
+  lease_left: { params: 0, results: 1 },
+  lease_set: { params: 1, results: 1 },
   link_add: { params: 0, results: 1 },
   link_connect: { params: 1, results: 1 },
   link_find: { params: 0, results: 1 },
@@ -310,6 +345,7 @@ export const EXPORTS = {
   prim_x25519_finish: { params: 1, results: 1 },
   prim_x25519_start: { params: 2, results: 0 },
   prim_x25519_step: { params: 0, results: 1 },
+  rotate: { params: 0, results: 1 },
   sizes_ptr: { params: 0, results: 1 },
   start: { params: 2, results: 1 },
   stop: { params: 0, results: 1 },

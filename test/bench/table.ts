@@ -71,7 +71,7 @@ function printMissed({ rows }: Section, facts: Facts): number {
   let count = 0;
   for (const row of rows) {
     for (const goal of (row.goals ?? []).filter(isMissed)) {
-      console.log(`  missed: ${row.label}: ${limitOf(goal.id, goal, facts)}`);
+      console.log(`  missed: ${row.label}: ${limitOf(goal, facts)}`);
       count += 1;
     }
   }

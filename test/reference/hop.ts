@@ -7,7 +7,7 @@
 import { open, seal, TAG_LEN } from "./aead.ts";
 import { concat, encodeUint, equal, utf8 } from "./bytes.ts";
 import { decodeHopFrames, encodeHopFrame, type HopFrame, maySend } from "./hop-frames.ts";
-import { drawEphemerals, HandshakeState, type Split } from "./noise.ts";
+import { drawEphemerals, type Ephemerals, HandshakeState, type Split } from "./noise.ts";
 import type { Random } from "./random.ts";
 import { ProtocolError } from "./status.ts";
 
@@ -44,6 +44,8 @@ export interface HopOptions {
   pskFor: (key: Uint8Array) => Uint8Array;
   random: Random;
   ages?: Partial<HopAges>;
+  /** For tests of another engine: see Ephemerals. */
+  shown?: Ephemerals["shown"];
 }
 
 export class Hop {
@@ -94,7 +96,16 @@ export class Hop {
   send(...frames: HopFrame[]): void {
     const plaintext = concat(...frames.map(encodeHopFrame));
     const hasPacket = frames.some((frame) => frame.type === "PACKET");
-    this.sendRecord(hasPacket ? plaintext : padRecord(plaintext));
+    this.sendPlaintext(hasPacket ? plaintext : padRecord(plaintext));
+  }
+
+  /** Seals any plaintext as one record: for tests of another engine, also what no frame may be. */
+  sendPlaintext(plaintext: Uint8Array): void {
+    const tooOld = this.now - this.keysSince >= this.ages.endMs;
+    if (!this.sending) throw new ProtocolError("BadState");
+    if (tooOld || this.sending.count >= this.ages.endRecords) throw new ProtocolError("Exhausted");
+    const length = encodeUint(plaintext.length + TAG_LEN, LENGTH_LEN);
+    this.outbound.push(length, this.sending.seal(length, plaintext));
   }
 
   /** What is ready for the wire. */
@@ -127,7 +138,7 @@ export class Hop {
   }
 
   private newHandshake(): HandshakeState {
-    const { role, staticSecret, connectorKey, pskFor, random } = this.options;
+    const { role, staticSecret, connectorKey, pskFor, random, shown } = this.options;
     return new HandshakeState({
       pattern: "XKhfs+psk3",
       initiator: role === "stlink",
@@ -135,7 +146,7 @@ export class Hop {
       staticSecret,
       ...(role === "stlink" && connectorKey ? { remoteStatic: connectorKey } : {}),
       pskFor,
-      ephemerals: drawEphemerals(random),
+      ephemerals: { ...drawEphemerals(random), ...(shown ? { shown } : {}) },
     });
   }
 
@@ -249,14 +260,6 @@ export class Hop {
     this.newKeysSent = false;
     this.newKeysTaken = false;
     this.keysSince = this.now;
-  }
-
-  private sendRecord(plaintext: Uint8Array): void {
-    const tooOld = this.now - this.keysSince >= this.ages.endMs;
-    if (!this.sending) throw new ProtocolError("BadState");
-    if (tooOld || this.sending.count >= this.ages.endRecords) throw new ProtocolError("Exhausted");
-    const length = encodeUint(plaintext.length + TAG_LEN, LENGTH_LEN);
-    this.outbound.push(length, this.sending.seal(length, plaintext));
   }
 
   private pending(): HandshakeState {

@@ -345,7 +345,8 @@ export class LinkStreams {
     // The peer has let the stream go. With DATA of mine unacknowledged that may as well be its hold
     // time, and must not look like a clean end (D8).
     const clean = stream.sender.onlyFinMissing && stream.receiver.finSeen;
-    this.end(stream, reason === REASON.Unknown && clean ? 0 : reason);
+    const unknown = clean ? 0 : REASON.PeerLost;
+    this.end(stream, reason === REASON.Unknown ? unknown : reason);
   }
 
   private takeAccept(stream: Stream, frame: FrameNamed<"ACCEPT">): void {

@@ -64,6 +64,8 @@ export interface Ephemerals {
   kemSeed: Uint8Array;
   /** ML-KEM encapsulation randomness m, 32 bytes (responder). */
   m: Uint8Array;
+  /** For tests of another engine: what to show instead of the keys that belong to the secrets. */
+  shown?: { e?: Uint8Array; kemKey?: Uint8Array; s?: Uint8Array };
 }
 
 export interface HandshakeOptions {
@@ -252,11 +254,15 @@ export class HandshakeState {
     const { ephemerals, staticSecret } = this.options;
     switch (token) {
       case "e":
-        return this.mixEphemeral(publicKey(ephemerals.e));
+        return this.mixEphemeral(ephemerals.shown?.e ?? publicKey(ephemerals.e));
       case "s":
-        return this.symmetric.encryptAndHash(publicKey(need(staticSecret)));
+        return this.symmetric.encryptAndHash(
+          ephemerals.shown?.s ?? publicKey(need(staticSecret)),
+        );
       case "e1":
-        return this.symmetric.encryptAndHash(ml_kem768.keygen(ephemerals.kemSeed).publicKey);
+        return this.symmetric.encryptAndHash(
+          ephemerals.shown?.kemKey ?? ml_kem768.keygen(ephemerals.kemSeed).publicKey,
+        );
       case "ekem1":
         return this.writeCiphertext();
       default:

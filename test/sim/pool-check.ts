@@ -25,20 +25,27 @@ export class PoolCheck {
     if (counters === 0) counters = find(stlink, sizes);
   }
 
-  /** The instance has the memory that it began with. */
-  checkSize(): void {
-    const { core, name } = this.#stlink;
-    if (core.engine.memoryBytes() !== this.#memoryBytes) throw new SimFailure(`${name} grew`);
+  /** Every block is free: no stream is left. A core that is down holds none. */
+  isFree(): boolean {
+    if (!this.#stlink.isUp) return true;
+    const [recv, send] = this.#counters();
+    return recv === this.#sizes.recvBlocks && send === this.#sizes.sendBlocks;
   }
 
-  /** Every block is free: no stream is left. */
-  checkFree(): void {
+  /** Throws SimFailure when a block is missing, or the instance has grown. */
+  check(): void {
+    const { core, name } = this.#stlink;
+    if (core.engine.memoryBytes() !== this.#memoryBytes) throw new SimFailure(`${name} grew`);
+    if (this.isFree()) return;
     const { recvBlocks, sendBlocks } = this.#sizes;
-    const memory = this.#stlink.core.engine.view?.() as Uint8Array;
-    const [recv, send] = [u32At(memory, counters), u32At(memory, counters + 4)];
-    if (recv === recvBlocks && send === sendBlocks) return;
+    const [recv, send] = this.#counters();
     const text = `receive ${recv} of ${recvBlocks}, send ${send} of ${sendBlocks}`;
-    throw new SimFailure(`${this.#stlink.name}: no stream is left, but free blocks are: ${text}`);
+    throw new SimFailure(`${name}: no stream is left, but the free blocks are: ${text}`);
+  }
+
+  #counters(): [number, number] {
+    const memory = this.#stlink.core.engine.view?.() as Uint8Array;
+    return [u32At(memory, counters), u32At(memory, counters + 4)];
   }
 }
 

@@ -37,6 +37,7 @@ export class WireCheck {
   readonly #held = new Map<string, number>();
   readonly #records = new Map<string, string>();
   readonly #ephemerals = new Map<string, string>();
+  readonly #peers = new Map<string, string>();
   readonly #stlinks: Map<string, SimStlink>;
 
   constructor(stlinks: Map<string, SimStlink>) {
@@ -116,14 +117,16 @@ export class WireCheck {
   }
 
   #frames({ from }: SeenPacket, session: Session, plain: Uint8Array): void {
-    let peer = session.recv.helloMine;
+    let peer = session.recv.helloMine || this.#peerBefore(session);
     let last = "PAD";
     for (const { type, name, at, len } of framesOf(plain)) {
       last = name;
       if (name === "?") throw new SimFailure(`${from} sent a frame that is unknown or cut (${type})`);
       if (type === FRAME.Hello) {
         session.send.helloMine = linkId(plain, at + 1);
-        peer = linkId(plain, at + 9);
+        const yours = linkId(plain, at + 9);
+        if (yours !== NO_LINK_ID) this.#peers.set(session.mine, yours);
+        peer = this.#peerBefore(session);
       }
       if (type === FRAME.Stream) this.#record(from, session.mine, peer, plain.subarray(at, at + len));
       if (type === FRAME.Open) this.#opening(from, plain.subarray(at + 59, at + len));
@@ -132,8 +135,13 @@ export class WireCheck {
     this.kinds[last] = (this.kinds[last] ?? 0) + 1;
   }
 
+  /** The peer's linkId as this side knew it last: before the peer's HELLO its records are for that. */
+  #peerBefore(session: Session): string {
+    return this.#peers.get(session.mine) ?? "";
+  }
+
   #record(from: string, mine: string, peer: string, frame: Uint8Array): void {
-    if (peer === NO_LINK_ID || peer === "") {
+    if (peer === "") {
       throw new SimFailure(`${from} sent a record to a peer whose linkId it doesn't know`);
     }
     const [stream, number] = [u32At(frame, 1), u64At(frame, 5)];

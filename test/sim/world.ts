@@ -3,7 +3,7 @@
 // checkers attached and the applications' flows. Before it: a scenario builds one and meddles with
 // it. After it: run.ts and the tests run it. All that is random comes from the seed.
 
-import { type Core, type Sizes, StreamFlag } from "../../host/core/core.ts";
+import { type Core, type Sizes, StreamFlag, statusName } from "../../host/core/core.ts";
 import { SimClock } from "../../host/net/sim/clock.ts";
 import { type Admission, SimConnector } from "../../host/net/sim/connector.ts";
 import { SimNetwork } from "../../host/net/sim/network.ts";
@@ -81,7 +81,9 @@ export const WORLD: WorldOptions = {
   trace: null,
 };
 
-const LINGER_MS = 5000;
+/** A finished stream is remembered for 4 PTO, at most 4 times 30 s (PROTOCOL section 11). */
+const LINGER_MS = 125_000;
+const LINGER_STEP_MS = 1000;
 /** Reason of a RESET record that an application asked for (13.2). */
 const APPLICATION = 12;
 
@@ -233,6 +235,7 @@ export class World {
     });
     stlink.onNews = (handle) => this.#news(stlink, handle);
     stlink.onTurn = () => this.wire.capture(stlink);
+    stlink.onDrop = (status) => this.log(`${name} drops: ${statusName(status)}`);
     stlink.onHopError = (status) => this.#hopError(name, status);
     this.stlinks.set(name, stlink);
   }
@@ -381,7 +384,7 @@ export class World {
       const planned = plan.refusal > 0 ? [plan.refusal] : wasReset ? [0, APPLICATION] : [0];
       for (const end of ends) {
         const isLawful = planned.includes(end.reason) || lawful.includes(end.reason);
-        if (end.state === "gone" || isLawful) continue;
+        if (end.state === "gone" || end.state === "waiting" || isLawful) continue;
         throw new SimFailure(`${end.text}: not a lawful reason here`);
       }
     }
@@ -389,10 +392,11 @@ export class World {
 
   /** After the last stream: finished ones are forgotten, every block is free, no memory grew. */
   settle(): void {
-    this.run(LINGER_MS);
-    for (const pool of this.#pools) pool.checkSize();
+    const end = this.clock.nowMs + LINGER_MS;
+    const isFree = (): boolean => this.#pools.every((pool) => pool.isFree());
+    while (this.clock.nowMs < end && !isFree()) this.run(LINGER_STEP_MS);
+    for (const pool of this.#pools) pool.check();
     if (!this.areFlowsOver) throw new SimFailure("a flow came back after its end");
-    for (const pool of this.#pools) pool.checkFree();
   }
 
   /** Gives the cores back. */

@@ -5,7 +5,6 @@
 // Invariant: each verb leaves its return value in `result`; below zero is a status.
 
 import * as abi from "../../host/core/abi.gen.ts";
-import { DEVICE_SIZES } from "../../host/core/core.ts";
 import type { CoreEngine } from "../../host/core/engine.ts";
 
 /** Cuts what arrives into what is put at once. */
@@ -19,27 +18,12 @@ export type Seen =
   | { what: "packet"; hop: number; kind: number; channel: number; id: Uint8Array; bytes: Uint8Array }
   | { what: "mute"; hop: number; channel: number; seconds: number };
 
-/** Names of the sizes, as `size NAME N` has them, and their order. */
-export const SIZE_NAMES = [
-  "HOPS",
-  "LINKS",
-  "STREAMS",
-  "HANDSHAKES",
-  "MAX_PACKET",
-  "MAX_RECORD",
-  "WINDOW",
-  "BLOCK_BYTES",
-  "RECV_BLOCKS",
-  "SEND_BLOCKS",
-  "CHANNELS",
-  "REPLAY_BITS",
-  "PENDING_OPENS",
-  "HOP_BUFFERS",
-  "HOP_BUFFER_BYTES",
-  "HOP_CREDIT",
-  "MEMORY_BYTES",
-] as const;
-export type SizeName = (typeof SIZE_NAMES)[number];
+/** Index of each size by its name in the ABI, `SIZE_` left out: what `size NAME N` sets. */
+export const SIZE_INDEX: ReadonlyMap<string, number> = new Map(
+  Object.entries(abi).flatMap(([name, value]) =>
+    name.startsWith("SIZE_") && name !== "SIZE_COUNT" ? [[name.slice(5), value as number]] : [],
+  ),
+);
 
 /** More steps than any work has. */
 const MAX_STEPS = 2000;
@@ -56,7 +40,7 @@ export class Machine {
   readonly seen: Seen[] = [];
   readonly #cut: Cut;
   readonly #arg: number;
-  readonly #sizes = new Map<SizeName, number>();
+  readonly #sizes = new Uint32Array(abi.SIZE_COUNT);
   #now = 0;
   #isStarted = false;
 
@@ -64,14 +48,13 @@ export class Machine {
     this.engine = engine;
     this.#cut = cut;
     this.#arg = engine.call("arg_ptr");
-    Object.values(DEVICE_SIZES).forEach((value, i) => {
-      this.#sizes.set(SIZE_NAMES[i] as SizeName, value);
-    });
   }
 
-  /** A size of the instance; what is not set is as in DEVICE_SIZES, the memory as it is. */
-  size(name: SizeName, value: number): void {
-    this.#sizes.set(name, value);
+  /** A size of the instance; what is not set is 0, and the memory as it is. */
+  size(name: string, value: number): void {
+    const index = SIZE_INDEX.get(name);
+    if (index === undefined) throw new Error(`no size ${name}`);
+    this.#sizes[index] = value;
   }
 
   /** 32 bytes of entropy. */
@@ -86,10 +69,9 @@ export class Machine {
   }
 
   start(role: "stlink" | "connector"): void {
-    const words = Uint32Array.from(SIZE_NAMES, (name) => this.#sizes.get(name) ?? 0);
     const memoryAt = abi.SIZE_MEMORY_BYTES;
-    if (words[memoryAt] === 0) words[memoryAt] = this.engine.memoryBytes();
-    this.engine.write(this.engine.call("sizes_ptr"), new Uint8Array(words.buffer));
+    if (this.#sizes[memoryAt] === 0) this.#sizes[memoryAt] = this.engine.memoryBytes();
+    this.engine.write(this.engine.call("sizes_ptr"), new Uint8Array(this.#sizes.buffer));
     const number = role === "stlink" ? abi.ROLE_STLINK : abi.ROLE_CONNECTOR;
     this.result = this.engine.call("start", number, this.#now | 0);
     this.#isStarted = this.result === 0;

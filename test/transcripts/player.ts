@@ -8,7 +8,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Status } from "../../host/core/abi.gen.ts";
 import { statusName } from "../../host/core/core.ts";
-import { type Machine, type Seen, SIZE_NAMES } from "./machine.ts";
+import type { Machine, Seen } from "./machine.ts";
 
 export const FOLDER = import.meta.dirname;
 
@@ -59,7 +59,7 @@ function checkNoFailure(machine: Machine, before: Line | undefined): void {
 function doLine(machine: Machine, [verb = "", ...rest]: string[]): void {
   const [first = "", second = "", third = ""] = rest;
   if (verb === "rx" && machine.seen.length > 0) throw new Error("a packet was not expected");
-  if (verb === "size") machine.size(sizeNamed(first), Number(second));
+  if (verb === "size") machine.size(first, Number(second));
   else if (verb === "seed") machine.seed(unhex(first));
   else if (verb === "now") machine.now(Number(first));
   else if (verb === "start") machine.start(first === "stlink" ? "stlink" : "connector");
@@ -71,12 +71,6 @@ function doLine(machine: Machine, [verb = "", ...rest]: string[]): void {
   else if (verb === "datagram") machine.datagram(Number(first), Number(second), unhex(third));
   else if (verb === "forward") machine.forward(Number(first), Number(second), unhex(third));
   else throw new Error(`no such line: ${verb}`);
-}
-
-function sizeNamed(name: string): (typeof SIZE_NAMES)[number] {
-  const found = SIZE_NAMES.find((known) => known === name);
-  if (found === undefined) throw new Error(`no size ${name}`);
-  return found;
 }
 
 function expectLine(machine: Machine, words: string[]): void {

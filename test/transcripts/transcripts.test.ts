@@ -22,6 +22,10 @@ const LONGEST_PIECE = 700;
 /** Statuses that no byte and no call brings about, and why. */
 const NOT_PRODUCED: Readonly<Record<string, string>> = {
   Ok: "expected as 0",
+  BadConfig: "control",
+  OldConfig: "control",
+  BadCode: "control",
+  Exhausted: "a session that is used up is not sealed under",
   Internal: "a bug",
 };
 

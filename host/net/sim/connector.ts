@@ -41,7 +41,7 @@ export type SeenPacket = {
 };
 
 /** What becomes of a packet: each is put into the queue after `delayMs`; an empty list drops it. */
-export type Delivery = { bytes: Uint8Array; delayMs: number };
+export type Delivery = { bytes: Uint8Array; delayMs: number; class?: number };
 
 export type ConnectorOptions = {
   name: string;
@@ -216,7 +216,8 @@ export class SimConnector {
     const generation = this.#generation;
     for (const delivery of deliveries) {
       const { hop } = line;
-      const packet = this.#packet(sender, hop, info.channel, info.class, delivery.bytes);
+      const kind = delivery.class ?? info.class;
+      const packet = this.#packet(sender, hop, info.channel, kind, delivery.bytes);
       if (delivery.delayMs === 0) this.#enqueue(to.name, packet);
       else {
         this.#o.clock.after(delivery.delayMs, () => {

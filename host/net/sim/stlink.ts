@@ -49,6 +49,8 @@ export class SimStlink {
   onNews: (stream: number) => void = () => {};
   /** After each turn, for whoever looks into the core. */
   onTurn: () => void = () => {};
+  /** Why packets were dropped, or handshakes and dials failed: the last status of a turn. */
+  onDrop: (status: number) => void = () => {};
   /** Called when a hop ended with a status: an error of layer 3. */
   onHopError: (status: number) => void = () => {};
   readonly #o: StlinkOptions;
@@ -189,6 +191,8 @@ export class SimStlink {
     }
     this.#watchSilence();
     const next = core.tick(this.#now());
+    const drop = core.takeDrop();
+    if (drop !== 0) this.onDrop(drop);
     this.onTurn();
     const wantsEntropy = core.flags() & WANTS_ENTROPY ? this.#o.entropyEveryMs : 0;
     const soon = computing ? 1 : next === 0 ? 1 : next;
@@ -292,6 +296,7 @@ export class SimStlink {
       this.wake();
     } catch (error) {
       if (!(error instanceof CoreError)) throw error;
+      this.onDrop(error.status);
       connection.reset();
       this.#failed();
     }

@@ -3,8 +3,8 @@
  * Compiles single functions of the core under wasm3 and says what each takes in RAM. It answers the
  * runner in the place of firmware/core/vm_wasm3.c, which is linked with its own vm_find and vm_call
  * renamed (scripts/bench-images.ts) and does the rest. Built for the bench only.
- * Exports: count() functions in the module; compile(i) compiles function i and gives the bytes of M3
- * code and constants that it took, -1 when it failed.
+ * Exports: count() functions in the module; compile(i) compiles function i and gives the bytes of
+ * M3 code and constants that it took, -1 when it failed.
  */
 #include "vm.h"
 

@@ -2,8 +2,10 @@
 // Every scenario, by name.
 
 import type { Scenario } from "../scenario.ts";
+import { handshakes } from "./handshakes.ts";
+import { hops } from "./hops.ts";
 import { echo, garbage, lossy } from "./loss.ts";
 import { nth } from "./nth.ts";
 import { plain } from "./plain.ts";
 
-export const SCENARIOS: Scenario[] = [plain, echo, lossy, garbage, ...nth];
+export const SCENARIOS: Scenario[] = [plain, echo, lossy, garbage, ...nth, ...handshakes, ...hops];

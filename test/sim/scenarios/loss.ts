@@ -83,7 +83,7 @@ function lie(prng: Prng, badness: number, { bytes }: SeenPacket): Delivery[] {
   const whole = { bytes, delayMs };
   if (prng.chance(badness)) return [];
   if (prng.chance(badness)) return [whole, { bytes, delayMs: prng.between(0, 3000) }];
-  if (prng.chance(badness)) return [{ bytes: damaged(prng, bytes), delayMs: 0 }, whole];
+  if (prng.chance(badness)) return [{ bytes: damaged(prng, bytes), delayMs: 0, class: 0 }, whole];
   if (prng.chance(badness / 2)) return [{ bytes: damaged(prng, bytes), delayMs: 0 }];
   return [whole];
 }
@@ -133,7 +133,8 @@ export const garbage: Scenario = {
         if (isLoud) {
           world.meddle(({ bytes }) => [
             { bytes, delayMs: 0 },
-            { bytes: rubbish(prng, bytes), delayMs: 0 },
+            // Not as a wake, of which a queue keeps the newest alone.
+            { bytes: rubbish(prng, bytes), delayMs: 0, class: 0 },
           ]);
         }
         world.flow({ upBytes: 6000, downBytes: 3000 });

@@ -8,7 +8,7 @@ import { readFileSync } from "node:fs";
 import { statusName } from "../../../host/core/core.ts";
 import { openV8 } from "../../../host/core/engine-v8.ts";
 import { CORE_WASM } from "../../../scripts/run.ts";
-import { Machine, type SizeName } from "../machine.ts";
+import { Machine } from "../machine.ts";
 import { hex, textOfSeen } from "../player.ts";
 
 /** Long hex lines are one line: the grammar knows no other. */
@@ -46,7 +46,7 @@ export class Recorder {
     this.#write("", `# ${text}`);
   }
 
-  size(name: SizeName, value: number): void {
+  size(name: string, value: number): void {
     this.#machine.size(name, value);
     this.#write(`size ${name} ${value}`);
   }

@@ -2,9 +2,21 @@
 // Every transcript that is made, in the order of the layers. Before: scripts/make-transcripts.ts.
 // After: the scenes.
 
+import { CALLS } from "./calls.ts";
+import { CONNECTORS } from "./connectors.ts";
+import { DATAGRAMS } from "./datagrams.ts";
 import { HANDSHAKES } from "./handshakes.ts";
 import { HOPS } from "./hops.ts";
 import { LINKS } from "./links.ts";
 import type { Scene } from "./stage.ts";
+import { STREAMS } from "./streams.ts";
 
-export const SCENES: readonly Scene[] = [...HANDSHAKES, ...HOPS, ...LINKS];
+export const SCENES: readonly Scene[] = [
+  ...CALLS,
+  ...HANDSHAKES,
+  ...HOPS,
+  ...CONNECTORS,
+  ...LINKS,
+  ...STREAMS,
+  ...DATAGRAMS,
+];

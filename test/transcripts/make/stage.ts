@@ -4,12 +4,10 @@
 // the scenes. After: recorder.ts and ends.ts.
 // Invariant: a beginning that is included does the same in every scene.
 
-import { DEVICE_SIZES } from "../../../host/core/core.ts";
 import { concat } from "../../reference/bytes.ts";
 import type { HopFrame } from "../../reference/hop-frames.ts";
 import type { FrameNamed, LinkFrame } from "../../reference/link-frames.ts";
 import { seededRandom } from "../../reference/random.ts";
-import { SIZE_NAMES, type SizeName } from "../machine.ts";
 import { bodiesOf, framed, HopFar, type Identity, identityOf, LinkFar, StreamFar } from "./ends.ts";
 import { Recorder } from "./recorder.ts";
 
@@ -34,10 +32,33 @@ export const NO_KEY = new Uint8Array(32);
 /** Flags of a stream, as `stream_flags` gives them. */
 export const FLAG = { connected: 1, readable: 2, writable: 4, fin: 8, offered: 16, closed: 32 };
 
+/** Sizes of an instance, by their names in the ABI. */
+export type Sizes = Readonly<Record<string, number>>;
+
+/** A device's, with two handshake slots; they fit one page. */
+const SIZES: Sizes = {
+  HOPS: 2,
+  LINKS: 4,
+  STREAMS: 8,
+  HANDSHAKES: 2,
+  MAX_PACKET: 2048,
+  MAX_RECORD: 1460,
+  WINDOW: 8192,
+  BLOCK_BYTES: 256,
+  RECV_BLOCKS: 36,
+  SEND_BLOCKS: 60,
+  CHANNELS: 5,
+  REPLAY_BITS: 64,
+  PENDING_OPENS: 1,
+  HOP_BUFFERS: 3,
+  HOP_BUFFER_BYTES: 2304,
+  HOP_CREDIT: 8192,
+};
+
 export type Options = {
   /** First byte of the peer's id; the core's is 0x40. Default 0x80: the core's is lower. */
   peerByte?: number;
-  sizes?: Partial<Record<SizeName, number>>;
+  sizes?: Sizes;
 };
 
 /** A transcript to be made: its file, what it shows, and how. */
@@ -48,7 +69,7 @@ export class Stage {
   readonly own: Identity = identityOf("own", 0x40);
   readonly connector: Identity = identityOf("connector", 0);
   readonly peer: Identity;
-  readonly #sizes: Partial<Record<SizeName, number>>;
+  readonly #sizes: Sizes;
   /** The beginnings are those that are transcripts of their own. */
   readonly #isUsual: boolean;
   hop: HopFar;
@@ -94,19 +115,19 @@ export class Stage {
   /** A started instance with identity and entropy. */
   start(): void {
     this.#shared("start-stlink.txt", () => {
-      this.#sizesOf();
+      this.sizes();
       this.rec.now(this.ms);
-      this.rec.start("stlink");
+      if (this.rec.start("stlink") !== 0) throw new Error("the instance does not start");
       this.rec.arg(this.own.secret, this.own.key, this.own.id);
       this.rec.call("identity_set");
       this.feed(FEEDS);
     });
   }
 
-  #sizesOf(): void {
-    const sizes = Object.fromEntries(Object.values(DEVICE_SIZES).map((n, i) => [SIZE_NAMES[i], n]));
-    for (const [name, value] of Object.entries({ ...sizes, ...this.#sizes })) {
-      this.rec.size(name as SizeName, value as number);
+  /** Sets the sizes; those of the scene go before `changes`, and these before a device's. */
+  sizes(changes: Sizes = {}): void {
+    for (const [name, value] of Object.entries({ ...SIZES, ...changes, ...this.#sizes })) {
+      this.rec.size(name, value);
     }
   }
 

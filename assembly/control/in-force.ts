@@ -1,0 +1,415 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The configuration in force, the one that waits for flash, and what coming into force means for identity, links and
+// lease. Before it: a code, CONFIG, INSTALL, or the host's flash. After it: links, and the host by its Routes.
+// Invariants: nothing changes before the whole is checked and the host has said that it is stored; the pinned epoch,
+// which is stored behind the configuration, never falls. Stored: configuration, epoch u32, checksum [4]. PROTOCOL 10.3, 10.5.
+
+import { ctEqual, ctIsZero } from "../crypto/ct";
+import { wipe } from "../crypto/wipe";
+import { x25519Canonical } from "../crypto/x25519";
+import { now } from "../clock";
+import { ARG, SIZE_CONFIG, size, take } from "../layout";
+import { MY_ID } from "../seal/identity";
+import {
+  CURRENT,
+  LINK_ID,
+  LINK_KEY,
+  LINK_NEXT_KEY,
+  Link,
+  LinkArea,
+  PREVIOUS,
+  linkAt,
+  linkCount,
+  sessionWipe,
+} from "../seal/link";
+import { COMMANDER, COMMANDER_RECOVERY, PEER_GONE, handshakeDrop } from "../seal/link-handshake";
+import {
+  REASON_REVOKED,
+  STATUS_BAD_CODE,
+  STATUS_BAD_CONFIG,
+  STATUS_BAD_LENGTH,
+  STATUS_BAD_STATE,
+  STATUS_NO_LINK_SLOT,
+  STATUS_OK,
+  STATUS_OLD_CONFIG,
+} from "../status";
+import { linkFind } from "../stream/hop-rx";
+import { endStreams } from "../stream/link-rx";
+import { CONFIG_VERSION, versionNewer } from "../stream/opening";
+import { peerAdd, peerRemove } from "../stream/peers";
+import {
+  CODE_COMMANDER_ID,
+  CODE_COMMANDER_KEY,
+  CODE_CONNECTOR_KEY,
+  CODE_ID,
+  CODE_PSK,
+  CODE_RECOVERY_HASH,
+  CODE_SECRET,
+  TICKET,
+  codeTake,
+  hashOf,
+} from "./code";
+import {
+  CONFIG_COMMANDER_ID,
+  CONFIG_ID,
+  CONFIG_KEYS,
+  CONFIG_LEASE,
+  CONFIG_RECOVERY_KEY,
+  CONFIG_VERSION_AT,
+  PEERS,
+  PEER_KEY,
+  PEER_NEXT_KEY,
+  PEER_PSK,
+  PEER_PSK_NAME,
+  configCheck,
+  entryAt,
+  entryCount,
+  entryLen,
+  entryOf,
+  mappingAllows,
+} from "./configuration";
+import { leaseReset, leaseRestart } from "./lease";
+import { INSTALL_EPOCH, INSTALL_RECOVERY, PLATFORM_MOST, SECRET_LEN, VERSION_LEN } from "./messages";
+
+/** In front of a configuration, for the header of the message that brings it. */
+const HEAD_ROOM: i32 = 8;
+/** Behind it when stored: pinned epoch, checksum. */
+const TRAILER_LEN: i32 = 8;
+
+/** BLAKE2s of the configuration in force. */
+export const CONFIG_HASH: usize = memory.data(32, 8);
+/** While not activated: the code's secret, and behind it the platform's text: the body of ACTIVATE. */
+export const SECRET: usize = memory.data(80, 8);
+export let secretLen: i32 = 0;
+const RECOVERY_HASH: usize = memory.data(32, 8);
+const HASH: usize = memory.data(32, 8);
+
+let base: usize = 0;
+let halfBytes: i32 = 0;
+let front: i32 = 0;
+/** Length of the configuration in force; 0: none. */
+export let inForceLen: i32 = 0;
+/** Length of what waits to be stored, the trailer included; 0: nothing. */
+export let pendingLen: i32 = 0;
+/** The Commander's link, or -1. */
+export let commander: i32 = -1;
+/** Hops of the identity before are to be made anew. */
+export let redial: bool = false;
+let identityAt: i32 = 0;
+/** The id has changed: the Commander's link begins anew with the next hop. */
+let reborn: bool = false;
+/** Peers that found no link slot yet, or links that wait to be forgotten. */
+let unsettled: bool = false;
+
+/** Takes the two halves' memory. */
+export function configLayout(): void {
+  halfBytes = (size(SIZE_CONFIG) >> 1) & ~7;
+  base = take(2, halfBytes);
+  front = inForceLen = pendingLen = 0;
+  commander = -1;
+  redial = reborn = unsettled = false;
+  wipe(SECRET, 80);
+  memory.fill(CONFIG_VERSION, 0, VERSION_LEN);
+  leaseReset();
+}
+
+/** There is no control plane any more; the memory has been wiped. */
+export function configStop(): void {
+  halfBytes = inForceLen = pendingLen = 0;
+  commander = -1;
+  wipe(SECRET, 80);
+}
+
+/** The configuration in force. */
+export function inForce(): usize {
+  return base + <usize>(front * halfBytes + HEAD_ROOM);
+}
+
+/** The other half: what arrives, waits to be stored, or is loaded. */
+export function arriving(): usize {
+  return base + <usize>((front ^ 1) * halfBytes + HEAD_ROOM);
+}
+
+/** Most bytes of a configuration; negative: there is no control plane. */
+export function configMost(): i32 {
+  return halfBytes - HEAD_ROOM - TRAILER_LEN;
+}
+
+/** True when an OPEN of `kind` for `mapping` is one of this side's Mappings with the peer (both ends check a pair). */
+export function mayTake(link: Link, kind: i32, mapping: usize): bool {
+  if (commander < 0) return true;
+  if (link.commander || inForceLen == 0) return false;
+  const config = inForce();
+  return mappingAllows(config, config + <usize>inForceLen, mapping, kind, LinkArea.at(link, LINK_ID));
+}
+
+// Activation.
+
+/**
+ * Takes the code of `len` bytes, and the platform's text behind it, that the host has put at `arriving`; both are
+ * wiped. ARG then holds what `hop_open(1)` takes: Connector key [32], zeros [32], codeId [8], ticket [32].
+ * @returns STATUS_OK, BAD_STATE (activated already, or no control plane), BAD_LENGTH, BAD_CODE, NO_LINK_SLOT
+ */
+export function codeLoad(len: i32, platformLen: i32): i32 {
+  if (configMost() <= 0 || inForceLen != 0) return STATUS_BAD_STATE;
+  if (<u32>platformLen > <u32>PLATFORM_MOST || <u32>len > <u32>(configMost() - platformLen)) return STATUS_BAD_LENGTH;
+  const code = arriving();
+  if (!codeTake(code, len)) return STATUS_BAD_CODE;
+  // Another code: another id, so another link.
+  if (commander >= 0 && load<u64>(MY_ID) != load<u64>(CODE_ID)) peerRemove(linkAt(commander), REASON_REVOKED);
+  memory.copy(MY_ID, CODE_ID, 8);
+  store<u64>(MY_ID, 0, 8);
+  memory.copy(SECRET, code + <usize>CODE_SECRET, SECRET_LEN);
+  memory.copy(SECRET + SECRET_LEN, code + <usize>len, platformLen);
+  secretLen = SECRET_LEN + platformLen;
+  memory.copy(RECOVERY_HASH, code + <usize>CODE_RECOVERY_HASH, 32);
+  commander = commanderAdd(code + <usize>CODE_COMMANDER_ID, code + <usize>CODE_COMMANDER_KEY, 0, CODE_PSK, CODE_ID);
+  memory.copy(ARG, code + <usize>CODE_CONNECTOR_KEY, 32);
+  memory.fill(ARG + 32, 0, 32);
+  memory.copy(ARG + 64, CODE_ID, 8);
+  memory.copy(ARG + 72, TICKET, 32);
+  wipe(TICKET, 32);
+  wipe(CODE_PSK, 32);
+  wipe(code, len + platformLen);
+  return min<i32>(commander, STATUS_OK);
+}
+
+/** Adds the Commander's link, or changes its keys; `next` and `psk` may be 0 for none. Returns the link or a status. */
+function commanderAdd(id: usize, key: usize, next: usize, psk: usize, name: usize): i32 {
+  peerArg(id, key, next, psk, name);
+  const index = peerAdd();
+  if (index >= 0) linkAt(index).commander |= COMMANDER;
+  return index;
+}
+
+/** What `peerAdd` takes. */
+function peerArg(id: usize, key: usize, next: usize, psk: usize, name: usize): void {
+  memory.copy(ARG, id, 16);
+  memory.copy(ARG + 16, key, 32);
+  memory.fill(ARG + 48, 0, 72);
+  if (next != 0) memory.copy(ARG + 48, next, 32);
+  if (psk == 0) return;
+  memory.copy(ARG + 80, psk, 32);
+  memory.copy(ARG + 112, name, 8);
+}
+
+// What arrives.
+
+/** Takes the configuration of `len` bytes at `arriving`. STATUS_OK: the host is asked to store it. */
+export function configOffer(len: i32): i32 {
+  const config = arriving();
+  if (!configCheck(config, len) || !pinned(config)) return STATUS_BAD_CONFIG;
+  let epoch = load<u32>(config + <usize>CONFIG_VERSION_AT);
+  if (inForceLen != 0) {
+    const least = load<u32>(inForce() + <usize>inForceLen);
+    if (epoch < least || !versionNewer(config + <usize>CONFIG_VERSION_AT, CONFIG_VERSION)) return STATUS_OLD_CONFIG;
+  }
+  if (!linksFit(config, len)) return STATUS_NO_LINK_SLOT;
+  offer(config, len, epoch);
+  return STATUS_OK;
+}
+
+/** What no CONFIG changes: the Commander's id and its two keys, and this STLink's id once it has one (rules T1, T8). */
+function pinned(config: usize): bool {
+  const link = linkAt(commander);
+  if (!ctEqual(config + <usize>CONFIG_COMMANDER_ID, LinkArea.at(link, LINK_ID), 16)) return false;
+  if (!ctEqual(config + <usize>CONFIG_KEYS, LinkArea.at(link, LINK_KEY), 32)) return false;
+  const recovery = config + <usize>CONFIG_RECOVERY_KEY;
+  if (inForceLen != 0) {
+    if (!ctEqual(config + <usize>CONFIG_ID, inForce() + <usize>CONFIG_ID, 16)) return false;
+    return ctEqual(recovery, inForce() + <usize>CONFIG_RECOVERY_KEY, 32);
+  }
+  hashOf(0, 0, recovery, 32, HASH);
+  return ctEqual(HASH, RECOVERY_HASH, 32);
+}
+
+/** True when there is a link for each peer and for the Commander. */
+function linksFit(config: usize, len: i32): bool {
+  const end = config + <usize>len;
+  entryAt(config, end, PEERS, -1);
+  const peers = entryCount;
+  const listed = entryOf(config, end, PEERS, config + <usize>CONFIG_COMMANDER_ID) != 0 ? 1 : 0;
+  return peers - listed < linkCount();
+}
+
+/** Puts the trailer behind a configuration and asks the host to store it. */
+function offer(config: usize, len: i32, epoch: u32): void {
+  store<u32>(config + <usize>len, epoch);
+  hashOf(0, 0, config, len + 4, HASH);
+  store<u32>(config + <usize>len, load<u32>(HASH), 4);
+  pendingLen = len + TRAILER_LEN;
+}
+
+/**
+ * Takes INSTALL's body at `at`: the configuration in force with other keys, under a greater epoch (rule T8).
+ * @param byRecovery the session was made with the recovery key, which may replace itself
+ * @returns STATUS_OK: the host is asked to store it; BAD_CONFIG, OLD_CONFIG
+ */
+export function installOffer(at: usize, byRecovery: bool): i32 {
+  const config = inForce();
+  const epoch = load<u32>(at, INSTALL_EPOCH);
+  if (inForceLen == 0 || !x25519Canonical(at) || !x25519Canonical(at + INSTALL_RECOVERY)) return STATUS_BAD_CONFIG;
+  if (epoch <= load<u32>(config + <usize>inForceLen)) return STATUS_OLD_CONFIG;
+  const same = ctEqual(at + INSTALL_RECOVERY, config + <usize>CONFIG_RECOVERY_KEY, 32);
+  if (!byRecovery && !same) return STATUS_BAD_CONFIG;
+  // The message stands where the configuration is composed.
+  memory.copy(ARG, at, 64);
+  const to = arriving();
+  memory.copy(to, config, inForceLen);
+  memory.copy(to + <usize>CONFIG_KEYS, ARG, 64);
+  offer(to, inForceLen, epoch);
+  return STATUS_OK;
+}
+
+/** The host has stored what waited, or could not. True: another version is in force, to be confirmed. */
+export function configStored(ok: bool): bool {
+  const len = pendingLen;
+  pendingLen = 0;
+  return ok && enforce(len - TRAILER_LEN);
+}
+
+/** Puts what the host has stored, `len` bytes at `arriving`, into force. BAD_STATE, BAD_LENGTH, BAD_CONFIG, NO_LINK_SLOT. */
+export function configLoad(len: i32): i32 {
+  const body = len - TRAILER_LEN;
+  const config = arriving();
+  if (configMost() <= 0 || commander >= 0) return STATUS_BAD_STATE;
+  if (<u32>body > <u32>configMost()) return STATUS_BAD_LENGTH;
+  hashOf(0, 0, config, body + 4, HASH);
+  if (load<u32>(HASH) != load<u32>(config + <usize>body, 4) || !configCheck(config, body)) return STATUS_BAD_CONFIG;
+  if (!linksFit(config, body)) return STATUS_NO_LINK_SLOT;
+  enforce(body);
+  return STATUS_OK;
+}
+
+// Into force.
+
+/** The half that arrived is in force from here on. True when its version is another one. */
+function enforce(len: i32): bool {
+  front ^= 1;
+  inForceLen = len;
+  const config = inForce();
+  const newer = versionNewer(config + <usize>CONFIG_VERSION_AT, CONFIG_VERSION);
+  memory.copy(CONFIG_VERSION, config + <usize>CONFIG_VERSION_AT, VERSION_LEN);
+  hashOf(0, 0, config, len, CONFIG_HASH);
+  if (!ctEqual(MY_ID, config + <usize>CONFIG_ID, 16)) {
+    memory.copy(MY_ID, config + <usize>CONFIG_ID, 16);
+    reborn = commander >= 0;
+    if (reborn) identityChanged();
+  }
+  wipe(SECRET, 80);
+  leaseRestart(load<u32>(config + <usize>CONFIG_LEASE));
+  commanderSync(config);
+  peersSync();
+  return newer;
+}
+
+/** The Commander's link as the configuration says; a changed key, or a session of the recovery key, ends its sessions. */
+function commanderSync(config: usize): void {
+  const keys = config + <usize>CONFIG_KEYS;
+  const id = config + <usize>CONFIG_COMMANDER_ID;
+  if (commander >= 0) {
+    const link = linkAt(commander);
+    if (link.commander & COMMANDER_RECOVERY || !ctEqual(LinkArea.at(link, LINK_KEY), keys, 32)) {
+      sessionsEnd(link);
+      link.commander = COMMANDER;
+    }
+  }
+  const entry = entryOf(config, config + <usize>inForceLen, PEERS, id);
+  const psk = entry != 0 ? entry + <usize>PEER_PSK : 0;
+  commander = commanderAdd(id, keys, keys + 32, psk, entry + <usize>PEER_PSK_NAME);
+}
+
+/** Streams reset with Revoked, sessions and handshakes wiped, at once (rule T10). */
+function sessionsEnd(link: Link): void {
+  endStreams(link, REASON_REVOKED);
+  handshakeDrop(link);
+  sessionWipe(link, CURRENT);
+  sessionWipe(link, PREVIOUS);
+  link.due = 0;
+  link.wanted = 0;
+}
+
+/** Cuts who is no longer configured, or has another key than announced; adds and changes the others. */
+function peersSync(): void {
+  const config = inForce();
+  const end = config + <usize>inForceLen;
+  unsettled = false;
+  for (let i = 0; i < linkCount(); i++) {
+    const link = linkAt(i);
+    if (!link.used || i == commander) continue;
+    const entry = entryOf(config, end, PEERS, LinkArea.at(link, LINK_ID));
+    if (entry == 0 || !announced(link, entry)) cut(link);
+    if (link.commander & PEER_GONE) unsettled = !forget(link) || unsettled;
+  }
+  let at = entryAt(config, end, PEERS, 0);
+  for (let left = at != 0 ? entryCount : 0; left > 0; left--) {
+    if (!ctEqual(at, config + <usize>CONFIG_COMMANDER_ID, 16)) peerSync(at);
+    at += <usize>entryLen(PEERS, at, end);
+  }
+}
+
+/** True when the peer's key is the one known, or was announced as its next one, or the link has changed to that already. */
+function announced(link: Link, entry: usize): bool {
+  const key = LinkArea.at(link, LINK_KEY);
+  if (ctEqual(entry + <usize>PEER_KEY, key, 32) || ctEqual(entry + <usize>PEER_NEXT_KEY, key, 32)) return true;
+  return ctEqual(entry + <usize>PEER_KEY, LinkArea.at(link, LINK_NEXT_KEY), 32);
+}
+
+/** A revoked peer's link: it stays, without keys, until the host has let its streams go. */
+function cut(link: Link): void {
+  if (link.commander & PEER_GONE) return;
+  sessionsEnd(link);
+  wipe(LinkArea.at(link, LINK_KEY), 104);
+  link.commander = PEER_GONE;
+  link.penalty = 1;
+}
+
+/** Frees a revoked peer's link when none of its streams is left; true then. */
+function forget(link: Link): bool {
+  link.penaltyAt = now;
+  if (link.streams >= 0) return false;
+  peerRemove(link, REASON_REVOKED);
+  return true;
+}
+
+function peerSync(entry: usize): void {
+  const index = linkFind(entry);
+  let key = entry + <usize>PEER_KEY;
+  let next = entry + <usize>PEER_NEXT_KEY;
+  if (index >= 0) {
+    const link = linkAt(index);
+    if (link.commander & PEER_GONE) {
+      link.commander = 0;
+      link.penalty = 0;
+    }
+    // The first handshake under the next key has dropped the old one (rule T3).
+    if (!ctIsZero(next, 32) && ctEqual(LinkArea.at(link, LINK_KEY), next, 32)) {
+      key = next;
+      next = 0;
+    }
+  }
+  peerArg(entry, key, next, entry + <usize>PEER_PSK, entry + <usize>PEER_PSK_NAME);
+  if (peerAdd() < 0) unsettled = true;
+}
+
+/** Tries again what had to wait for the host. */
+export function settleTick(): void {
+  if (unsettled) peersSync();
+}
+
+/** Id or static key have changed: hops are to be made anew. */
+export function identityChanged(): void {
+  redial = true;
+  identityAt = now;
+}
+
+/** A hop has come up that was begun at `bornAt`. With a new id the Commander's link begins anew. */
+export function identityShown(bornAt: i32): void {
+  if (!redial || bornAt - identityAt < 0) return;
+  redial = false;
+  if (!reborn) return;
+  reborn = false;
+  peerRemove(linkAt(commander), REASON_REVOKED);
+  commanderSync(inForce());
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// Scenes with datagram channels: opened by either side, what arrives twice, late or forged, and the
+// size that fits. PROTOCOL section 8; rules U1 to U4.
+
+import { Reason, Status } from "../../../host/core/abi.gen.ts";
+import { DatagramChannel } from "../../reference/connection.ts";
+import type { LinkFrame } from "../../reference/link-frames.ts";
+import type { StreamFar } from "./ends.ts";
+import { expectNothing, FLAG, need, type Scene, type Stage, STREAM } from "./stage.ts";
+
+const KIND = 2;
+const WINDOW = 64;
+/** Payload of a full Ethernet datagram. */
+const ETHERNET_LEN = 1472;
+
+export const DATAGRAMS: Scene[] = [
+  ["datagram-opener.txt", "The core opens a channel and sends; the peer answers (8).", opener],
+  ["datagram-accepter.txt", "The peer opens a channel and sends; the core answers (8).", accepter],
+  ["datagram-stale.txt", "A datagram that came before, or is older than the window, is dropped (U2).", stale],
+  ["datagram-forged.txt", "A datagram with a wrong tag or flow is dropped and nothing else (8).", forged],
+  ["datagram-newest.txt", "Where the application takes none, the newest are kept (U4).", newest],
+  ["datagram-too-big.txt", "What does not fit the path's maxPacket is refused (U4).", tooBig],
+  ["datagram-reset.txt", "A channel ends by the RESET frame (8).", reset],
+];
+
+type Channel = { far: StreamFar; channel: DatagramChannel };
+
+function channelOf(far: StreamFar): Channel {
+  if (!far.keys) throw new Error("the channel has no keys");
+  return { far, channel: new DatagramChannel(far.keys, WINDOW) };
+}
+
+function opened(stage: Stage): Channel {
+  stage.linkInitiated();
+  return channelOf(stage.openAndConnect(KIND));
+}
+
+function offered(stage: Stage): Channel {
+  stage.linkAnswered();
+  const far = stage.offer(KIND);
+  stage.rec.call("stream_connected", STREAM);
+  return channelOf(far);
+}
+
+function datagram({ far, channel }: Channel, flow: number, text: string): LinkFrame {
+  const { counter, sealed } = channel.seal(flow, Buffer.from(text));
+  return { type: "DATAGRAM", stream: far.number, flow, counter, sealed };
+}
+
+/** The core sends this, and it opens. */
+function sends(stage: Stage, { channel }: Channel, flow: number, text: string): void {
+  stage.rec.datagram(STREAM, flow, Buffer.from(text));
+  const frame = need(stage.data(), "DATAGRAM");
+  const bytes = channel.open(frame.flow, frame.counter, frame.sealed);
+  if (frame.flow !== flow || Buffer.from(bytes).toString() !== text) throw new Error("another one");
+}
+
+function takes(stage: Stage, text: string | undefined): void {
+  const bytes = stage.rec.takeDatagram(STREAM);
+  const found = bytes === undefined ? undefined : Buffer.from(bytes).toString();
+  if (found !== text) throw new Error(`${found} instead of ${text}`);
+}
+
+function opener(stage: Stage): void {
+  const channel = opened(stage);
+  sends(stage, channel, 7, "question");
+  sends(stage, channel, 8, "");
+  stage.say(datagram(channel, 7, "answer"));
+  takes(stage, "answer");
+  takes(stage, undefined);
+}
+
+function accepter(stage: Stage): void {
+  const channel = offered(stage);
+  stage.say(datagram(channel, 65_535, "question"));
+  stage.rec.call("stream_next");
+  takes(stage, "question");
+  sends(stage, channel, 65_535, "answer");
+}
+
+function stale(stage: Stage): void {
+  const channel = offered(stage);
+  const frames = Array.from({ length: 80 }, (_, i) => datagram(channel, 1, `number ${i}`));
+  const [first, second] = frames as [LinkFrame, LinkFrame];
+  stage.say(second);
+  stage.say(second);
+  takes(stage, "number 1");
+  takes(stage, undefined);
+  stage.say(first);
+  takes(stage, "number 0");
+  stage.say(frames.at(-1) as LinkFrame);
+  takes(stage, "number 79");
+  stage.say(frames[3] as LinkFrame);
+  takes(stage, undefined);
+  expectNothing(stage.data());
+}
+
+function forged(stage: Stage): void {
+  const channel = offered(stage);
+  const good = datagram(channel, 1, "good");
+  if (good.type !== "DATAGRAM") throw new Error("no datagram");
+  stage.say({ ...good, sealed: good.sealed.map((byte, i) => (i === 2 ? byte ^ 1 : byte)) });
+  stage.say({ ...good, flow: 2 });
+  stage.say({ ...good, counter: 5n });
+  takes(stage, undefined);
+  stage.say(good);
+  takes(stage, "good");
+}
+
+function newest(stage: Stage): void {
+  const channel = offered(stage);
+  for (let i = 0; i < 8; i++) stage.say(datagram(channel, 1, `${i}`.repeat(900)));
+  let last = "";
+  for (let i = 0; i < 8; i++) {
+    const bytes = stage.rec.takeDatagram(STREAM);
+    if (bytes === undefined) break;
+    last = Buffer.from(bytes.subarray(0, 1)).toString();
+  }
+  if (last !== "7") throw new Error(`the last one is ${last}`);
+}
+
+function tooBig(stage: Stage): void {
+  const channel = opened(stage);
+  const most = stage.rec.call("in_room", STREAM);
+  sends(stage, channel, 1, "x".repeat(ETHERNET_LEN));
+  if (stage.rec.datagram(STREAM, 1, new Uint8Array(most + 1)) >= 0) throw new Error("it was taken");
+}
+
+function reset(stage: Stage): void {
+  const channel = opened(stage);
+  stage.rec.call("stream_reset", STREAM, Reason.Application);
+  const frame = need(stage.data(), "RESET");
+  if (frame.stream !== channel.far.number) throw new Error("another stream");
+  if ((stage.rec.call("stream_flags", STREAM) & FLAG.closed) === 0) throw new Error("not closed");
+  stage.say(datagram(channel, 1, "late"));
+  if (stage.rec.datagram(STREAM, 1, new Uint8Array(1)) !== Status.BadState) throw new Error("open");
+}
+
