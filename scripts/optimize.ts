@@ -11,7 +11,7 @@ const ROUNDS = 2;
 
 /** Sizes in expression nodes: always inlined; inlined where it is a function's only call. */
 const ALWAYS_INLINE = 12;
-const ONE_CALLER_INLINE = 500;
+const ONE_CALLER_INLINE = 200;
 
 const PASSES = `
   duplicate-function-elimination remove-unused-module-elements once-reduction inlining

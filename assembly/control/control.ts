@@ -68,6 +68,7 @@ const DAY_MS: i32 = 86_400_000;
 const FRESH_MS: i32 = 30_000;
 const AGAIN_MS: i32 = 1000;
 const AGAIN_DOUBLINGS: i32 = 6;
+const MESSAGE1_TRIES: i32 = 3;
 
 /** `controlFlags` bits, as `flags` gives them. */
 const WANTS_HOP: i32 = 4;
@@ -199,6 +200,12 @@ export function controlTick(): void {
   if (due(askAt)) controlAsk();
   if (handle < 0 && !due(againAt)) wakeAt(againAt);
   recoveryTick(link);
+  if (link.initiating >= 0 && link.tries > MESSAGE1_TRIES) {
+    // A device has one handshake slot: a Commander that is away must not keep it from the others.
+    handshakeDrop(link);
+    link.wanted = 0;
+    pause();
+  }
   settleTick();
   leaseTick();
   controlStep();
@@ -265,6 +272,11 @@ function leave(link: Link): void {
     streamClose(stream, REASON_APPLICATION);
   }
   handle = -1;
+  pause();
+}
+
+/** 1, 2, 4 … 64 s until the Commander is tried again; any message of it begins anew. */
+function pause(): void {
   againAt = now + (AGAIN_MS << tries);
   wakeAt(againAt);
   if (tries < AGAIN_DOUBLINGS) tries++;

@@ -411,5 +411,6 @@ export function identityShown(bornAt: i32): void {
   if (!reborn) return;
   reborn = false;
   peerRemove(linkAt(commander), REASON_REVOKED);
+  commander = -1;
   commanderSync(inForce());
 }

@@ -36,7 +36,7 @@ import {
   hopFail,
 } from "./hop";
 import { NO_LINK, slotFor } from "../stream/reclaim";
-import { XKHFS_PSK3, noiseAnswer, noiseBegin, noiseMessage, noiseMessageLen, noiseRead, noiseSplit, noiseWrite } from "./noise";
+import { XKHFS_PSK3, XK_MESSAGE1_LEN, noiseAnswer, noiseBegin, noiseMessage, noiseMessageLen, noiseRead, noiseSplit, noiseWrite } from "./noise";
 import { randomFresh, randomSpend } from "./random";
 import { Area, OWNER_HOP, PSK, RS, SLOT_DONE, SLOT_WAITING, Slot, slotAt, slotFree } from "./slot";
 
@@ -66,6 +66,11 @@ export function hopBegin(index: i32): i32 {
   }
   noiseBegin(slot, XKHFS_PSK3, initiator, LABEL, 16);
   return STATUS_OK;
+}
+
+/** Length of the body that the open handshake awaits: anything else is not waited for (rule K4). */
+export function hopExpected(hop: Hop): i32 {
+  return 1 + (hop.slot < 0 ? XK_MESSAGE1_LEN : noiseMessageLen(slotAt(hop.slot)));
 }
 
 /** Takes a body of the open handshake: version and message. A slot is taken only now by a Connector (rule K4). */

@@ -149,7 +149,9 @@ function padded(at: usize, len: i32, from: i32, most: i32): bool {
 /** Takes message 1 of a link. Statuses are counted and nothing else (rule S8). */
 export function handshakeMessage1(link: Link, at: usize, len: i32): i32 {
   const message = at + <usize>MESSAGE1_AT;
-  if (!padded(at, len, MESSAGE1_AT + XK_MESSAGE1_LEN, MESSAGE1_PACKET_LEN)) return STATUS_BAD_HANDSHAKE;
+  if (!padded(at, len, MESSAGE1_AT + XK_MESSAGE1_LEN, MESSAGE1_PACKET_LEN) || load<u32>(at, 1) == 0) {
+    return STATUS_BAD_HANDSHAKE;
+  }
   if (!ctEqual(at + 5, LinkArea.at(link, LINK_PSK_NAME), 8)) return STATUS_UNKNOWN_PEER;
   if (ctEqual(message, LinkArea.at(link, LINK_LAST_E), 32)) return STATUS_OK;
   if (link.responding >= 0 && ctEqual(message, Area.at(slotAt(link.responding), RE), 32)) {

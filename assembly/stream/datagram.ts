@@ -9,7 +9,7 @@ import { datagramOpen, datagramSeal } from "../seal/connection";
 import { linkAt, replayFresh, replayMark } from "../seal/link";
 import { STATUS_BAD_LENGTH, STATUS_BAD_TAG, STATUS_NO_BUFFER, STATUS_OK, STATUS_STALE, STATUS_TOO_BIG } from "../status";
 import { DATAGRAM, DATAGRAM_COUNTER, DATAGRAM_FLOW, DATAGRAM_HEADER_LEN, DATA_HEADER_LEN } from "../wire/link-frames";
-import { Fifo, cursorRead, cursorReset, fifoAppend, fifoByte, fifoDropWiped, fifoRoom } from "./pool";
+import { Fifo, blocksFor, cursorRead, cursorReset, fifoAppend, fifoByte, fifoDropWiped, fifoRoom, promise } from "./pool";
 import { STREAM_SEEN, STREAM_UP, Stream, StreamArea, tellHost, wantData } from "./stream";
 
 const ENTRY_HEADER_LEN: i32 = 4;
@@ -18,6 +18,8 @@ const HEADER: usize = memory.data(4, 4);
 
 /** Appends an entry; the oldest ones make room. False: it is larger than all the room there is. */
 function push(stream: Stream, fifo: Fifo, flow: i32, at: usize, len: i32): bool {
+  // A whole datagram may be larger than what a stream is promised at the start.
+  promise(fifo, blocksFor(len + ENTRY_HEADER_LEN));
   while (fifoRoom(fifo) < len + ENTRY_HEADER_LEN) {
     if (fifo.length == 0) return false;
     dropOldest(fifo);

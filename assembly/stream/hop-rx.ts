@@ -37,18 +37,20 @@ import {
   hopSwitch,
   landing,
 } from "../seal/hop";
-import { hopMessage, hopRekeyMessage } from "../seal/hop-handshake";
+import { hopExpected, hopMessage, hopRekeyMessage } from "../seal/hop-handshake";
 import { randomFresh } from "../seal/random";
 import { slotIsFree } from "../seal/slot";
 import { LINK_ID, Link, LinkArea, linkAt, linkCount } from "../seal/link";
 import {
   STATUS_BAD_FRAME,
+  STATUS_BAD_HANDSHAKE,
   STATUS_BAD_LENGTH,
   STATUS_BAD_TAG,
   STATUS_NO_BUFFER,
   STATUS_OK,
   STATUS_PEER_VIOLATION,
   STATUS_TOO_BIG,
+  STATUS_UNKNOWN_PEER,
 } from "../status";
 import {
   AWAY,
@@ -87,9 +89,6 @@ export const HOP_STEP_MUTE: i32 = 3;
 
 /** u32: pointer, length, class, channel, names seen on the hop, pointer to the destination's id. */
 export const PACKET_INFO: usize = memory.data(24, 8);
-
-/** Counters of packets dropped in this layer, by why: no channel, no link, and the rest by the link's status. */
-export let strangers: u32 = 0;
 
 let landingOwner: i32 = -1;
 
@@ -143,6 +142,7 @@ export function hopRxStep(index: i32): i32 {
   if (have < HOP_LENGTH_LEN) return settle(index, hop);
   const at = buffer + <usize>hop.rxAt;
   const len = <i32>load<u16>(at);
+  if (hop.state == HOP_HANDSHAKE && len != hopExpected(hop)) return close(index, hop, STATUS_BAD_HANDSHAKE);
   if (len < HOP_BODY_LEAST || len + HOP_LENGTH_LEN > hopBufferBytes()) return close(index, hop, STATUS_BAD_LENGTH);
   if (have < len + HOP_LENGTH_LEN) return settle(index, hop);
   hop.rxAt += len + HOP_LENGTH_LEN;
@@ -276,7 +276,7 @@ function stlinkFrame(hop: Hop, index: i32, type: u8, at: usize, len: i32): i32 {
 function takeWelcome(hop: Hop, index: i32, at: usize): i32 {
   if (hop.greeted) return STATUS_BAD_FRAME;
   const maxPacket = <i32>load<u16>(at, 17);
-  if (maxPacket < 2048 || maxPacket > 65_000) return STATUS_BAD_FRAME;
+  if (maxPacket < 2048 || maxPacket > 65_000 || load<u16>(at, 19) == 0) return STATUS_BAD_FRAME;
   hop.greeted = 1;
   hop.state = HOP_UP;
   memory.copy(HopArea.at(hop, HOP_ID), at + 1, 16);
@@ -328,12 +328,15 @@ function stlinkPacket(hop: Hop, index: i32, at: usize, len: i32): i32 {
     hop.creditTotal = hop.creditUsed + window;
     hop.due |= DUE_CREDIT;
   }
-  if (packet > size(SIZE_MAX_PACKET)) return STATUS_TOO_BIG;
+  if (packet > size(SIZE_MAX_PACKET)) {
+    lastDrop = STATUS_TOO_BIG;
+    return STATUS_OK;
+  }
   if (number >= hopChannels()) return STATUS_OK;
   const channel = HopArea.incoming(hop, number);
   const link = linkOfChannel(channel);
   if (link < 0) {
-    strangers++;
+    lastDrop = STATUS_UNKNOWN_PEER;
     return STATUS_OK;
   }
   const status = linkTake(linkAt(link), index, at + <usize>PACKET_HEADER_LEN, packet);
@@ -380,7 +383,7 @@ function connectorFrame(hop: Hop, type: u8, at: usize, len: i32): i32 {
   if (type == HOP_HELLO) {
     if (hop.greeted) return STATUS_BAD_FRAME;
     const maxPacket = HopFrame.channel(at);
-    if (maxPacket < 2048 || maxPacket > 65_000) return STATUS_BAD_FRAME;
+    if (maxPacket < 2048 || maxPacket > 65_000 || load<u16>(at, 3) == 0) return STATUS_BAD_FRAME;
     hop.greeted = 1;
     hop.peerMaxPacket = maxPacket;
     store<u32>(HopArea.at(hop, HOP_MAX_PACKET), <u32>maxPacket);

@@ -78,6 +78,7 @@ const IDLE_MS: i32 = 25_000;
 const SILENT_MS: i32 = 60_000;
 const REKEY_MOST_MS: i32 = 3_600_000;
 const HANDSHAKE_MS: i32 = 10_000;
+const INCOMPLETE_MS: i32 = 5000;
 
 let turn: i32 = 0;
 
@@ -392,6 +393,14 @@ export function hopTick(hop: Hop): void {
   if (since(hop.heardAt) >= SILENT_MS || (hop.keyedAt != 0 && since(hop.keyedAt) >= REKEY_MOST_MS)) {
     hop.state = HOP_CLOSED;
     return;
+  }
+  if (hop.role == ROLE_CONNECTOR && hop.rxHave != 0) {
+    // A large buffer is lent for the time of one record (rule K9).
+    if (since(hop.rxSince) >= INCOMPLETE_MS) {
+      hop.state = HOP_CLOSED;
+      return;
+    }
+    wakeAt(hop.rxSince + INCOMPLETE_MS);
   }
   if (hop.state == HOP_HANDSHAKE) {
     wakeAt(hop.bornAt + HANDSHAKE_MS);

@@ -86,7 +86,7 @@ import { datagramTake } from "./datagram";
 import { acceptKnown, reopen, reopenLater, takeAccept, takeOpen } from "./opening";
 import { recordTake, storeAck, storeGoBack, streamFinish, streamPump } from "./record";
 import { ackSoon, acknowledgeAll, goBackAll, ptoProgress, smoothed, takePong } from "./recovery";
-import { resetFrame } from "./resets";
+import { finished, resetFrame } from "./resets";
 import {
   NO_NUMBER,
   STREAM_CLOSED,
@@ -130,7 +130,7 @@ export function linkTake(link: Link, hop: i32, at: usize, len: i32): i32 {
 
 /** NO_SESSION only permits a handshake, at most once in 5 s (rule S9). */
 function takeNoSession(link: Link, at: usize, len: i32): i32 {
-  if (len != NO_SESSION_LEN) return STATUS_BAD_HANDSHAKE;
+  if (len != NO_SESSION_LEN || !ctIsZero(at + 5, NO_SESSION_LEN - 5)) return STATUS_BAD_HANDSHAKE;
   const session = LinkArea.session(link, CURRENT);
   if (session.index == 0 || load<u32>(at, 1) != session.peerIndex) return STATUS_UNKNOWN_INDEX;
   if (link.noSessionHeardAt != 0 && since(link.noSessionHeardAt) < NO_SESSION_MS) return STATUS_OK;
@@ -168,23 +168,28 @@ function takeData(link: Link, hop: i32, at: usize, len: i32): i32 {
 
 function takeFrames(link: Link, session: Session, start: usize, end: usize): i32 {
   let at = start;
+  let result = STATUS_OK;
   while (at < end) {
     const type = load<u8>(at);
-    if (type == PADDING) return STATUS_OK;
+    if (type == PADDING) return result;
     const len = LinkFrame.length(at, <i32>(end - at));
     if (len == 0) return STATUS_BAD_FRAME;
     if (type != HELLO) {
       if (!session.greeted) return STATUS_NO_HELLO;
       if (at == start) session.heard = 1;
       // Written by a peer that may not know this side's stream table yet: its streams may be another's (5.4).
-      if (!session.heard && !early(type)) return STATUS_NO_HELLO;
+      if (!session.heard && !early(type)) {
+        result = STATUS_NO_HELLO;
+        at += <usize>len;
+        continue;
+      }
     }
     const status = takeFrame(link, session, type, at, len);
     if (status == STATUS_PEER_VIOLATION) return status;
     if (status != STATUS_OK) link.dropped++;
     at += <usize>len;
   }
-  return STATUS_OK;
+  return result;
 }
 
 /** Frames that mean the same before the peer has named this side's linkId. */
@@ -254,7 +259,11 @@ function takeHello(link: Link, session: Session, at: usize): i32 {
   link.peerSerialLow = load<u32>(at, HELLO_SERIAL);
   link.peerSerialHigh = load<u32>(at, HELLO_SERIAL + 4);
   if (ctEqual(at + <usize>HELLO_YOURS, LinkArea.at(link, LINK_MINE), 8)) session.heard = 1;
-  if (session.greeted) return STATUS_OK;
+  if (session.greeted) {
+    // It still has not heard this side, which may have nothing else to say (5.4).
+    if (!session.heard) link.due |= LINK_HELLO;
+    return STATUS_OK;
+  }
   session.greeted = 1;
   link.due |= LINK_HELLO;
   // Its PONG is the first sample of the round trip: without one the first loss would wait 1.5 s.
@@ -272,11 +281,13 @@ function peerLost(link: Link): void {
     if (stream.state == STREAM_OPENED) reopen(stream);
     else if (stream.state != STREAM_OPENING) {
       streamClose(stream, REASON_PEER_LOST);
-      // The new table counts its numbers from the start.
+      // The new table counts its numbers from the start: nothing is said about the old ones any more.
       stream.number = NO_NUMBER;
+      stream.ackDue = stream.gapSeen = stream.handshakeDue = 0;
     }
   }
   link.resetCount = 0;
+  link.probing = 0;
   memory.fill(LinkArea.at(link, LINK_FINISHED), 0, FINISHED_MOST << 4);
   link.peerNumber = link.lower ? 1 : 0;
 }
@@ -302,18 +313,22 @@ export function linkViolation(link: Link): void {
 
 function takeStream(link: Link, at: usize, len: i32): i32 {
   const number = LinkFrame.stream(at);
+  const record = load<u64>(at, STREAM_NUMBER);
   const index = streamFind(link, number);
-  if (index < 0) return unknown(link, number);
+  if (index < 0) return beyondEnd(link, number, record) ? STATUS_OK : unknown(link, number);
   const stream = streamAt(index);
   if (stream.kind == KIND_DATAGRAM) return STATUS_BAD_FRAME;
-  if (stream.state == STREAM_CLOSED) return late(link, stream);
+  if (stream.state == STREAM_CLOSED) {
+    if (stream.reason != 0 || record < stream.recvNext) return late(link, stream);
+    resetFrame(link, number, REASON_PEER_LOST);
+    return STATUS_OK;
+  }
   // The opener has keys once ACCEPT is computed; its first ACK then asks for what came too early.
   if (stream.state <= STREAM_INCOMING) {
     stream.gapSeen = 1;
     return STATUS_OK;
   }
   acceptKnown(stream);
-  const record = load<u64>(at, STREAM_NUMBER);
   if (record < stream.recvNext) {
     ackSoon(link, stream, true);
     return STATUS_OK;
@@ -334,6 +349,14 @@ function takeStream(link: Link, at: usize, len: i32): i32 {
   const urgent = stream.finTaken != 0 || stream.state == STREAM_CLOSED || told < window - (window >> 2);
   ackSoon(link, stream, urgent);
   return STATUS_OK;
+}
+
+/** A record behind a remembered clean end can only be a RESET: it is told that the stream is gone. */
+function beyondEnd(link: Link, number: u32, record: u64): bool {
+  const ended = finished(link, number);
+  if (ended == 0 || record < load<u64>(ended, 8)) return false;
+  resetFrame(link, number, REASON_PEER_LOST);
+  return true;
 }
 
 /** A frame for a finished stream: its last ACK was lost, or it was reset here. */
@@ -397,7 +420,8 @@ function takeReset(link: Link, at: usize): i32 {
     else streamClose(stream, REASON_PEER_LOST);
     return STATUS_OK;
   }
-  if (reason == REASON_CONFIG_BEHIND && stream.state == STREAM_OPENED) reopenLater(stream);
+  const again = reason == REASON_CONFIG_BEHIND || reason == REASON_PEER_LOST;
+  if (again && stream.state == STREAM_OPENED) reopenLater(stream);
   else streamClose(stream, reason == 0 ? REASON_PEER_LOST : reason);
   return STATUS_OK;
 }

@@ -40,7 +40,7 @@ export function slotFor(owner: u8, ownerIndex: i32, asker: i32): i32 {
   const index = slotTake(owner, ownerIndex);
   if (index >= 0) return index;
   for (let i = 0; i < slotCount(); i++) {
-    if (giveUp(slotAt(i), i, asker)) return slotTake(owner, ownerIndex);
+    if (giveUp(slotAt(i), i, owner, asker)) return slotTake(owner, ownerIndex);
   }
   return -1;
 }
@@ -52,10 +52,10 @@ export function slotSpare(): bool {
   return free > (slotCount() > 1 ? 1 : 0);
 }
 
-function giveUp(slot: Slot, index: i32, asker: i32): bool {
+function giveUp(slot: Slot, index: i32, owner: u8, asker: i32): bool {
   const waits = slot.state == SLOT_WAITING;
   if (slot.owner == OWNER_LINK && waits) return giveUpLink(slot, index);
-  if (slot.owner == OWNER_STREAM && (waits || slot.state == SLOT_DONE)) return giveUpStream(slot, asker);
+  if (slot.owner == OWNER_STREAM && (waits || slot.state == SLOT_DONE)) return giveUpStream(slot, owner, asker);
   return false;
 }
 
@@ -74,18 +74,24 @@ function giveUpLink(slot: Slot, index: i32): bool {
   return true;
 }
 
-/** An OPEN without ACCEPT for over a second, or one that the peer's own OPEN crosses; an ACCEPT that nobody knows. */
-function giveUpStream(slot: Slot, asker: i32): bool {
+/**
+ * An OPEN without ACCEPT, an ACCEPT that nobody knows: at the latest after a while, and sooner for a hop or a link,
+ * without which neither can be answered.
+ */
+function giveUpStream(slot: Slot, owner: u8, asker: i32): bool {
   const stream = streamAt(slot.ownerIndex);
   const link = linkAt(stream.link);
+  const forStream = owner == OWNER_STREAM;
   if (stream.state == STREAM_OPENED) {
     // As with message 1 (S7): of two OPENs that cross, that of the higher id gives way.
     const crossed = asker == stream.link && !link.lower;
-    if (!crossed && (!stream.handshakeSent || since(stream.progressAt) < WAIT_MS)) return false;
+    const recent = !stream.handshakeSent || since(stream.progressAt) < WAIT_MS;
+    if (forStream && recent && !crossed) return false;
     reopenLater(stream);
     return true;
   }
-  if (stream.opener || slot.state != SLOT_DONE || since(stream.bornAt) < ACCEPT_MS) return false;
+  if (stream.opener || slot.state != SLOT_DONE) return false;
+  if (since(stream.bornAt) < (forStream ? ACCEPT_MS : WAIT_MS)) return false;
   resetFrame(link, stream.number, REASON_PEER_LOST);
   streamClose(stream, REASON_PEER_LOST);
   return true;

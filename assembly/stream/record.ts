@@ -147,6 +147,11 @@ export function putConnected(stream: Stream): void {
 
 /** Abandons what the store holds and puts a RESET record, the last of this direction (rule D9). */
 export function putReset(stream: Stream, reason: u8): void {
+  if (stream.finSent && stream.acked == stream.sendNext && stream.finTaken) {
+    // The peer has ended cleanly and forgotten the stream: only this side's application had not read it all.
+    streamClose(stream, reason);
+    return;
+  }
   const fifo = StreamArea.sendFifo(stream);
   const link = linkAt(stream.link);
   link.inFlight -= stream.outBytes;

@@ -39,7 +39,7 @@ export function rememberFinished(link: Link, number: u32, next: u64): void {
 }
 
 /** Where a clean end of this number is remembered, or 0. */
-function finished(link: Link, number: u32): usize {
+export function finished(link: Link, number: u32): usize {
   let at = LinkArea.at(link, LINK_FINISHED);
   for (let i = 0; i < FINISHED_MOST; i++, at += 16) if (load<u32>(at) == number + 1) return at;
   return 0;

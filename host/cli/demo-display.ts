@@ -11,9 +11,9 @@ export type Facts = {
   serviceUrl: string;
   largeBytes: number;
   largeHash: string;
-  connectorPid: number;
-  binding: string;
-  mapping: string;
+  binding: { pid: number; engine: string };
+  connector: { pid: number; engine: string };
+  mapping: { pid: number; engine: string };
 };
 
 const PLAIN_EVERY_MS = 5000;
@@ -22,7 +22,7 @@ const CLASS_NAMES: Readonly<Record<number, string>> = { 0: "stream", 255: "wake"
 export class Display {
   readonly #isTerminal: boolean;
   #liveLines = 0;
-  #shownAtMs = 0;
+  #shownAtMs = -PLAIN_EVERY_MS;
   #shownPackets = -1;
   /** Who an id belongs to: for the reader of the demo; the Connector does not know. */
   readonly #names: Readonly<Record<string, string>>;
@@ -40,19 +40,18 @@ export class Display {
 
   /** What to try. */
   introduce(facts: Facts): void {
-    const { url, connectorPid } = facts;
+    const { url, connector } = facts;
     this.note(`
 ${this.#bold("SealedTunnel")}: a web page through three processes and three layers of encryption
 
-  browser --> Binding STLink --> Connector --> Mapping STLink --> web service
-              core: ${facts.binding.padEnd(10)}  pid ${String(connectorPid).padEnd(8)} core: ${facts.mapping.padEnd(10)}  ${facts.serviceUrl}
+${path(facts)}
 
   Open it     ${this.#bold(url)}
   Or          curl ${url}
   Large file  curl ${url}large | sha256sum
               ${facts.largeBytes.toLocaleString("en")} bytes, SHA-256 ${facts.largeHash}
-  Break it    kill -9 ${connectorPid}
-              (the Connector, while the large file loads: it is started again and no byte is lost)
+  Break it    kill -9 ${connector.pid}
+              (the Connector, while the large file loads: it is started again, no byte is lost)
   Stop        Ctrl-C
 `);
   }
@@ -68,6 +67,7 @@ ${this.#bold("SealedTunnel")}: a web page through three processes and three laye
     console.log(lines(seen, this.#names).join("\n"));
   }
 
+  /** In place; a line that wrapped would spoil the count of lines. */
   #redraw(live: readonly string[]): void {
     this.#clear();
     const width = process.stdout.columns || 80;
@@ -86,11 +86,26 @@ ${this.#bold("SealedTunnel")}: a web page through three processes and three laye
   }
 }
 
+/** The path of a byte, with who runs where. */
+function path({ binding, connector, mapping, serviceUrl }: Facts): string {
+  const columns = [
+    ["browser -->", "", ""],
+    ["Binding STLink -->", `pid ${binding.pid}`, `core: ${binding.engine}`],
+    ["Connector -->", `pid ${connector.pid}`, `core: ${connector.engine}`],
+    ["Mapping STLink -->", `pid ${mapping.pid}`, `core: ${mapping.engine}`],
+    ["web service", new URL(serviceUrl).host, ""],
+  ];
+  const widths = [12, 19, 14, 19, 0];
+  const line = (row: number) =>
+    columns.map((c, i) => (c[row] ?? "").padEnd(widths[i] ?? 0)).join("");
+  return [0, 1, 2].map((row) => `  ${line(row).trimEnd()}`).join("\n");
+}
+
 function lines(seen: Seen, names: Readonly<Record<string, string>>): string[] {
   const refused = Object.entries(seen.refused).map(([name, count]) => `${name} ${count}`);
   return [
     "What the Connector sees:",
-    "  id                   hop    packets in   packets out     sent here    in its queue",
+    "  id                   hop    packets in   packets out     bytes out    in its queue",
     ...seen.places.map((place) => row(place, names)),
     `  packet sizes  ${sizes(seen.sizes)}`,
     `  refused       ${refused.join(", ") || "none"}`,

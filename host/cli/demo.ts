@@ -3,16 +3,14 @@
 // Connector and Mapping STLink as three processes over loopback sockets, prints what to try, shows what
 // the Connector sees, and stays until Ctrl-C. Whatever dies is started again with the keys it had.
 
-import { randomBytes } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { CORE_WASM } from "../../scripts/run.ts";
-import { Core } from "../core/core.ts";
-import { openV8 } from "../core/engine-v8.ts";
 import { Display } from "./demo-display.ts";
-import type { ConnectorSetup, FromChild, Identity, StlinkSetup } from "./demo-messages.ts";
+import type { ConnectorSetup, FromChild, StlinkSetup } from "./demo-messages.ts";
 import { LARGE_BYTES, largeHash, servePage } from "./demo-page.ts";
 import { Part, type PartEvents } from "./demo-part.ts";
+import { LOOPBACK, makeSite } from "./demo-setup.ts";
 
 const HELP = `npm start -- [options]
 
@@ -23,10 +21,10 @@ const HELP = `npm start -- [options]
   --help         this text
 `;
 
-const LOOPBACK = "127.0.0.1";
 const DEFAULT_PORT = 8443;
 const PARENT_WATCH_MS = 500;
 
+type PartName = "Connector" | "Binding" | "Mapping";
 type Options = { port: number | null; engine: "v8" | "wasm3"; isOnce: boolean; seconds: number };
 
 /** A problem of the person who called, said in one line. */
@@ -56,55 +54,6 @@ function number(name: string, text: string, most: number): number {
   throw new UsageError(`${name} is a whole number from 0 to ${most}, not "${text}"`);
 }
 
-function makeIdentity(core: Core, id: Uint8Array = randomBytes(16)): Identity {
-  const privateKey = randomBytes(32);
-  return { privateKey, publicKey: core.publicKey(privateKey), id };
-}
-
-/** Three setups that know one another: keys, pre-shared keys, ids, one Route. */
-function makeSetups(options: Options, servicePort: number) {
-  if (!existsSync(CORE_WASM)) throw new UsageError(`${CORE_WASM} is not there: npm run build`);
-  const core = new Core(openV8(readFileSync(CORE_WASM)));
-  const [binding, mapping] = [makeIdentity(core), makeIdentity(core)];
-  const connector: ConnectorSetup = {
-    ...makeIdentity(core, new Uint8Array(16)),
-    wasmPath: CORE_WASM,
-    address: { host: LOOPBACK, port: 0 },
-    admitted: [binding, mapping].map(({ id, publicKey }) => ({
-      id,
-      key: publicKey,
-      psk: randomBytes(32),
-    })),
-    pairs: [[binding.id, mapping.id]],
-  };
-  const pair = { psk: randomBytes(32), pskName: randomBytes(8) };
-  const route = { bindingId: randomBytes(16), mappingId: randomBytes(16) };
-  const stlink = (own: Identity, peer: Identity, index: number) => ({
-    ...own,
-    ...route,
-    wasmPath: CORE_WASM,
-    connector: {
-      address: connector.address,
-      key: connector.publicKey,
-      psk: connector.admitted[index]?.psk ?? new Uint8Array(32),
-    },
-    peer: { id: peer.id, key: peer.publicKey, ...pair },
-  });
-  const bindingSetup: StlinkSetup = {
-    ...stlink(binding, mapping, 0),
-    role: "binding",
-    engine: "v8",
-    address: { host: LOOPBACK, port: options.port ?? DEFAULT_PORT },
-  };
-  const mappingSetup: StlinkSetup = {
-    ...stlink(mapping, binding, 1),
-    role: "mapping",
-    engine: options.engine,
-    address: { host: LOOPBACK, port: servicePort },
-  };
-  return { connector, binding: bindingSetup, mapping: mappingSetup };
-}
-
 class Demo {
   readonly #options: Options;
   readonly #display: Display;
@@ -113,7 +62,7 @@ class Demo {
   readonly #connector: Part<ConnectorSetup>;
   readonly #binding: Part<StlinkSetup>;
   readonly #mapping: Part<StlinkSetup>;
-  readonly #engines = { binding: "", mapping: "" };
+  readonly #engines = { binding: "", connector: "", mapping: "" };
   readonly #up = new Set<string>();
   #isIntroduced = false;
   #isStopping = false;
@@ -122,12 +71,16 @@ class Demo {
     this.#options = options;
     this.#servicePort = servicePort;
     this.#hash = hash;
-    const setups = makeSetups(options, servicePort);
-    this.#display = new Display({
-      [hex(setups.binding.id)]: "(Binding)",
-      [hex(setups.mapping.id)]: "(Mapping)",
+    const { connector, binding, mapping } = makeSite({
+      wasmPath: CORE_WASM,
+      engine: options.engine,
+      bindingPort: options.port ?? DEFAULT_PORT,
+      servicePort,
     });
-    const { connector, binding, mapping } = setups;
+    this.#display = new Display({
+      [hex(binding.id)]: "(Binding)",
+      [hex(mapping.id)]: "(Mapping)",
+    });
     this.#connector = new Part("demo-connector.ts", connector, this.#watch("Connector"));
     this.#binding = new Part("demo-stlink.ts", binding, this.#watch("Binding"));
     this.#mapping = new Part("demo-stlink.ts", mapping, this.#watch("Mapping"));
@@ -155,7 +108,7 @@ class Demo {
     return [this.#binding, this.#mapping, this.#connector];
   }
 
-  #watch(name: "Connector" | "Binding" | "Mapping"): PartEvents {
+  #watch(name: PartName): PartEvents {
     return {
       message: (message) => this.#hear(name, message),
       died: (pid, how) => {
@@ -166,19 +119,20 @@ class Demo {
     };
   }
 
-  #hear(name: "Connector" | "Binding" | "Mapping", message: FromChild): void {
+  #hear(name: PartName, message: FromChild): void {
     if (this.#isStopping) return;
     if (message.kind === "seen") {
       if (this.#isIntroduced) this.#display.show(message.seen);
     } else if (message.kind === "failed") this.#failed(name, message.code, message.message);
     else if (message.kind === "hop") this.#hop(name, message.isUp, message.text);
-    else if (name === "Connector") this.#connectorReady(message.port);
+    else if (name === "Connector") this.#connectorReady(message.port, message.engine);
     else this.#stlinkReady(name, message.port, message.engine);
   }
 
   /** The port that it has now is its port for good: STLinks redial it. */
-  #connectorReady(port: number): void {
+  #connectorReady(port: number, engine: string): void {
     const { address } = this.#connector.setup;
+    this.#engines.connector = engine;
     if (address.port !== 0) {
       this.#display.note(`Connector is back: kill -9 ${this.#connector.pid} to try that again`);
       return;
@@ -212,9 +166,9 @@ class Demo {
       serviceUrl,
       largeBytes: LARGE_BYTES,
       largeHash: this.#hash,
-      connectorPid: this.#connector.pid,
-      binding: this.#engines.binding,
-      mapping: this.#engines.mapping,
+      binding: { pid: this.#binding.pid, engine: this.#engines.binding },
+      connector: { pid: this.#connector.pid, engine: this.#engines.connector },
+      mapping: { pid: this.#mapping.pid, engine: this.#engines.mapping },
     });
     if (this.#options.isOnce) this.#compare(url, serviceUrl);
   }
@@ -228,7 +182,7 @@ class Demo {
     this.stop(isSame ? 0 : 1, text);
   }
 
-  #failed(name: "Connector" | "Binding" | "Mapping", code: string, message: string): void {
+  #failed(name: PartName, code: string, message: string): void {
     const { port, engine } = this.#options;
     if (name === "Binding" && code === "EADDRINUSE" && port === null) {
       this.#display.note(`port ${DEFAULT_PORT} is in use: taking a free one`);
@@ -265,6 +219,7 @@ function hex(bytes: Uint8Array): string {
 async function main(): Promise<void> {
   const options = readOptions();
   if (options === null) return console.log(HELP);
+  if (!existsSync(CORE_WASM)) throw new UsageError(`${CORE_WASM} is not there: npm run build`);
   console.log("starting (wasm3 is compiled first where it has not been: some seconds)");
   const hash = largeHash();
   const { port } = await servePage(hash);
@@ -276,8 +231,8 @@ async function main(): Promise<void> {
   demo.start();
 }
 
-main().catch((error: unknown) => {
-  const isUsage = error instanceof UsageError || (error as { code?: string }).code?.startsWith("ERR_PARSE");
-  console.error(isUsage ? `${(error as Error).message}\n\n${HELP}` : error);
+main().catch((error: NodeJS.ErrnoException) => {
+  const isUsage = error instanceof UsageError || error.code?.startsWith("ERR_PARSE_ARGS");
+  console.error(isUsage ? `${error.message}\n\n${HELP}` : error);
   process.exit(isUsage ? 2 : 1);
 });

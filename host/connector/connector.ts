@@ -5,7 +5,14 @@
 // never stops reading a hop because of a destination (rule F5). PROTOCOL section 9, rules K1 to K8.
 
 import { Reason, Status } from "../core/abi.gen.ts";
-import { type Core, CoreError, HopState, HopStep, type PacketInfo, type Sizes } from "../core/core.ts";
+import {
+  type Core,
+  CoreError,
+  HopState,
+  HopStep,
+  type PacketInfo,
+  type Sizes,
+} from "../core/core.ts";
 import { Driver } from "../net/driver.ts";
 import type { Address, Connection, ConnectionEvents, Listener } from "../net/transport.ts";
 import type { World } from "../net/world.ts";

@@ -49,7 +49,7 @@ export const DEVICE_SIZES: Sizes = {
   hopBuffers: 3,
   hopBufferBytes: 2304,
   hopCreditBytes: 8192,
-  configBytes: 4096,
+  configBytes: 2048,
 };
 
 /** A desktop or a gateway. */

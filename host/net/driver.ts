@@ -3,7 +3,6 @@
 // which moves bytes. Before it: wake(), from any event. After it: the STLink's agent, or the Connector.
 // Invariant: a turn at a time, and never inside another event (DESIGN section 6: no call runs for long).
 
-import type { Core } from "../core/core.ts";
 import type { World } from "./world.ts";
 
 /** Computation between two turns; one step may be longer on a slow engine. */
@@ -12,8 +11,19 @@ const SLICE_MS = 4;
 const STUCK_MS = 20;
 const WANTS_ENTROPY = 2;
 
+/** What is driven: a Core, of which this needs no more. */
+export interface Driven {
+  /** Sets the clock, runs the timers; milliseconds to the next deadline, 0: something is to be sent. */
+  tick(nowMs: number): number;
+  flags(): number;
+  /** Takes in 32 bytes. */
+  feed(entropy: Uint8Array): void;
+  /** One bounded step; true while there is more. */
+  work(): boolean;
+}
+
 export class Driver {
-  readonly #core: Core;
+  readonly #core: Driven;
   readonly #world: World;
   readonly #turn: () => boolean;
   #isScheduled = false;
@@ -21,7 +31,7 @@ export class Driver {
   #cancelTimer = (): void => {};
 
   /** `turn` moves what there is to move and says whether anything moved. */
-  constructor(core: Core, world: World, turn: () => boolean) {
+  constructor(core: Driven, world: World, turn: () => boolean) {
     this.#core = core;
     this.#world = world;
     this.#turn = turn;

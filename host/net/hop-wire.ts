@@ -3,21 +3,30 @@
 // connection's events. After it: the core, whose steps it reports. Reading never waits for writing
 // (rule F4); bytes go to the socket only while fewer than UNSENT_MOST are unsent (rule K8).
 
-import { type Core, HopStep } from "../core/core.ts";
 import { type Connection, UNSENT_MOST } from "./transport.ts";
 
-const NOTHING = new Uint8Array(0);
+/** What has hops: a Core, of which this needs no more. */
+export interface Hops {
+  /** Gives bytes of the wire; returns how many were taken. */
+  hopPut(hop: number, bytes: Uint8Array): number;
+  /** Deals with one record: 0 none was whole, above 0 what it was, below 0 what ended the hop. */
+  hopStep(hop: number): number;
+  /** Bytes for the wire; empty when there are none. */
+  hopTake(hop: number): Uint8Array;
+}
+
+const NOTHING: Uint8Array = new Uint8Array(0);
 
 export class HopWire {
   readonly connection: Connection;
   readonly hop: number;
-  readonly #core: Core;
+  readonly #core: Hops;
   #held: Uint8Array = NOTHING;
   #isPaused = false;
   bytesIn = 0;
   bytesOut = 0;
 
-  constructor(core: Core, hop: number, connection: Connection) {
+  constructor(core: Hops, hop: number, connection: Connection) {
     this.#core = core;
     this.hop = hop;
     this.connection = connection;
@@ -40,7 +49,7 @@ export class HopWire {
       for (;;) {
         const step = this.#core.hopStep(this.hop);
         if (step < 0) return step;
-        if (step === HopStep.Idle) break;
+        if (step === 0) break;
         onStep(step);
       }
       if (this.#held.length === 0 || taken === 0) break;

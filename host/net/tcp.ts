@@ -48,7 +48,10 @@ function listening(server: Server, { host, port }: Address): Promise<Listener> {
       // A failed accept (too many open files) concerns one connection, not the listener.
       server.on("error", () => {});
       const bound = server.address();
-      const address = { host, port: typeof bound === "object" && bound !== null ? bound.port : port };
+      const address = {
+        host,
+        port: typeof bound === "object" && bound !== null ? bound.port : port,
+      };
       resolve({ address, close: () => void server.close() });
     });
   });

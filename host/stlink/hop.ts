@@ -31,6 +31,8 @@ export type HopOptions = {
 };
 
 const REDIAL_FIRST_MS = 500;
+/** A dial that nobody answers is given up; the handshake's own 10 s are the core's (rule K4). */
+const CONNECT_MS = 10_000;
 
 export class StlinkHop {
   readonly #core: Core;
@@ -41,7 +43,7 @@ export class StlinkHop {
   #isUp = false;
   #isStopped = false;
   #tries = 0;
-  #cancelRedial = (): void => {};
+  #cancelTimer = (): void => {};
 
   constructor(core: Core, world: World, options: HopOptions) {
     this.#core = core;
@@ -58,11 +60,14 @@ export class StlinkHop {
       closed: (why: Ending | null) => this.#end(connection, why ?? "closed"),
     });
     this.#connection = connection;
+    this.#cancelTimer = this.#world.clock.after(CONNECT_MS, () =>
+      this.#end(connection, "TimedOut"),
+    );
   }
 
   stop(): void {
     this.#isStopped = true;
-    this.#cancelRedial();
+    this.#cancelTimer();
     if (this.#connection !== null) this.#end(this.#connection, "stopped");
   }
 
@@ -79,6 +84,7 @@ export class StlinkHop {
 
   /** The handshake's time runs from now on, in the core. */
   #begin(connection: Connection): void {
+    this.#cancelTimer();
     try {
       const { key, psk } = this.#options.connector;
       this.#wire = new HopWire(this.#core, this.#core.hopDial(key, psk), connection);
@@ -111,7 +117,9 @@ export class StlinkHop {
   #end(connection: Connection, why: string): void {
     if (connection !== this.#connection) return;
     this.#connection = null;
-    connection.close();
+    this.#cancelTimer();
+    if (this.#wire === null) connection.reset();
+    else connection.close();
     const reason = this.#wire === null ? 0 : this.#core.hopState(this.#wire.hop).reason;
     if (this.#wire !== null) this.#core.hopFree(this.#wire.hop);
     this.#wire = null;
@@ -120,7 +128,7 @@ export class StlinkHop {
     const span = Math.min(REDIAL_FIRST_MS * 2 ** this.#tries, this.#options.redialMostMs);
     const redialMs = Math.floor(fraction(this.#world) * span);
     this.#tries += 1;
-    this.#cancelRedial = this.#world.clock.after(redialMs, () => this.dial());
+    this.#cancelTimer = this.#world.clock.after(redialMs, () => this.dial());
     this.#options.onEvent({ kind: "down", reason, why, redialMs });
     this.#options.wake();
   }

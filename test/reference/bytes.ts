@@ -93,7 +93,9 @@ export class Reader {
     return this.data.slice(this.offset - length, this.offset);
   }
 
-  rest(): Uint8Array {
+  /** Everything that is left, which must be `least` bytes or more. */
+  rest(least = 0): Uint8Array {
+    if (this.left < least) throw new ProtocolError(this.status);
     return this.bytes(this.left);
   }
 

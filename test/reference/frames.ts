@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // One codec for all frames and messages: a type byte, then the fields of a table in their order.
 // Hop frames (PROTOCOL.md 4.2), link frames (5.3) and control messages (10.1) are such tables.
-// Invariant: `rest` is a table's last field and takes everything that is left.
+// Invariant: `rest` is a table's last field and takes everything that is left, `rest16` at least 16.
 
 import { Reader, Writer } from "./bytes.ts";
 import { ProtocolError, type StatusName } from "./status.ts";
 
 type FieldKind = "u8" | "u16" | "u32" | "u48" | "u64" | "b8" | "b16" | "b32" | "b1152" | "b1216";
 
-type Kind = FieldKind | "rest";
+type Kind = FieldKind | "rest" | "rest1" | "rest16" | "rest17";
 
 type ValueOf<K> = K extends "u48" | "u64"
   ? bigint
@@ -106,7 +106,7 @@ function writeField(
     writer.uint(value, Number(kind.slice(1)) / 8);
     return;
   }
-  const length = kind === "rest" ? undefined : Number(kind.slice(1));
+  const length = kind.startsWith("rest") ? undefined : Number(kind.slice(1));
   if (!(value instanceof Uint8Array) || (length !== undefined && value.length !== length)) {
     throw new ProtocolError("BadArgument");
   }
@@ -114,7 +114,7 @@ function writeField(
 }
 
 function readField(reader: Reader, kind: Kind): number | bigint | Uint8Array {
-  if (kind === "rest") return reader.rest();
+  if (kind.startsWith("rest")) return reader.rest(Number(kind.slice(4)));
   const size = Number(kind.slice(1));
   if (kind.startsWith("b")) return reader.bytes(size);
   const value = reader.uint(size / 8);

@@ -25,7 +25,7 @@ const HOP_FRAMES = {
   CLOSE: { code: 0x0e, fields: { reason: "u8" } },
   REKEY: { code: 0x0f, fields: { version: "u8", message: "rest" } },
   NEWKEYS: { code: 0x10, fields: {} },
-  PACKET: { code: 0x11, fields: { class: "u8", channel: "u16", packet: "rest" } },
+  PACKET: { code: 0x11, fields: { class: "u8", channel: "u16", packet: "rest1" } },
 } as const;
 
 export type HopFrame = FrameOf<typeof HOP_FRAMES>;

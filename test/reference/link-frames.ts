@@ -43,10 +43,10 @@ const LINK_FRAMES = {
   PROBE: { code: 0x26, fields: { token: "u32" } },
   PONG: { code: 0x27, fields: { token: "u32", load: "u8" } },
   RESUME: { code: 0x28, fields: {} },
-  STREAM: { code: 0x29, fields: { stream: "u32", number: "u64", record: "rest" } },
+  STREAM: { code: 0x29, fields: { stream: "u32", number: "u64", record: "rest17" } },
   DATAGRAM: {
     code: 0x2a,
-    fields: { stream: "u32", flow: "u16", counter: "u48", sealed: "rest" },
+    fields: { stream: "u32", flow: "u16", counter: "u48", sealed: "rest16" },
   },
   GOODBYE: { code: 0x2b, fields: { reason: "u8" } },
 } as const;

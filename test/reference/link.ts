@@ -36,6 +36,8 @@ export interface LinkOptions {
   handshakeBurst: number;
   replayWindow: number;
   times?: Partial<LinkTimes> | undefined;
+  /** For tests of another engine: see Ephemerals. */
+  shown?: Ephemerals["shown"];
 }
 
 interface Initiating {
@@ -415,7 +417,7 @@ export class Link {
   }
 
   private newHandshake(initiator: boolean, ephemerals: Ephemerals): HandshakeState {
-    const { ownId, peer, staticSecret } = this.options;
+    const { ownId, peer, staticSecret, shown } = this.options;
     const [first, second] = initiator ? [ownId, peer.id] : [peer.id, ownId];
     const remoteStatic = initiator ? this.keyToTry() : undefined;
     this.usedKey = remoteStatic;
@@ -431,7 +433,7 @@ export class Link {
       staticSecret,
       ...(remoteStatic ? { remoteStatic } : {}),
       pskFor: (key) => this.pskFor(key),
-      ephemerals,
+      ephemerals: { ...ephemerals, ...(shown ? { shown } : {}) },
     });
   }
 

@@ -44,6 +44,11 @@ export class WireCheck {
     this.#stlinks = stlinks;
   }
 
+  /** Sessions that were made so far. */
+  get sessionCount(): number {
+    return this.#directions.size / 2;
+  }
+
   /** Notes the sessions that an STLink has made since the last call. */
   capture(stlink: SimStlink): void {
     if (!placesKnown() || !stlink.isUp) return;
@@ -117,7 +122,9 @@ export class WireCheck {
   }
 
   #frames({ from }: SeenPacket, session: Session, plain: Uint8Array): void {
-    let peer = session.recv.helloMine || this.#peerBefore(session);
+    // Without HELLO the sender has opened the peer's; with it, it may know the one before only.
+    if (plain[0] !== FRAME.Hello) this.#peers.set(session.mine, session.recv.helloMine);
+    let peer = this.#peerBefore(session);
     let last = "PAD";
     for (const { type, name, at, len } of framesOf(plain)) {
       last = name;

@@ -82,8 +82,16 @@ export const WORLD: WorldOptions = {
 };
 
 /** A finished stream is remembered for 4 PTO, at most 4 times 30 s (PROTOCOL section 11). */
-const LINGER_MS = 125_000;
+const LINGER_MS = 1_250_000;
+/** Looking whether all is done takes longer than a step. */
+const STEPS_TO_LOOK = 16;
+/** Then late packets, probes and ACKs of the last streams have come and gone. */
+const QUIET_AFTER_MS = 20_000;
+const QUIET_FOR_MS = 20_000;
+const QUIET_PACKETS = 20;
 const LINGER_STEP_MS = 1000;
+/** Less than the 60 s of rule K7, so that an outage of a minute ends well before the hold time. */
+const REDIAL_MOST_MS = 5000;
 /** Reason of a RESET record that an application asked for (13.2). */
 const APPLICATION = 12;
 
@@ -105,6 +113,8 @@ export class World {
   readonly #cores: Core[] = [];
   readonly #pools: PoolCheck[] = [];
   readonly #ends = new Map<string, FlowEnd>();
+  /** Pairs of which one side has lost its state: their streams may end for it. */
+  readonly #breakable: [string, string][] = [];
   #lastProgressMs = 0;
   #isClosed = false;
 
@@ -231,6 +241,7 @@ export class World {
       line: { ...LINE, ...options.line },
       stepsPerMs: options.stepsPerMs,
       entropyEveryMs: options.entropyEveryMs,
+      redialMostMs: REDIAL_MOST_MS,
       clockBaseMs: clockBase(prng),
     });
     stlink.onNews = (handle) => this.#news(stlink, handle);
@@ -265,6 +276,7 @@ export class World {
       end.vanish();
       this.#ends.delete(key);
     }
+    for (const peer of this.stlinks.keys()) this.#breakable.push([name, peer]);
     this.clock.after(awayMs, () => {
       if (this.#isClosed) return;
       this.log(`${name} is back`);
@@ -272,17 +284,18 @@ export class World {
     });
   }
 
-  /** The STLink drops its table for the only other one: streams end with `reason`, linkId is new. */
-  evict(name: string, reason: number): void {
+  /** The STLink drops its table for a peer: streams end with `reason`, its linkId is new. */
+  evict(name: string, peer: string, reason: number): void {
     const stlink = this.stlink(name);
     if (!stlink.isUp) return;
-    this.log(`${name} evicts its link`);
+    this.log(`${name} evicts ${peer}`);
     for (const [key, end] of this.#ends) {
-      if (end.node !== stlink) continue;
+      if (end.node !== stlink || end.other.node.name !== peer) continue;
       end.vanish();
       this.#ends.delete(key);
     }
-    stlink.evict(stlink.peerOf(0), reason);
+    this.#breakable.push([name, peer]);
+    stlink.evict(peer, reason);
   }
 
   /** Every connection of the name breaks; what is under way is lost. */
@@ -366,8 +379,10 @@ export class World {
   /** Runs until `isDone`, for at most `ms`. False: it is not done by then. */
   run(ms: number, isDone: () => boolean = () => false): boolean {
     const end = this.clock.nowMs + ms;
-    while (!isDone()) if (!this.clock.step(end)) return isDone();
-    return true;
+    for (let steps = 0; ; steps++) {
+      if (steps % STEPS_TO_LOOK === 0 && isDone()) return true;
+      if (!this.clock.step(end)) return isDone();
+    }
   }
 
   /** Runs until all flows are over; what is not over after `ms` is a failure. */
@@ -378,20 +393,34 @@ export class World {
     throw new SimFailure(`not over after ${ms} ms:\n  ${ends.map((end) => end.text).join("\n  ")}`);
   }
 
+  #mayBreak(a: string, b: string): boolean {
+    return this.#breakable.some(([who, peer]) => (who === a && peer === b) || (who === b && peer === a));
+  }
+
   /** Every end has the reason that its plan gives, or one of `lawful` where state was lost. */
   expectEnds(lawful: readonly number[] = []): void {
-    for (const { plan, wasReset, ends } of this.flows) {
+    for (const flow of this.flows) {
+      const { plan, wasReset, ends } = flow;
       const planned = plan.refusal > 0 ? [plan.refusal] : wasReset ? [0, APPLICATION] : [0];
+      const mayBreak = this.#mayBreak(plan.opener, plan.accepter);
       for (const end of ends) {
-        const isLawful = planned.includes(end.reason) || lawful.includes(end.reason);
+        const isLost = mayBreak && lawful.includes(end.reason);
+        const isLawful = planned.includes(end.reason) || isLost;
         if (end.state === "gone" || end.state === "waiting" || isLawful) continue;
         throw new SimFailure(`${end.text}: not a lawful reason here`);
       }
     }
   }
 
-  /** After the last stream: finished ones are forgotten, every block is free, no memory grew. */
+  /** After the last stream: quiet on the wire, every block is free again, no memory grew. */
   settle(): void {
+    this.run(QUIET_AFTER_MS);
+    const before = this.wire.packets;
+    this.run(QUIET_FOR_MS);
+    const count = this.wire.packets - before;
+    if (count > QUIET_PACKETS) {
+      throw new SimFailure(`${count} packets in ${QUIET_FOR_MS} ms, and no stream is open`);
+    }
     const end = this.clock.nowMs + LINGER_MS;
     const isFree = (): boolean => this.#pools.every((pool) => pool.isFree());
     while (this.clock.nowMs < end && !isFree()) this.run(LINGER_STEP_MS);

@@ -15,7 +15,14 @@ export const BY_BYTE: Cut = (bytes) => Array.from(bytes, (byte) => Uint8Array.of
 
 /** What a Connector is to queue, or to mute. */
 export type Seen =
-  | { what: "packet"; hop: number; kind: number; channel: number; id: Uint8Array; bytes: Uint8Array }
+  | {
+      what: "packet";
+      hop: number;
+      kind: number;
+      channel: number;
+      id: Uint8Array;
+      bytes: Uint8Array;
+    }
   | { what: "mute"; hop: number; channel: number; seconds: number };
 
 /** Index of each size by its name in the ABI, `SIZE_` left out: what `size NAME N` sets. */
@@ -79,6 +86,12 @@ export class Machine {
 
   arg(bytes: Uint8Array): void {
     this.engine.write(this.#arg, bytes);
+    this.result = 0;
+  }
+
+  /** Bytes where a code or a configuration is put. */
+  config(bytes: Uint8Array): void {
+    this.engine.write(this.engine.call("config_ptr"), bytes);
     this.result = 0;
   }
 

@@ -64,6 +64,7 @@ function doLine(machine: Machine, [verb = "", ...rest]: string[]): void {
   else if (verb === "now") machine.now(Number(first));
   else if (verb === "start") machine.start(first === "stlink" ? "stlink" : "connector");
   else if (verb === "arg") machine.arg(unhex(first));
+  else if (verb === "config") machine.config(unhex(first));
   else if (verb === "call") machine.call(first, rest.slice(1).map(Number));
   else if (verb === "work") machine.work();
   else if (verb === "rx") machine.rx(Number(first), unhex(second));

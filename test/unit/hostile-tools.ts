@@ -27,14 +27,14 @@ const random = seededRandom("hostile");
 const SECRETS = { stlink: random(32), connector: random(32) };
 const HOP_PSK = random(32);
 
-export const HELLO: HopFrame = { type: "HOP_HELLO", maxPacket: 2048, channels: 4 };
-export const WELCOME: HopFrame = {
+export const HELLO = { type: "HOP_HELLO", maxPacket: 2048, channels: 4 } as const;
+export const WELCOME = {
   type: "WELCOME",
   id: ID_A,
   maxPacket: 65_000,
   channels: 4,
   queueBytes: 100_000,
-};
+} as const;
 
 /** One hop of a core against a hop of the reference. */
 export class HopBench {
@@ -284,9 +284,14 @@ export class LinkBench {
 
   /** Seals a record of the reference's stream as none of its rules allows, in a STREAM frame. */
   record(pipe: ReferencePipe, type: number, bytes: Uint8Array): LinkFrame & { type: "STREAM" } {
-    const { number, sealer } = sealerOf(pipe);
-    const record = sealer.seal(type, bytes);
-    return { type: "STREAM", stream: pipe.stream.number, number: BigInt(number), record };
+    const sealer = this.sealer(pipe);
+    const number = BigInt(sealer.nextNumber);
+    return { type: "STREAM", stream: pipe.stream.number, number, record: sealer.seal(type, bytes) };
+  }
+
+  /** The sealing half of a reference's stream. */
+  sealer(pipe: ReferencePipe): Sealer {
+    return (pipe.stream as unknown as { sender: { sealer: Sealer } }).sender.sealer;
   }
 
   /** Whether bytes still go both ways on the stream. */
@@ -335,13 +340,7 @@ export class LinkBench {
   }
 }
 
-/** The sealing half of a reference's stream, to seal what it would not. */
-function sealerOf(pipe: ReferencePipe) {
-  const { sender } = pipe.stream as unknown as { sender: { sealer: Sealer } };
-  return { number: sender.sealer.nextNumber, sealer: sender.sealer };
-}
-
-interface Sealer {
+export interface Sealer {
   readonly nextNumber: number;
   seal(type: number, bytes: Uint8Array): Uint8Array;
 }

@@ -13,7 +13,6 @@ import type { Prng } from "./prng.ts";
 
 const WANTS_ENTROPY = 2;
 const FIRST_REDIAL_MS = 500;
-const MOST_REDIAL_MS = 60_000;
 const CONNECT_MS = 10_000;
 const ASLEEP_REDIAL_MS = 1000;
 /** Rule K7: probes that went out for so long without any answer mean that the hop is dead. */
@@ -38,6 +37,8 @@ export type StlinkOptions = {
   stepsPerMs: number;
   /** Fresh entropy comes at most once in so many milliseconds, 32 bytes a time; 0: as wanted. */
   entropyEveryMs: number;
+  /** Longest wait before a redial (K7 has 60 s). */
+  redialMostMs: number;
   /** What its own clock shows when the world begins. */
   clockBaseMs: number;
 };
@@ -256,7 +257,7 @@ export class SimStlink {
   #redial(): void {
     if (this.#dialling > 0) return;
     this.#dial(this.#o.prng.below(this.#redialMs));
-    this.#redialMs = Math.min(this.#redialMs * 2, MOST_REDIAL_MS);
+    this.#redialMs = Math.min(this.#redialMs * 2, this.#o.redialMostMs);
   }
 
   #dial(inMs: number): void {

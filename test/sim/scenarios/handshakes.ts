@@ -191,6 +191,29 @@ export const slots: Scenario = {
   },
 };
 
+/** One slot, and the hop breaks while OPENs and ACCEPTs wait in it. */
+export const slotsHops: Scenario = {
+  name: "slots-hops",
+  about: "one or two handshake slots, and A's, then B's hop breaks n ms after streams were opened",
+  cases: () => 60,
+  run: (seed, context) => {
+    const sizes = { handshakes: 1 + (seed % 2), pendingOpens: 1 };
+    inWorld(context, { seed: `slots-hops ${seed}`, sizes }, (world) => {
+      world.run(1000);
+      world.flow({ upBytes: 900, downBytes: 900 });
+      world.flow({ upBytes: 900, downBytes: 900 });
+      world.clock.after(seed * 2, () => world.cut("A"));
+      world.clock.after(seed * 2 + 1500, () => {
+        world.flow({ upBytes: 900, downBytes: 900 });
+        world.clock.after(seed, () => world.cut("B"));
+      });
+      world.run(1600 + 3 * seed);
+      finish(world);
+      world.settle();
+    });
+  },
+};
+
 export const handshakes: Scenario[] = [
   handshakeLost,
   handshakeTwice,
@@ -198,4 +221,5 @@ export const handshakes: Scenario[] = [
   handshakeFlood,
   glare,
   slots,
+  slotsHops,
 ];

@@ -5,7 +5,9 @@ import type { Scenario } from "../scenario.ts";
 import { handshakes } from "./handshakes.ts";
 import { hops } from "./hops.ts";
 import { echo, garbage, lossy } from "./loss.ts";
+import { mixed } from "./mixed.ts";
 import { nth } from "./nth.ts";
 import { plain } from "./plain.ts";
+import { time } from "./time.ts";
 
-export const SCENARIOS: Scenario[] = [plain, echo, lossy, garbage, ...nth, ...handshakes, ...hops];
+export const SCENARIOS: Scenario[] = [mixed, plain, echo, lossy, garbage, ...nth, ...handshakes, ...hops, ...time];

@@ -88,7 +88,8 @@ function lie(prng: Prng, badness: number, { bytes }: SeenPacket): Delivery[] {
   return [whole];
 }
 
-function damaged(prng: Prng, bytes: Uint8Array): Uint8Array {
+/** One bit is wrong, or the end is missing. */
+export function damaged(prng: Prng, bytes: Uint8Array): Uint8Array {
   const copy = bytes.slice();
   const at = prng.below(copy.length);
   copy[at] = (copy[at] as number) ^ (1 << prng.below(8));

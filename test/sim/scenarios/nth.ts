@@ -114,7 +114,7 @@ export const nth: Scenario[] = [
       about: `${who} drops its table for the other at packet n`,
       lawful: [...lost, REVOKED],
       strike: (world) => {
-        world.clock.after(0, () => world.evict(who, REVOKED));
+        world.clock.after(0, () => world.evict(who, who === "A" ? "B" : "A", REVOKED));
         return false;
       },
     }),

@@ -18,6 +18,7 @@ export function randomPlan(prng: Prng, options: PlanOptions = {}): FlowPlan {
   const [opener, accepter] = prng.chance(0.5) ? names : [names[1], names[0]];
   const amount = prng.pick(AMOUNTS);
   const isEcho = prng.chance(0.3);
+  const down = isEcho ? amount : prng.pick(AMOUNTS);
   const rests = options.isQuick !== true && prng.chance(0.4);
   const plan: FlowPlan = {
     ...PLAN,
@@ -25,9 +26,9 @@ export function randomPlan(prng: Prng, options: PlanOptions = {}): FlowPlan {
     accepter,
     isEcho,
     upBytes: amount,
-    downBytes: isEcho ? amount : prng.pick(AMOUNTS),
+    downBytes: down,
     // Small pieces make small records: only few of them.
-    pieceBytes: amount > 700 ? prng.pick([300, 700, 4096]) : prng.pick(PIECES),
+    pieceBytes: Math.max(amount, down) > 701 ? prng.pick([300, 700, 4096]) : prng.pick(PIECES),
     writePauseMs: rests ? prng.pick([0, 0, 3, 200]) : 0,
     readPauseMs: rests ? prng.pick([0, 5, 100]) : 0,
     connectMs: rests ? prng.pick([0, 30, 700]) : 0,
@@ -49,8 +50,9 @@ export function randomSizes(prng: Prng): Partial<Sizes> {
     recvBlocks: SMALL_SIZES.recvBlocks * 3,
     sendBlocks: SMALL_SIZES.sendBlocks * 3,
     replayBits: prng.pick([64, 1024]),
-    pendingOpens: prng.pick([1, 4]),
-    handshakes: prng.pick([2, 3, 4]),
+    // Scarce handshake slots are a scenario of their own ("slots").
+    pendingOpens: prng.pick([1, 2]),
+    handshakes: 8,
     hopCreditBytes: prng.pick([2048, 4096, 65_536]),
   };
 }

@@ -3,7 +3,7 @@
 // error, and without room. Each has one status and changes nothing. PROTOCOL 12, 13.1; H8.
 
 import { Status } from "../../../host/core/abi.gen.ts";
-import { expectNothing, HOP, LINK, NO_KEY, type Scene, type Stage, STREAM } from "./stage.ts";
+import { expectNothing, HOP, LINK, NO_KEY, type Scene, STREAM, type Stage } from "./stage.ts";
 
 const NOT_CANONICAL = new Uint8Array(32).fill(0xff);
 const MANY = 12;
@@ -11,18 +11,37 @@ const MANY = 12;
 export const CALLS: Scene[] = [
   ["bad-state.txt", "Calls that do not fit the state: BadState.", badState],
   ["bad-argument.txt", "Values out of their range: BadArgument.", badArgument],
-  ["bad-argument-sizes.txt", "An instance does not start with sizes out of their range.", badSizes, { sizes: { MAX_PACKET: 2047 } }],
+  [
+    "bad-argument-sizes.txt",
+    "An instance does not start with sizes out of their range.",
+    badSizes,
+    { sizes: { MAX_PACKET: 2047 } },
+  ],
   ["bad-length.txt", "More bytes than room: BadLength.", badLength],
   ["bad-handle.txt", "No such hop, link or stream: BadHandle.", badHandle],
   ["bad-key.txt", "Keys that are not canonical are refused (1).", badKey],
   ["no-entropy.txt", "Without fresh entropy no handshake starts (H8).", noEntropy],
   ["no-hop-slot.txt", "Every hop is taken.", noHopSlot],
-  ["no-handshake-slot.txt", "Every handshake slot is taken.", noHandshakeSlot, { sizes: { HANDSHAKES: 1 } }],
+  [
+    "no-handshake-slot.txt",
+    "Every handshake slot is taken.",
+    noHandshakeSlot,
+    { sizes: { HANDSHAKES: 1 } },
+  ],
   ["no-link-slot.txt", "Every link is taken.", noLinkSlot],
   ["no-buffer-start.txt", "Memory is too small for the sizes.", noBufferStart],
-  ["no-buffer-hop.txt", "A hop that finds no buffer for an incomplete record ends (K9).", noBufferHop, { sizes: { HOP_BUFFERS: 1 } }],
+  [
+    "no-buffer-hop.txt",
+    "A hop that finds no buffer for an incomplete record ends (K9).",
+    noBufferHop,
+    { sizes: { HOP_BUFFERS: 1 } },
+  ],
   ["stop.txt", "A stopped instance knows nothing, and starts again.", stop],
-  ["link-remove.txt", "A link is removed: its streams are gone, its packets are a stranger's (T10).", remove],
+  [
+    "link-remove.txt",
+    "A link is removed: its streams are gone, its packets are a stranger's (T10).",
+    remove,
+  ],
 ];
 
 function expectStatus(found: number, status: number): void {
@@ -89,11 +108,29 @@ function badLength(stage: Stage): void {
 
 function badHandle(stage: Stage): void {
   stage.hopUp();
-  const names = ["hop_free", "hop_state", "hop_status", "hop_peer_ptr", "hop_rx_ptr", "hop_rx_room"];
+  const names = [
+    "hop_free",
+    "hop_state",
+    "hop_status",
+    "hop_peer_ptr",
+    "hop_rx_ptr",
+    "hop_rx_room",
+  ];
   const links = ["link_connect", "link_ptr"];
-  const streams = ["stream_flags", "stream_info", "stream_fin", "in_room", "out_len", "datagram_out"];
+  const streams = [
+    "stream_flags",
+    "stream_info",
+    "stream_fin",
+    "in_room",
+    "out_len",
+    "datagram_out",
+  ];
   for (const handle of [-1, 1, 1_000_000]) {
-    all(stage, Status.BadHandle, [...names, ...links, ...streams].map((name) => [name, handle]));
+    all(
+      stage,
+      Status.BadHandle,
+      [...names, ...links, ...streams].map((name) => [name, handle]),
+    );
   }
   all(stage, Status.BadHandle, [
     ["hop_rx_step", 1],
@@ -193,8 +230,14 @@ function stop(stage: Stage): void {
   const { rec } = stage;
   stage.streamOpened();
   rec.call("stop");
-  all(stage, Status.BadHandle, [["hop_state", HOP], ["stream_flags", STREAM]]);
-  all(stage, Status.BadState, [["tick", 1], ["hop_open", 0]]);
+  all(stage, Status.BadHandle, [
+    ["hop_state", HOP],
+    ["stream_flags", STREAM],
+  ]);
+  all(stage, Status.BadState, [
+    ["tick", 1],
+    ["hop_open", 0],
+  ]);
   expectStatus(rec.start("stlink"), 0);
   rec.arg(stage.connector.key, NO_KEY);
   expectStatus(rec.call("hop_open", 0), Status.NoEntropy);
@@ -203,7 +246,10 @@ function stop(stage: Stage): void {
 function remove(stage: Stage): void {
   stage.streamOpened();
   stage.rec.call("link_remove", LINK, 10);
-  all(stage, Status.BadHandle, [["stream_flags", STREAM], ["link_connect", LINK]]);
+  all(stage, Status.BadHandle, [
+    ["stream_flags", STREAM],
+    ["link_connect", LINK],
+  ]);
   stage.say({ type: "PROBE", token: 1 });
   expectNothing(stage.packets());
 }

@@ -15,33 +15,112 @@ const HOP_STATE_CLOSED = 5;
 const QUEUE_BYTES = 65_536;
 const STRANGER = seededRandom("transcript stranger")(16);
 /** What differs from an STLink's sizes. */
-const SIZES = { LINKS: 0, STREAMS: 0, RECV_BLOCKS: 0, SEND_BLOCKS: 0, CHANNELS: 16, HOP_BUFFERS: 4 };
+const SIZES = {
+  LINKS: 0,
+  STREAMS: 0,
+  RECV_BLOCKS: 0,
+  SEND_BLOCKS: 0,
+  CHANNELS: 16,
+  HOP_BUFFERS: 4,
+};
 
 export const CONNECTORS: Scene[] = [
-  ["hop-connector.txt", "The core admits a hop: messages 1 to 3, the host gives the PSK, WELCOME (4.1, 4.2, 9).", admitted],
-  ["connector-ticket.txt", "A device shows a ticket behind HOP_HELLO; the host reads it (10.2).", ticket],
-  ["connector-refused.txt", "A key that is not admitted learns it in the first record (K5).", refused],
-  ["connector-psk.txt", "Another PSK shows as a wrong tag in message 3; nothing is said (K5).", wrongPsk],
-  ["connector-packets.txt", "NAME and PACKET: the host queues; a channel without a name has no id (4.2, 9).", packets],
-  ["connector-forward.txt", "A packet for the hop: NAME once, PACKET, and no more than the credit (4.5).", forward],
+  [
+    "hop-connector.txt",
+    "The core admits a hop: messages 1 to 3, the host gives the PSK, WELCOME (4.1, 4.2, 9).",
+    admitted,
+  ],
+  [
+    "connector-ticket.txt",
+    "A device shows a ticket behind HOP_HELLO; the host reads it (10.2).",
+    ticket,
+  ],
+  [
+    "connector-refused.txt",
+    "A key that is not admitted learns it in the first record (K5).",
+    refused,
+  ],
+  [
+    "connector-psk.txt",
+    "Another PSK shows as a wrong tag in message 3; nothing is said (K5).",
+    wrongPsk,
+  ],
+  [
+    "connector-packets.txt",
+    "NAME and PACKET: the host queues; a channel without a name has no id (4.2, 9).",
+    packets,
+  ],
+  [
+    "connector-forward.txt",
+    "A packet for the hop: NAME once, PACKET, and no more than the credit (4.5).",
+    forward,
+  ],
   ["connector-names.txt", "More senders than channels: a channel is named again (4.2).", names],
-  ["connector-tells.txt", "DROPPED, AWAY and BACK about channels, each at most once pending (4.2, F3).", tells],
+  [
+    "connector-tells.txt",
+    "DROPPED, AWAY and BACK about channels, each at most once pending (4.2, F3).",
+    tells,
+  ],
   ["connector-mute.txt", "MUTE reaches the host (K3).", mute],
   ["connector-drain.txt", "DRAIN, then CLOSE(Draining) (4.2).", drain],
-  ["connector-superseded.txt", "A newer hop of a key: the host closes the older one (K7).", superseded],
+  [
+    "connector-superseded.txt",
+    "A newer hop of a key: the host closes the older one (K7).",
+    superseded,
+  ],
   ["connector-ping.txt", "PING both ways; 60 s of silence end the hop (4.5).", ping],
   ["connector-rekey.txt", "The STLink rekeys: REKEY three times, NEWKEYS both ways (4.4).", rekey],
-  ["connector-rekey-other-key.txt", "A rekey that shows another static key closes the hop (4.4).", rekeyOtherKey],
+  [
+    "connector-rekey-other-key.txt",
+    "A rekey that shows another static key closes the hop (4.4).",
+    rekeyOtherKey,
+  ],
   ["connector-late.txt", "A handshake that takes 10 s is given up (K4).", late],
-  ["connector-no-entropy.txt", "Without entropy message 1 waits; it is answered when there is some (H8).", noEntropy],
-  ["bad-frame-connector-hello.txt", "A frame before HOP_HELLO closes the hop.", (stage) => badFrame(stage, [{ type: "PING", token: 1 }], sealedOnly)],
-  ["bad-frame-connector-early.txt", "PACKET before WELCOME closes the hop.", (stage) => badFrame(stage, [packetFrame(0)], greeted)],
-  ["bad-frame-connector-again.txt", "A second HOP_HELLO closes the hop.", (stage) => badFrame(stage, [HELLO], admitted)],
-  ["bad-frame-connector-credit.txt", "Credit that falls closes the hop.", (stage) => badFrame(stage, [{ type: "CREDIT", total: 8191n }], admitted)],
-  ["bad-frame-connector-class.txt", "A class that does not exist closes the hop (4.3).", (stage) => badFrame(stage, [packetFrame(201)], admitted)],
-  ["bad-frame-connector-way.txt", "WELCOME from an STLink closes the hop.", (stage) => badFrame(stage, [stage.welcome()], admitted)],
-  ["bad-frame-connector-name.txt", "NAME of a channel beyond the receiver's closes the hop.", (stage) => badFrame(stage, [{ type: "NAME", channel: 16, id: STRANGER }], admitted)],
-  ["bad-frame-connector-hello-size.txt", "HOP_HELLO with a maxPacket out of range closes the hop.", (stage) => badFrame(stage, [{ type: "HOP_HELLO", maxPacket: 2047, channels: 5 }], sealedOnly)],
+  [
+    "connector-no-entropy.txt",
+    "Without entropy message 1 waits; it is answered when there is some (H8).",
+    noEntropy,
+  ],
+  [
+    "bad-frame-connector-hello.txt",
+    "A frame before HOP_HELLO closes the hop.",
+    (stage) => badFrame(stage, [{ type: "PING", token: 1 }], sealedOnly),
+  ],
+  [
+    "bad-frame-connector-early.txt",
+    "PACKET before WELCOME closes the hop.",
+    (stage) => badFrame(stage, [packetFrame(0)], greeted),
+  ],
+  [
+    "bad-frame-connector-again.txt",
+    "A second HOP_HELLO closes the hop.",
+    (stage) => badFrame(stage, [HELLO], admitted),
+  ],
+  [
+    "bad-frame-connector-credit.txt",
+    "Credit that falls closes the hop.",
+    (stage) => badFrame(stage, [{ type: "CREDIT", total: 8191n }], admitted),
+  ],
+  [
+    "bad-frame-connector-class.txt",
+    "A class that does not exist closes the hop (4.3).",
+    (stage) => badFrame(stage, [packetFrame(201)], admitted),
+  ],
+  [
+    "bad-frame-connector-way.txt",
+    "WELCOME from an STLink closes the hop.",
+    (stage) => badFrame(stage, [stage.welcome()], admitted),
+  ],
+  [
+    "bad-frame-connector-name.txt",
+    "NAME of a channel beyond the receiver's closes the hop.",
+    (stage) => badFrame(stage, [{ type: "NAME", channel: 16, id: STRANGER }], admitted),
+  ],
+  [
+    "bad-frame-connector-hello-size.txt",
+    "HOP_HELLO with a maxPacket out of range closes the hop.",
+    (stage) => badFrame(stage, [{ type: "HOP_HELLO", maxPacket: 2047, channels: 5 }], sealedOnly),
+  ],
   ["bad-handshake-connector.txt", "A message 1 of another length closes the hop.", badHandshake],
 ];
 
@@ -198,7 +277,13 @@ function names(stage: Stage): void {
 function tells(stage: Stage): void {
   admitted(stage);
   const { rec, hop } = stage;
-  rec.rx(HOP, hop.record({ type: "NAME", channel: 0, id: stage.peer.id }, { type: "NAME", channel: 3, id: STRANGER }));
+  rec.rx(
+    HOP,
+    hop.record(
+      { type: "NAME", channel: 0, id: stage.peer.id },
+      { type: "NAME", channel: 3, id: STRANGER },
+    ),
+  );
   rec.call("hop_tell", HOP, 0, Reason.QueueFull, 0);
   rec.call("hop_tell", HOP, 0, Reason.QueueFull, 0);
   rec.call("hop_tell", HOP, 3, -1, 0);
@@ -250,7 +335,8 @@ function superseded(stage: Stage): void {
   rec.call("hop_admit", 1, QUEUE_BYTES);
   need(newer.open(rec.tx(1)), "WELCOME");
   rec.call("hop_close", HOP, Reason.Superseded);
-  if (need(older.open(rec.tx(HOP)), "CLOSE").reason !== Reason.Superseded) throw new Error("reason");
+  if (need(older.open(rec.tx(HOP)), "CLOSE").reason !== Reason.Superseded)
+    throw new Error("reason");
   rec.call("hop_free", HOP);
 }
 
@@ -284,7 +370,9 @@ function rekey(stage: Stage): void {
   const { third, keys } = rekeyed(stage);
   rec.rx(HOP, hop.record(third), hop.record({ type: "PING", token: 5 }));
   rec.work();
-  rec.note("The Connector answers message 3 with NEWKEYS, and seals with the new key from then on.");
+  rec.note(
+    "The Connector answers message 3 with NEWKEYS, and seals with the new key from then on.",
+  );
   const frames = stage.frames();
   need(frames, "NEWKEYS");
   hop.switchTo(keys, "receive");
@@ -343,4 +431,3 @@ function badHandshake(stage: Stage): void {
   stage.rec.rx(HOP, longer);
   expectClosed(stage, Status.BadHandshake);
 }
-

@@ -6,7 +6,7 @@ import { Reason, Status } from "../../../host/core/abi.gen.ts";
 import { DatagramChannel } from "../../reference/connection.ts";
 import type { LinkFrame } from "../../reference/link-frames.ts";
 import type { StreamFar } from "./ends.ts";
-import { expectNothing, FLAG, need, type Scene, type Stage, STREAM } from "./stage.ts";
+import { expectNothing, FLAG, need, type Scene, STREAM, type Stage } from "./stage.ts";
 
 const KIND = 2;
 const WINDOW = 64;
@@ -16,8 +16,16 @@ const ETHERNET_LEN = 1472;
 export const DATAGRAMS: Scene[] = [
   ["datagram-opener.txt", "The core opens a channel and sends; the peer answers (8).", opener],
   ["datagram-accepter.txt", "The peer opens a channel and sends; the core answers (8).", accepter],
-  ["datagram-stale.txt", "A datagram that came before, or is older than the window, is dropped (U2).", stale],
-  ["datagram-forged.txt", "A datagram with a wrong tag or flow is dropped and nothing else (8).", forged],
+  [
+    "datagram-stale.txt",
+    "A datagram that came before, or is older than the window, is dropped (U2).",
+    stale,
+  ],
+  [
+    "datagram-forged.txt",
+    "A datagram with a wrong tag or flow is dropped and nothing else (8).",
+    forged,
+  ],
   ["datagram-newest.txt", "Where the application takes none, the newest are kept (U4).", newest],
   ["datagram-too-big.txt", "What does not fit the path's maxPacket is refused (U4).", tooBig],
   ["datagram-reset.txt", "A channel ends by the RESET frame (8).", reset],
@@ -109,7 +117,10 @@ function forged(stage: Stage): void {
 
 function newest(stage: Stage): void {
   const channel = offered(stage);
-  for (let i = 0; i < 8; i++) stage.say(datagram(channel, 1, `${i}`.repeat(900)));
+  for (let i = 0; i < 8; i++) {
+    stage.say(datagram(channel, 1, `${i}`.repeat(900)));
+    stage.frames();
+  }
   let last = "";
   for (let i = 0; i < 8; i++) {
     const bytes = stage.rec.takeDatagram(STREAM);
@@ -135,4 +146,3 @@ function reset(stage: Stage): void {
   stage.say(datagram(channel, 1, "late"));
   if (stage.rec.datagram(STREAM, 1, new Uint8Array(1)) !== Status.BadState) throw new Error("open");
 }
-

@@ -309,10 +309,12 @@ export class LinkFar {
   }
 }
 
+/** What an OPEN names. */
+type Names = Pick<FrameNamed<"OPEN">, "stream" | "kind" | "bindingId" | "mappingId">;
+
 /** The other end of a stream or a datagram channel. */
 export class StreamFar {
   readonly number: number;
-  readonly #link: LinkFar;
   readonly #context: ConnectionContext;
   readonly #isOpener: boolean;
   readonly #handshake: HandshakeState;
@@ -321,11 +323,11 @@ export class StreamFar {
   #opener: RecordOpener | undefined;
   #received = 0;
 
-  constructor(link: LinkFar, open: Omit<FrameNamed<"OPEN">, "type" | "version" | "message">, own: boolean) {
+  /** `own`: this side opens the stream. */
+  constructor(link: LinkFar, open: Names, own: boolean) {
     const { stream, bindingId, mappingId, kind } = open;
     if (!link.session) throw new Error("the link has no session");
     const ids = own ? [link.linkId, link.peerLinkId] : [link.peerLinkId, link.linkId];
-    this.#link = link;
     this.number = stream;
     this.#isOpener = own;
     this.#context = {

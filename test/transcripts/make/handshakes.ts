@@ -19,22 +19,87 @@ import {
 const RENEW_MS = 3_000_000;
 
 export const HANDSHAKES: Scene[] = [
-  ["start-stlink.txt", "An STLink starts, with its identity and entropy.", (stage) => stage.start()],
-  ["hop-stlink.txt", "The core dials a hop: messages 1 to 3, HOP_HELLO, WELCOME, CREDIT (4.1, 4.2).", (stage) => stage.hopUp()],
-  ["link-initiator.txt", "The core begins a link session: messages 1 to 3, HELLO both ways (5.1, 5.2, 5.4).", (stage) => stage.linkInitiated()],
-  ["link-responder.txt", "The core answers a link session: messages 1 to 3, HELLO both ways (5.1, 5.2, 5.4).", (stage) => stage.linkAnswered()],
-  ["stream-opener.txt", "The core opens a stream: OPEN, ACCEPT, ACK, CONNECTED (5.5, 6).", (stage) => stage.streamOpened()],
-  ["stream-accepter.txt", "The peer opens a stream: OPEN, ACCEPT, CONNECTED (5.5, 6).", (stage) => stage.streamAccepted()],
-  ["message-1-again.txt", "Message 1 is sent again, the same bytes, after about 1, 2, 4, 8, 16 s; then a new one (S6).", message1Again],
-  ["message-1-repeated.txt", "A repeated message 1 is answered with the same message 2; after the handshake it is ignored (S6).", message1Repeated],
-  ["message-3-again.txt", "Message 3 is sent again, the same bytes, by time and when message 2 comes again (S6).", message3Again],
-  ["glare-lower.txt", "Both begin at once: the lower id ignores the peer's message 1 (S7).", glareLower],
-  ["glare-higher.txt", "Both begin at once: the higher id drops its own handshake and answers (S7).", glareHigher, { peerByte: 0x20 }],
-  ["forged-message-2.txt", "A forged message 2 is forgotten; the right one still works (S8).", forgedMessage2],
-  ["forged-message-3.txt", "A forged message 3 is forgotten; the right one still works (S8).", forgedMessage3],
-  ["link-renewed-initiator.txt", "After 50 minutes the lower id begins a new session; the stream goes on under it (S10).", renewedInitiator],
-  ["link-renewed-responder.txt", "The peer begins a new session; the old one opens until the new one is used (S5, S10).", renewedResponder],
-  ["hop-rekey-stlink.txt", "After 50 minutes the STLink rekeys the hop: REKEY three times, NEWKEYS both ways (4.4).", hopRekey],
+  [
+    "start-stlink.txt",
+    "An STLink starts, with its identity and entropy.",
+    (stage) => stage.start(),
+  ],
+  [
+    "hop-stlink.txt",
+    "The core dials a hop: messages 1 to 3, HOP_HELLO, WELCOME, CREDIT (4.1, 4.2).",
+    (stage) => stage.hopUp(),
+  ],
+  [
+    "link-initiator.txt",
+    "The core begins a link session: messages 1 to 3, HELLO both ways (5.1, 5.2, 5.4).",
+    (stage) => stage.linkInitiated(),
+  ],
+  [
+    "link-responder.txt",
+    "The core answers a link session: messages 1 to 3, HELLO both ways (5.1, 5.2, 5.4).",
+    (stage) => stage.linkAnswered(),
+  ],
+  [
+    "stream-opener.txt",
+    "The core opens a stream: OPEN, ACCEPT, ACK, CONNECTED (5.5, 6).",
+    (stage) => stage.streamOpened(),
+  ],
+  [
+    "stream-accepter.txt",
+    "The peer opens a stream: OPEN, ACCEPT, CONNECTED (5.5, 6).",
+    (stage) => stage.streamAccepted(),
+  ],
+  [
+    "message-1-again.txt",
+    "Message 1 is sent again, the same bytes, after about 1, 2, 4, 8, 16 s; then a new one (S6).",
+    message1Again,
+  ],
+  [
+    "message-1-repeated.txt",
+    "A repeated message 1 is answered with the same message 2; after the handshake it is ignored (S6).",
+    message1Repeated,
+  ],
+  [
+    "message-3-again.txt",
+    "Message 3 is sent again, the same bytes, by time and when message 2 comes again (S6).",
+    message3Again,
+  ],
+  [
+    "glare-lower.txt",
+    "Both begin at once: the lower id ignores the peer's message 1 (S7).",
+    glareLower,
+  ],
+  [
+    "glare-higher.txt",
+    "Both begin at once: the higher id drops its own handshake and answers (S7).",
+    glareHigher,
+    { peerByte: 0x20 },
+  ],
+  [
+    "forged-message-2.txt",
+    "A forged message 2 is forgotten; the right one still works (S8).",
+    forgedMessage2,
+  ],
+  [
+    "forged-message-3.txt",
+    "A forged message 3 is forgotten; the right one still works (S8).",
+    forgedMessage3,
+  ],
+  [
+    "link-renewed-initiator.txt",
+    "After 50 minutes the lower id begins a new session; the stream goes on under it (S10).",
+    renewedInitiator,
+  ],
+  [
+    "link-renewed-responder.txt",
+    "The peer begins a new session; the old one opens until the new one is used (S5, S10).",
+    renewedResponder,
+  ],
+  [
+    "hop-rekey-stlink.txt",
+    "After 50 minutes the STLink rekeys the hop: REKEY three times, NEWKEYS both ways (4.4).",
+    hopRekey,
+  ],
 ];
 
 function message1Again(stage: Stage): void {

@@ -6,38 +6,79 @@ import { Reason, Status } from "../../../host/core/abi.gen.ts";
 import { concat } from "../../reference/bytes.ts";
 import { seededRandom } from "../../reference/random.ts";
 import { framed, HopFar } from "./ends.ts";
-import { afterFirst, expectNothing, HOP, need, NO_KEY, type Scene, type Stage } from "./stage.ts";
+import { afterFirst, expectNothing, HOP, NO_KEY, need, type Scene, type Stage } from "./stage.ts";
 
 const HOP_STATE_CLOSED = 5;
 const IDLE_MS = 25_000;
 const SILENT_MS = 60_000;
 
 export const HOPS: Scene[] = [
-  ["hop-ticket.txt", "A device that is not activated shows its code's id and ticket behind HOP_HELLO (4.2, 10.2).", ticket],
+  [
+    "hop-ticket.txt",
+    "A device that is not activated shows its code's id and ticket behind HOP_HELLO (4.2, 10.2).",
+    ticket,
+  ],
   ["hop-refused.txt", "REFUSED ends the hop; the host reads the reason (4.2, K5).", refused],
-  ["hop-ping.txt", "PING is answered; after 25 s without a record the core sends one; after 60 s of silence the hop is over (4.5).", ping],
-  ["hop-close-received.txt", "CLOSE from the Connector ends the hop; the link finds none until the host dials (4.2).", closeReceived],
+  [
+    "hop-ping.txt",
+    "PING is answered; after 25 s without a record the core sends one; after 60 s of silence the hop is over (4.5).",
+    ping,
+  ],
+  [
+    "hop-close-received.txt",
+    "CLOSE from the Connector ends the hop; the link finds none until the host dials (4.2).",
+    closeReceived,
+  ],
   ["hop-close-sent.txt", "The host ends a hop: CLOSE is the last record (4.2).", closeSent],
   ["hop-drain.txt", "DRAIN is taken; the hop goes on (4.2).", drain],
   ["hop-mute.txt", "The host has an id muted that the Connector named (4.2, K3).", mute],
-  ["hop-hints.txt", "AWAY, BACK and DROPPED may hasten or slow a PROBE, and do nothing else (7.2, D5).", hints],
+  [
+    "hop-hints.txt",
+    "AWAY, BACK and DROPPED may hasten or slow a PROBE, and do nothing else (7.2, D5).",
+    hints,
+  ],
   ["hop-credit.txt", "Credit comes back before the Connector lacks it (4.5, F2).", credit],
   ["hop-padding.txt", "What stands behind a padding byte is ignored (4.1).", padding],
   ["bad-version.txt", "A handshake body of another version closes the hop.", badVersion],
   ["bad-handshake-hop.txt", "A handshake message of another length closes the hop.", badHandshake],
   ["bad-point-hop.txt", "A DH result of zero ends the handshake (H4).", badPoint],
-  ["bad-tag-hop.txt", "A wrong tag closes the hop, and what comes after it is not read (S8).", badTag],
+  [
+    "bad-tag-hop.txt",
+    "A wrong tag closes the hop, and what comes after it is not read (S8).",
+    badTag,
+  ],
   ["bad-tag-hop-handshake.txt", "A wrong tag in message 2 closes the hop (S8).", badTagHandshake],
   ["bad-length-hop.txt", "A body shorter than a tag and a byte closes the hop.", badLength],
   ["bad-length-hop-long.txt", "A body longer than the buffer closes the hop.", badLengthLong],
-  ["bad-frame-hop-unknown.txt", "An unknown frame closes the hop.", (stage) => badFrame(stage, Uint8Array.of(0x7f))],
-  ["bad-frame-hop-cut.txt", "A frame that is cut short closes the hop.", (stage) => badFrame(stage, Uint8Array.of(0x07, 1, 2))],
-  ["bad-frame-hop-way.txt", "A frame that travels the wrong way closes the hop.", (stage) => badFrame(stage, concat(Uint8Array.of(0x06), new Uint8Array(8)))],
+  [
+    "bad-frame-hop-unknown.txt",
+    "An unknown frame closes the hop.",
+    (stage) => badFrame(stage, Uint8Array.of(0x7f)),
+  ],
+  [
+    "bad-frame-hop-cut.txt",
+    "A frame that is cut short closes the hop.",
+    (stage) => badFrame(stage, Uint8Array.of(0x07, 1, 2)),
+  ],
+  [
+    "bad-frame-hop-way.txt",
+    "A frame that travels the wrong way closes the hop.",
+    (stage) => badFrame(stage, concat(Uint8Array.of(0x06), new Uint8Array(8))),
+  ],
   ["bad-frame-hop-welcome.txt", "A second WELCOME closes the hop.", secondWelcome],
   ["bad-frame-hop-early.txt", "PACKET before WELCOME closes the hop.", earlyPacket],
-  ["bad-frame-hop-name.txt", "NAME of a channel beyond the receiver's closes the hop.", (stage) => badFrame(stage, concat(Uint8Array.of(0x05, 5, 0), new Uint8Array(16).fill(1)))],
+  [
+    "bad-frame-hop-name.txt",
+    "NAME of a channel beyond the receiver's closes the hop.",
+    (stage) => badFrame(stage, concat(Uint8Array.of(0x05, 5, 0), new Uint8Array(16).fill(1))),
+  ],
   ["too-big-hop.txt", "A packet above the receiver's maxPacket (F9).", tooBig],
-  ["peer-violation-hop.txt", "A Connector that sends beyond the credit is at fault (4.5).", beyondCredit, { sizes: { HOP_CREDIT: 2048 } }],
+  [
+    "peer-violation-hop.txt",
+    "A Connector that sends beyond the credit is at fault (4.5).",
+    beyondCredit,
+    { sizes: { HOP_CREDIT: 2048 } },
+  ],
   ["hop-handshake-late.txt", "A handshake that takes 10 s is given up (K4).", late],
 ];
 
@@ -239,7 +280,10 @@ function earlyPacket(stage: Stage): void {
   rec.rx(HOP, half(stage));
   rec.work();
   stage.hop.answer(rec.tx(HOP));
-  rec.rx(HOP, stage.hop.record({ type: "PACKET", class: 0, channel: 0, packet: new Uint8Array(64) }));
+  rec.rx(
+    HOP,
+    stage.hop.record({ type: "PACKET", class: 0, channel: 0, packet: new Uint8Array(64) }),
+  );
   expectClosed(stage, Status.BadFrame);
 }
 

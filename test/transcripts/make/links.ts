@@ -14,11 +14,11 @@ import {
   LINK,
   LINK_PSK,
   need,
-  packetOf,
   PSK_NAME,
+  packetOf,
   type Scene,
-  type Stage,
   STREAM,
+  type Stage,
 } from "./stage.ts";
 
 const PENALTY_MS = 60_000;
@@ -28,28 +28,88 @@ const NO_SESSION_MS = 5001;
 export const LINKS: Scene[] = [
   ["bad-tag-link.txt", "A packet with a wrong tag is dropped; the next one opens (S8).", badTag],
   ["stale.txt", "A packet that came before, or is older than the window, is dropped (5.2).", stale],
-  ["unknown-index.txt", "A packet of no session is dropped and answered by NO_SESSION, once in 5 s (S9).", unknownIndex],
-  ["no-session.txt", "NO_SESSION for the current session permits a handshake, once in 5 s (S9).", noSession],
-  ["unknown-peer-name.txt", "Message 1 that names another pre-shared key is dropped (3.3).", unknownName],
-  ["unknown-peer-key.txt", "Message 3 that shows another key than the id's is dropped (3.3).", unknownKey],
+  [
+    "unknown-index.txt",
+    "A packet of no session is dropped and answered by NO_SESSION, once in 5 s (S9).",
+    unknownIndex,
+  ],
+  [
+    "no-session.txt",
+    "NO_SESSION for the current session permits a handshake, once in 5 s (S9).",
+    noSession,
+  ],
+  [
+    "unknown-peer-name.txt",
+    "Message 1 that names another pre-shared key is dropped (3.3).",
+    unknownName,
+  ],
+  [
+    "unknown-peer-key.txt",
+    "Message 3 that shows another key than the id's is dropped (3.3).",
+    unknownKey,
+  ],
   ["bad-tag-psk.txt", "Another pre-shared key shows as a wrong tag in message 3.", wrongPsk],
-  ["handshake-rate.txt", "A burst of one handshake for each link slot; the next one is dropped until 5 s are over (S9).", rate],
-  ["bad-handshake-link.txt", "A handshake packet of another length, or whose padding is not zero, is dropped (5.1).", badHandshake],
-  ["bad-point-link.txt", "Message 1 with a point of small order ends that handshake (H4).", badPoint],
-  ["bad-frame-link.txt", "From an unknown or cut frame on a packet is dropped; what stood before it counts (5.3).", badFrame],
-  ["bad-frame-packet.txt", "A packet of an unknown type, or shorter than it can be, is dropped (5.1).", badPacket],
+  [
+    "handshake-rate.txt",
+    "A burst of one handshake for each link slot; the next one is dropped until 5 s are over (S9).",
+    rate,
+  ],
+  [
+    "bad-handshake-link.txt",
+    "A handshake packet of another length, or whose padding is not zero, is dropped (5.1).",
+    badHandshake,
+  ],
+  [
+    "bad-point-link.txt",
+    "Message 1 with a point of small order ends that handshake (H4).",
+    badPoint,
+  ],
+  [
+    "bad-frame-link.txt",
+    "From an unknown or cut frame on a packet is dropped; what stood before it counts (5.3).",
+    badFrame,
+  ],
+  [
+    "bad-frame-packet.txt",
+    "A packet of an unknown type, or shorter than it can be, is dropped (5.1).",
+    badPacket,
+  ],
   ["no-hello.txt", "Frames before the sender's HELLO of the session are dropped (5.4).", noHello],
-  ["hello-again.txt", "Until the peer shows that it has this side's HELLO, every packet begins with it (5.4).", helloAgain],
-  ["peer-lost.txt", "A HELLO with another linkId resets the streams towards the applications (S2).", peerLost],
+  [
+    "hello-again.txt",
+    "Until the peer shows that it has this side's HELLO, every packet begins with it (5.4).",
+    helloAgain,
+  ],
+  [
+    "peer-lost.txt",
+    "A HELLO with another linkId resets the streams towards the applications (S2).",
+    peerLost,
+  ],
   ["goodbye-received.txt", "GOODBYE ends every stream of the link (5.3).", goodbyeReceived],
   ["goodbye-sent.txt", "The host ends a link: GOODBYE (5.3).", goodbyeSent],
-  ["violation-hello.txt", "A HELLO out of range: PeerViolation, GOODBYE, 60 s of silence (7.5).", (stage) => violation(stage, [stage.link.hello({ maxPacket: 2047 })])],
-  ["violation-hello-flight.txt", "A HELLO whose maxInFlight is below two packets (5.4, 7.5).", (stage) => violation(stage, [stage.link.hello({ maxInFlight: 4095 })])],
-  ["violation-ack.txt", "An ACK beyond what was sent (7.5).", (stage) => violation(stage, [{ type: "ACK", stream: 0, flags: 0, next: 1n, limit: 65_536n }])],
+  [
+    "violation-hello.txt",
+    "A HELLO out of range: PeerViolation, GOODBYE, 60 s of silence (7.5).",
+    (stage) => violation(stage, [stage.link.hello({ maxPacket: 2047 })]),
+  ],
+  [
+    "violation-hello-flight.txt",
+    "A HELLO whose maxInFlight is below two packets (5.4, 7.5).",
+    (stage) => violation(stage, [stage.link.hello({ maxInFlight: 4095 })]),
+  ],
+  [
+    "violation-ack.txt",
+    "An ACK beyond what was sent (7.5).",
+    (stage) => violation(stage, [{ type: "ACK", stream: 0, flags: 0, next: 1n, limit: 65_536n }]),
+  ],
   ["violation-parity.txt", "An OPEN with a number of this side's parity (7.5).", violationParity],
   ["violation-limit.txt", "A record beyond the limit that was granted (7.5).", violationLimit],
   ["probe-answered.txt", "PROBE is answered: ACKs of all streams, then PONG (7.2).", probeAnswered],
-  ["link-quiet.txt", "A link with an open stream asks when it hears nothing for a quarter of the hold, at most 40 s (7.3).", quiet],
+  [
+    "link-quiet.txt",
+    "A link with an open stream asks when it hears nothing for a quarter of the hold, at most 40 s (7.3).",
+    quiet,
+  ],
 ];
 
 function flip(packet: Uint8Array, at: number): Uint8Array {
@@ -153,7 +213,11 @@ function failsAt3(stage: Stage, far: LinkFar, status: number): void {
 function unknownKey(stage: Stage): void {
   const own = { ...stage.connector, id: stage.peer.id };
   const shared = { psk: LINK_PSK, pskName: PSK_NAME };
-  failsAt3(stage, new LinkFar("other key", { own, peer: stage.own, ...shared }), Status.UnknownPeer);
+  failsAt3(
+    stage,
+    new LinkFar("other key", { own, peer: stage.own, ...shared }),
+    Status.UnknownPeer,
+  );
 }
 
 function wrongPsk(stage: Stage): void {
@@ -183,7 +247,11 @@ function rate(stage: Stage): void {
 function badHandshake(stage: Stage): void {
   stage.hopUp();
   const first = stage.link.message1();
-  for (const packet of [flip(first, 1279), first.subarray(0, 1279), concat(first, Uint8Array.of(0))]) {
+  for (const packet of [
+    flip(first, 1279),
+    first.subarray(0, 1279),
+    concat(first, Uint8Array.of(0)),
+  ]) {
     stage.deliver(packet);
     stage.dropped(Status.BadHandshake);
   }
@@ -305,7 +373,8 @@ function violation(stage: Stage, frames: LinkFrame[], begin = () => stage.stream
 
 function punished(stage: Stage): void {
   stage.dropped(Status.PeerViolation);
-  if (need(stage.data(), "GOODBYE").reason !== Reason.PeerViolation) throw new Error("another reason");
+  if (need(stage.data(), "GOODBYE").reason !== Reason.PeerViolation)
+    throw new Error("another reason");
   expectFlags(stage, stage.rec.call("stream_flags", STREAM) | FLAG.closed);
   expectReason(stage, Reason.PeerViolation);
   stage.rec.note("For 60 s nothing is answered.");

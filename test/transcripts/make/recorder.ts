@@ -6,6 +6,7 @@
 
 import { readFileSync } from "node:fs";
 import { statusName } from "../../../host/core/core.ts";
+import type { CoreEngine } from "../../../host/core/engine.ts";
 import { openV8 } from "../../../host/core/engine-v8.ts";
 import { CORE_WASM } from "../../../scripts/run.ts";
 import { Machine } from "../machine.ts";
@@ -20,10 +21,10 @@ export class Recorder {
   readonly #lines: string[];
   #isMuted = false;
 
-  /** `title` says in a line what the transcript shows. */
-  constructor(file: string, title: string) {
+  /** `title` says in a line what the transcript shows. Another engine: for tests that write no file. */
+  constructor(file: string, title: string, engine?: CoreEngine) {
     this.file = file;
-    this.#machine = new Machine(openV8(readFileSync(CORE_WASM)));
+    this.#machine = new Machine(engine ?? openV8(readFileSync(CORE_WASM)));
     this.#lines = [...HEAD, ...title.split("\n").map((line) => `# ${line}`)];
   }
 
@@ -70,6 +71,13 @@ export class Recorder {
     const bytes = Buffer.concat(parts);
     this.#machine.arg(bytes);
     this.#write(`arg ${hex(bytes)}`);
+  }
+
+  /** A code or a configuration. */
+  config(...parts: Uint8Array[]): void {
+    const bytes = Buffer.concat(parts);
+    this.#machine.config(bytes);
+    this.#write(`config ${hex(bytes)}`);
   }
 
   /** Calls an export; its result is expected. */

@@ -4,6 +4,7 @@
 
 import { CALLS } from "./calls.ts";
 import { CONNECTORS } from "./connectors.ts";
+import { CONTROLS } from "./controls.ts";
 import { DATAGRAMS } from "./datagrams.ts";
 import { HANDSHAKES } from "./handshakes.ts";
 import { HOPS } from "./hops.ts";
@@ -19,4 +20,5 @@ export const SCENES: readonly Scene[] = [
   ...LINKS,
   ...STREAMS,
   ...DATAGRAMS,
+  ...CONTROLS,
 ];

@@ -4,6 +4,7 @@
 // the scenes. After: recorder.ts and ends.ts.
 // Invariant: a beginning that is included does the same in every scene.
 
+import type { CoreEngine } from "../../../host/core/engine.ts";
 import { concat } from "../../reference/bytes.ts";
 import type { HopFrame } from "../../reference/hop-frames.ts";
 import type { FrameNamed, LinkFrame } from "../../reference/link-frames.ts";
@@ -15,6 +16,7 @@ const FIRST_MS = 1000;
 const FEEDS = 8;
 const QUEUE_BYTES = 65_536;
 const CHANNELS = 16;
+const ROUND_TRIP_MS = 40;
 
 /** The hop, the link and the stream of a scene that has one of each. */
 export const HOP = 0;
@@ -59,6 +61,8 @@ export type Options = {
   /** First byte of the peer's id; the core's is 0x40. Default 0x80: the core's is lower. */
   peerByte?: number;
   sizes?: Sizes;
+  /** Instead of V8, for tests that write no file. */
+  engine?: CoreEngine;
 };
 
 /** A transcript to be made: its file, what it shows, and how. */
@@ -69,17 +73,22 @@ export class Stage {
   readonly own: Identity = identityOf("own", 0x40);
   readonly connector: Identity = identityOf("connector", 0);
   readonly peer: Identity;
+  /** Who the Connector says that packets are from. */
+  peerId: Uint8Array;
   readonly #sizes: Sizes;
   /** The beginnings are those that are transcripts of their own. */
   readonly #isUsual: boolean;
   hop: HopFar;
   link: LinkFar;
   ms = FIRST_MS;
+  /** The core's ephemeral public keys of the hop's, the link's and the stream's handshake, in hex. */
+  readonly shownEphemerals: string[] = [];
   #isNamed = false;
 
-  constructor(file: string, title: string, { peerByte, sizes }: Options = {}) {
-    this.rec = new Recorder(file, title);
+  constructor(file: string, title: string, { peerByte, sizes, engine }: Options = {}) {
+    this.rec = new Recorder(file, title, engine);
     this.peer = identityOf("peer", peerByte ?? 0x80);
+    this.peerId = this.peer.id;
     this.#sizes = sizes ?? {};
     this.#isUsual = peerByte === undefined && sizes === undefined;
     this.hop = this.newHopFar("first");
@@ -147,6 +156,7 @@ export class Stage {
 
   /** Goes on from message 1 to WELCOME and CREDIT. */
   meet(first: Uint8Array, hop = HOP): void {
+    this.#show(first, 3);
     this.rec.rx(hop, this.hop.answer(first));
     this.rec.work();
     const third = this.rec.tx(hop);
@@ -155,9 +165,9 @@ export class Stage {
     this.rec.rx(hop, this.hop.record(this.welcome()));
   }
 
-  welcome(): HopFrame {
+  welcome(id = this.own.id): HopFrame {
     const sizes = { maxPacket: 65_000, channels: CHANNELS, queueBytes: QUEUE_BYTES };
-    return { type: "WELCOME", id: this.own.id, ...sizes };
+    return { type: "WELCOME", id, ...sizes };
   }
 
   /** A hop that is up, and a peer that is known. */
@@ -179,6 +189,10 @@ export class Stage {
     return this.frames();
   }
 
+  #show(message: Uint8Array, at: number): void {
+    this.shownEphemerals.push(Buffer.from(message.subarray(at, at + 32)).toString("hex"));
+  }
+
   /** What the core has for the Connector: the frames of its records. */
   frames(hop = HOP): HopFrame[] {
     return this.hop.open(this.rec.tx(hop));
@@ -191,7 +205,9 @@ export class Stage {
 
   /** The frames of the data packets among them. */
   data(hop = HOP): LinkFrame[] {
-    return this.packets(hop).flatMap((packet) => (packet[0] === 0x14 ? this.link.open(packet) : []));
+    return this.packets(hop).flatMap((packet) =>
+      packet[0] === 0x14 ? this.link.open(packet) : [],
+    );
   }
 
   /** Packets from the peer, as the Connector sends them on; the first time with its name. */
@@ -204,7 +220,7 @@ export class Stage {
       const frame: HopFrame = { type: "PACKET", class: 0, channel: 0, packet };
       if (this.#isNamed) return this.hop.record(frame);
       this.#isNamed = true;
-      return this.hop.record({ type: "NAME", channel: 0, id: this.peer.id }, frame);
+      return this.hop.record({ type: "NAME", channel: 0, id: this.peerId }, frame);
     });
     return concat(...records);
   }
@@ -232,13 +248,26 @@ export class Stage {
   /** The core wants a session: message 1 to HELLO. */
   initiate(): void {
     this.rec.work();
-    this.deliver(this.link.message2(packetOf(this.packets(), 0x11)));
+    const first = packetOf(this.packets(), 0x11);
+    this.#show(first, 13);
+    this.deliver(this.link.message2(first));
     this.rec.work();
     const packets = this.packets();
     this.link.takeMessage3(packetOf(packets, 0x13));
     need(this.link.open(packetOf(packets, 0x14)), "HELLO");
+    this.greet();
+  }
+
+  /** The peer's HELLO, and its answer to the PROBE by which the core measures the first round trip. */
+  greet(): void {
     this.say(this.link.hello());
-    need(this.data(), "HELLO");
+    const frames = this.data();
+    need(frames, "HELLO");
+    for (const frame of frames) {
+      if (frame.type !== "PROBE") continue;
+      this.pass(ROUND_TRIP_MS);
+      this.say({ type: "PONG", token: frame.token, load: 0 });
+    }
   }
 
   /** A session that the peer began. */
@@ -256,8 +285,7 @@ export class Stage {
     this.deliver(this.link.message3(packetOf(this.packets(), 0x12)));
     this.rec.work();
     need(this.data(), "HELLO");
-    this.say(this.link.hello());
-    need(this.data(), "HELLO");
+    this.greet();
   }
 
   /** The core opens a stream or channel and gets OPEN out; ACCEPT is still to come. */
@@ -266,6 +294,7 @@ export class Stage {
     this.rec.call("stream_open", LINK, kind);
     this.rec.work();
     const open = need(this.data(), "OPEN");
+    this.#show(open.message, 0);
     return { far: new StreamFar(this.link, open, false), open };
   }
 

@@ -1,0 +1,529 @@
+// SPDX-License-Identifier: Apache-2.0
+// The core's exports called wrongly: handles that are none, lengths beyond the room, before start, after
+// stop, in the wrong role and order, after an error. Each answers with a status, none traps, and the
+// instance works afterwards. assembly/abi.ts; PROTOCOL.md section 13.1.
+
+import { readFileSync } from "node:fs";
+import { afterEach, describe, expect, it } from "vitest";
+import { Status } from "../../host/core/abi.gen.ts";
+import { Core, statusName } from "../../host/core/core.ts";
+import type { CoreEngine } from "../../host/core/engine.ts";
+import { CORE_WASM } from "../../scripts/run.ts";
+import { watchSeals } from "../reference/aead.ts";
+import { publicKey } from "../reference/noise.ts";
+import { type Random, randomBelow, seededRandom } from "../reference/random.ts";
+import { ID_A, pattern } from "../reference/world.ts";
+import { TEST_CONNECTOR_SIZES, TEST_SIZES } from "./core-ends.ts";
+import { openTestEngine } from "./core-world.ts";
+import { HopBench, LinkBench } from "./hostile-tools.ts";
+
+afterEach(() => watchSeals());
+
+const random = seededRandom("abi");
+const NO_HANDLES = [-1, 99_999, 2 ** 31 - 1, -(2 ** 31)];
+
+// Each export that takes a handle, with further arguments that are right by themselves.
+const BY_HANDLE: [string, ...number[]][] = [
+  ["hop_free"],
+  ["hop_state"],
+  ["hop_status"],
+  ["hop_peer_ptr"],
+  ["hop_rx_ptr"],
+  ["hop_rx_room"],
+  ["hop_rx_commit", 1],
+  ["hop_rx_step"],
+  ["hop_tx_fill"],
+  ["hop_tx_ptr"],
+  ["hop_tx_consume", 0],
+  ["hop_answer"],
+  ["hop_admit", 1000],
+  ["hop_close", 48],
+  ["hop_drain", 1000],
+  ["hop_tell", 0, 33, 0],
+  ["forward_ptr", 100],
+  ["forward_commit", 0, 100],
+  ["link_goodbye", 16],
+  ["link_remove", 10],
+  ["link_connect"],
+  ["link_ptr"],
+  ["stream_open", 1],
+  ["stream_flags"],
+  ["stream_info"],
+  ["stream_connected"],
+  ["stream_reset", 12],
+  ["stream_fin"],
+  ["stream_hold", 1000],
+  ["stream_release"],
+  ["in_room"],
+  ["in_commit", 1],
+  ["out_len"],
+  ["out_ptr"],
+  ["out_consume", 0],
+  ["datagram_commit", 0, 1],
+  ["datagram_out"],
+];
+
+type State = "fresh" | "stlink" | "connector" | "stopped";
+const STATES: State[] = ["fresh", "stlink", "connector", "stopped"];
+
+function instance(state: State): Core {
+  const sizes = state === "connector" ? TEST_CONNECTOR_SIZES : TEST_SIZES;
+  const core = new Core(openTestEngine("v8", sizes));
+  if (state === "fresh") return core;
+  core.start(state === "connector" ? "connector" : "stlink", sizes, 5);
+  if (state === "stopped") core.stop();
+  return core;
+}
+
+function exportsOf(): { name: string; arity: number }[] {
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(CORE_WASM)));
+  return Object.entries(exports).flatMap(([name, value]) =>
+    typeof value === "function" ? [{ name, arity: value.length }] : [],
+  );
+}
+
+/** Exports that take pointers of the caller, or serve vectors: not part of this. */
+function isRaw(name: string): boolean {
+  return name.startsWith("prim_") || name.startsWith("test_");
+}
+
+/** Whether the instance can be started anew and makes a hop's handshake. */
+function starts(core: Core): boolean {
+  core.stop();
+  core.start("stlink", TEST_SIZES, 9);
+  const secret = random(32);
+  core.setIdentity(secret, publicKey(secret), ID_A);
+  core.feed(random(32));
+  const hop = core.hopDial(publicKey(random(32)));
+  while (core.work());
+  return core.hopTake(hop).length === 1251;
+}
+
+const raw = (core: { engine: CoreEngine }, name: string, ...args: number[]) =>
+  statusName(core.engine.call(name, ...args));
+
+describe.each(STATES)("a handle that is none, %s", (state) => {
+  for (const [name, ...rest] of BY_HANDLE) {
+    it(`${name} answers with a status`, () => {
+      const core = instance(state);
+      for (const handle of NO_HANDLES) {
+        const result = core.engine.call(name, handle, ...rest);
+        expect(["BadHandle", "BadState"], `${handle}`).toContain(statusName(result));
+      }
+      expect(starts(core)).toBe(true);
+    });
+  }
+
+  it("handles 0 and 1 too, which nobody has made", () => {
+    const core = instance(state);
+    for (const [name, ...rest] of BY_HANDLE) {
+      for (const handle of [0, 1]) {
+        expect(core.engine.call(name, handle, ...rest), `${name}(${handle})`).toBeLessThan(0);
+      }
+    }
+    expect(starts(core)).toBe(true);
+  });
+});
+
+describe("the table of this test", () => {
+  it("names every export that takes a handle", () => {
+    const others = ["start", "feed", "tick", "hop_open", "config_stored", "config_load", "code_load"];
+    others.push("config_count", "config_entry", "lease_set");
+    const known = [...BY_HANDLE.map(([name]) => name), ...others];
+    const missing = exportsOf().filter(
+      ({ name, arity }) => arity > 0 && !isRaw(name) && !known.includes(name),
+    );
+    expect(missing).toEqual([]);
+  });
+});
+
+describe("start", () => {
+  it("twice is BadState, in another role too", () => {
+    const core = instance("stlink");
+    expect([raw(core, "start", 1, 0), raw(core, "start", 2, 0)]).toEqual(["BadState", "BadState"]);
+    expect(starts(core)).toBe(true);
+  });
+
+  it("in no role is BadArgument", () => {
+    const core = instance("fresh");
+    for (const role of [0, 3, -1, 2 ** 31 - 1]) {
+      expect(raw(core, "start", role, 0)).toBe("BadArgument");
+    }
+    expect(starts(core)).toBe(true);
+  });
+
+  const wrong: [string, Partial<typeof TEST_SIZES>][] = [
+    ["maxPacket 2,047", { maxPacketBytes: 2047 }],
+    ["maxPacket 65,001", { maxPacketBytes: 65_001, hopBufferBytes: 70_000, hopCreditBytes: 70_000 }],
+    ["maxRecord 511", { maxRecordBytes: 511 }],
+    ["maxRecord above maxPacket - 128", { maxRecordBytes: 4096 - 127 }],
+    ["no hop", { hops: 0 }],
+    ["65,536 hops", { hops: 65_536 }],
+    ["no channel", { channels: 0 }],
+    ["4,097 channels", { channels: 4097 }],
+    ["a replay window of 32", { replayBits: 32 }],
+    ["a replay window of 100", { replayBits: 100 }],
+    ["a replay window of 2,048", { replayBits: 2048 }],
+    ["blocks of 100", { blockBytes: 100 }],
+    ["blocks of 32", { blockBytes: 32 }],
+    ["hop buffers below a packet", { hopBufferBytes: 4096 }],
+    ["credit below a packet", { hopCreditBytes: 4095 }],
+    ["no handshake slot", { handshakes: 0 }],
+    ["no pending open", { pendingOpens: 0 }],
+    ["a window below two records", { windowBytes: 4095 }],
+    ["no hop buffer", { hopBuffers: 0 }],
+    ["65,536 links", { links: 65_536 }],
+    ["65,536 streams", { streams: 65_536 }],
+  ];
+  for (const [title, change] of wrong) {
+    it(`with ${title} is BadArgument, and right sizes work after it`, () => {
+      const core = instance("fresh");
+      expect(() => core.start("stlink", { ...TEST_SIZES, ...change }, 0)).toThrow("BadArgument");
+      expect(starts(core)).toBe(true);
+    });
+  }
+
+  it("with links in a Connector is BadArgument", () => {
+    const core = new Core(openTestEngine("v8", TEST_CONNECTOR_SIZES));
+    expect(() => core.start("connector", { ...TEST_CONNECTOR_SIZES, links: 1 }, 0)).toThrow(
+      "BadArgument",
+    );
+  });
+
+  it("in too little memory is NoBuffer, and right sizes work after it", () => {
+    const core = instance("fresh");
+    const fields = new Uint32Array(17).fill(0xffff_ffff);
+    for (const memory of [1, 1000, 60_000, 65_536]) {
+      const sizes = [2, 4, 16, 4, 4096, 2048, 16_384, 512, 128, 128, 8, 256, 4, 4, 8192, 32_768];
+      fields.set([...sizes, memory]);
+      core.engine.write(core.engine.call("sizes_ptr"), new Uint8Array(fields.buffer.slice(0)));
+      expect(raw(core, "start", 1, 0), `${memory}`).toBe("NoBuffer");
+    }
+    expect(starts(core)).toBe(true);
+  });
+
+  it("with any sizes at all answers with a status", () => {
+    const core = instance("fresh");
+    const seeded = seededRandom("sizes");
+    const values = [0, 1, 2, 63, 64, 512, 2048, 4096, 65_000, 65_535, 65_536, 2 ** 31, 2 ** 32 - 1];
+    for (let i = 0; i < 2000; i++) {
+      const fields = new Uint32Array(17).map(() => values[randomBelow(seeded, values.length)] ?? 0);
+      core.engine.write(core.engine.call("sizes_ptr"), new Uint8Array(fields.buffer));
+      const role = 1 + randomBelow(seeded, 2);
+      // The memory that is stated must be there: a size of the host's own.
+      fields[16] = core.engine.memoryBytes();
+      core.engine.write(core.engine.call("sizes_ptr"), new Uint8Array(fields.buffer));
+      const status = raw(core, "start", role, 0);
+      expect(["Ok", "BadArgument", "NoBuffer"], `case ${i}`).toContain(status);
+      if (status === "Ok") core.stop();
+    }
+    expect(starts(core)).toBe(true);
+  });
+
+  it("is not needed by stop, which may come twice", () => {
+    const core = instance("fresh");
+    for (let i = 0; i < 3; i++) expect(raw(core, "stop")).toBe("Ok");
+    expect(starts(core)).toBe(true);
+  });
+});
+
+describe("before start and after stop", () => {
+  for (const state of ["fresh", "stopped"] as const) {
+    it(`nothing can be done (${state}), and nothing happens`, () => {
+      const core = instance(state);
+      const makers: [string, ...number[]][] = [["tick", 5], ["hop_open", 0], ["link_add"], ["stream_next"]];
+      for (const [name, ...args] of makers) {
+        expect(core.engine.call(name, ...args), name).toBeLessThan(0);
+      }
+      expect([core.work(), core.flags() & 1]).toEqual([false, 0]);
+      expect(starts(core)).toBe(true);
+    });
+  }
+});
+
+describe("arguments", () => {
+  it("keys that are not canonical are BadKey everywhere", () => {
+    const core = instance("stlink");
+    core.feed(random(32));
+    const good = publicKey(random(32));
+    for (const bad of [new Uint8Array(32).fill(0xff), edge()]) {
+      expect(() => core.setIdentity(random(32), bad, ID_A)).toThrow("BadKey");
+      expect(() => core.hopDial(bad)).toThrow("BadKey");
+      expect(() => core.linkAdd({ id: ID_A, key: bad })).toThrow("BadKey");
+      expect(() => core.linkAdd({ id: ID_A, key: good, nextKey: bad })).toThrow("BadKey");
+    }
+    expect(starts(core)).toBe(true);
+
+    // 2^255 - 19 itself.
+    function edge(): Uint8Array {
+      return Uint8Array.from({ length: 32 }, (_, i) => (i === 0 ? 0xed : i === 31 ? 0x7f : 0xff));
+    }
+  });
+
+  it("a hop without entropy is NoEntropy", () => {
+    const core = instance("stlink");
+    expect(() => core.hopDial(publicKey(random(32)))).toThrow("NoEntropy");
+    core.feed(random(32));
+    expect(core.hopDial(publicKey(random(32)))).toBeGreaterThanOrEqual(0);
+  });
+
+  it("tables that are full say so, and free places are used again", () => {
+    const core = instance("stlink");
+    const key = publicKey(random(32));
+    for (let i = 0; i < 4; i++) core.linkAdd({ id: new Uint8Array(16).fill(i + 1), key });
+    expect(() => core.linkAdd({ id: new Uint8Array(16).fill(9), key })).toThrow("NoLinkSlot");
+    core.linkRemove(2, 10);
+    expect(core.linkAdd({ id: new Uint8Array(16).fill(9), key })).toBe(2);
+    const ids = [pattern(16), pattern(16)] as const;
+    for (let i = 0; i < 16; i++) core.streamOpen(0, 1, ...ids);
+    expect(() => core.streamOpen(0, 1, ...ids)).toThrow("NoStreamSlot");
+    const connector = instance("connector");
+    for (let i = 0; i < 8; i++) connector.hopAccept();
+    expect(() => connector.hopAccept()).toThrow("NoHopSlot");
+    connector.hopFree(3);
+    expect(connector.hopAccept()).toBe(3);
+  });
+
+  it("a kind, a reason, a hold time or a channel out of range is BadArgument", () => {
+    const bench = new LinkBench();
+    const { core } = bench.core;
+    const link = bench.core.link(bench.reference.id);
+    for (const kind of [0, 4, -1, 255]) {
+      expect(raw(core, "stream_open", link, kind), `kind ${kind}`).toBe("BadArgument");
+    }
+    const [mine] = bench.connect("a");
+    const handle = handleOf(mine);
+    for (const reason of [0, -1, 256]) {
+      expect(raw(core, "stream_reset", handle, reason), `reason ${reason}`).toBe("BadArgument");
+    }
+    for (const ms of [-1, 86_400_001]) {
+      expect(raw(core, "stream_hold", handle, ms), `hold ${ms}`).toBe("BadArgument");
+    }
+    for (const [channel, reason] of [
+      [-1, 33],
+      [8, 33],
+      [0, -4],
+      [0, 256],
+    ] as const) {
+      expect(raw(core, "hop_tell", bench.core.hop, channel, reason, 0)).toBe("BadArgument");
+    }
+    expect([bench.works, bench.opens]).toEqual([true, true]);
+  });
+});
+
+describe("lengths", () => {
+  const BEYOND = [-1, -(2 ** 31), 2 ** 31 - 1];
+
+  it("beyond a hop's room are BadLength, and the hop goes on", () => {
+    const bench = new HopBench("stlink").up();
+    const { core, hop } = bench;
+    const room = core.engine.call("hop_rx_room", hop);
+    for (const n of [room + 1, ...BEYOND]) {
+      expect(raw(core, "hop_rx_commit", hop, n), `commit ${n}`).toBe("BadLength");
+    }
+    bench.remote.send({ type: "PING", token: 1 });
+    bench.give(bench.remote.take());
+    const ready = core.engine.call("hop_tx_fill", hop);
+    expect(ready).toBeGreaterThan(0);
+    for (const n of [ready + 1, ...BEYOND]) {
+      expect(raw(core, "hop_tx_consume", hop, n), `consume ${n}`).toBe("BadLength");
+    }
+    expect(bench.answers).toBe(true);
+  });
+
+  it("beyond a packet are BadLength where a Connector forwards, and the hop goes on", () => {
+    const bench = new HopBench("connector").up();
+    const { core, hop } = bench;
+    bench.say({ type: "CREDIT", total: 100_000n });
+    for (const n of [0, 2049, ...BEYOND]) {
+      expect(raw(core, "forward_ptr", hop, n), `forward ${n}`).toBe("BadLength");
+    }
+    for (const n of [0, 2049, ...BEYOND]) {
+      expect(core.engine.call("forward_commit", hop, 0, n), `commit ${n}`).toBeLessThan(0);
+    }
+    expect(core.forward(hop, 0, ID_A, pattern(2048))).toBe(true);
+    bench.exchange();
+    expect(bench.frames.some((frame) => frame.type === "PACKET")).toBe(true);
+  });
+
+  it("beyond a stream's room are BadLength, and the stream goes on", () => {
+    const bench = new LinkBench();
+    const { core } = bench.core;
+    const handle = handleOf(bench.mine);
+    const room = core.inRoom(handle);
+    for (const n of [room + 1, ...BEYOND]) {
+      expect(raw(core, "in_commit", handle, n), `in ${n}`).toBe("BadLength");
+    }
+    bench.theirs.write(pattern(50));
+    bench.world.wire.pass(50);
+    for (const n of [51, ...BEYOND]) {
+      expect(raw(core, "out_consume", handle, n), `out ${n}`).toBe("BadLength");
+    }
+    expect(bench.mine.read().length).toBe(50);
+    expect([bench.works, bench.opens]).toEqual([true, true]);
+  });
+
+  it("beyond a datagram's room are TooBig or BadLength, and the channel goes on", () => {
+    const bench = new LinkBench({}, "b", 2);
+    const { core } = bench.core;
+    const handle = handleOf(bench.mine);
+    const room = core.inRoom(handle);
+    for (const n of [room + 1, ...BEYOND]) {
+      expect(["TooBig", "BadLength"]).toContain(raw(core, "datagram_commit", handle, 0, n));
+    }
+    expect(bench.mine.sendDatagram(7, pattern(room))).toBe(true);
+  });
+});
+
+describe("order", () => {
+  it("of hop calls that do not fit is BadState", () => {
+    const bench = new HopBench("connector");
+    const { core } = bench;
+    expect(raw(core, "hop_answer", bench.hop)).toBe("BadState");
+    expect(raw(core, "hop_admit", bench.hop, 1000)).toBe("BadState");
+    expect(raw(core, "hop_close", bench.hop, 48)).toBe("BadState");
+    bench.shaken();
+    expect(raw(core, "hop_answer", bench.hop)).toBe("BadState");
+    expect(raw(core, "hop_admit", bench.hop, 1000)).toBe("BadState");
+    bench.again().up();
+    expect(raw(core, "hop_admit", bench.hop, 1000)).toBe("BadState");
+    expect(raw(core, "hop_close", bench.hop, 48)).toBe("Ok");
+    expect(raw(core, "hop_close", bench.hop, 48)).toBe("BadState");
+    bench.take();
+    expect(bench.closed).toBe(true);
+    for (const name of ["hop_rx_step", "hop_tx_fill", "hop_rx_room"]) {
+      expect(core.engine.call(name, bench.hop), name).toBeLessThanOrEqual(0);
+    }
+    expect(bench.again().up().answers).toBe(true);
+  });
+
+  it("of calls for the other role is refused", () => {
+    const stlink = new HopBench("stlink").up();
+    for (const [name, ...args] of [
+      ["hop_admit", 100],
+      ["forward_ptr", 100],
+      ["forward_commit", 0, 100],
+    ] as [string, ...number[]][]) {
+      expect(["BadHandle", "BadState"], name).toContain(raw(stlink.core, name, stlink.hop, ...args));
+    }
+    expect(stlink.answers).toBe(true);
+    const connector = new HopBench("connector").up();
+    for (const name of ["link_add", "stream_next"]) {
+      expect(raw(connector.core, name), name).toBe("BadState");
+    }
+    expect(connector.answers).toBe(true);
+  });
+
+  it("of stream calls that do not fit is BadState, and the others go on", () => {
+    const bench = new LinkBench();
+    const { core } = bench.core;
+    const link = bench.core.link(bench.reference.id);
+    const waiting = core.streamOpen(link, 1, pattern(16), pattern(16));
+    for (const name of ["stream_fin", "stream_connected", "stream_release"]) {
+      expect(raw(core, name, waiting), name).toBe("BadState");
+    }
+    expect(raw(core, "datagram_commit", waiting, 0, 1)).toBe("BadState");
+    expect(raw(core, "in_commit", waiting, 1)).toBe("BadLength");
+    core.streamReset(waiting, 12);
+    expect(raw(core, "stream_fin", waiting)).toBe("BadState");
+    expect(raw(core, "stream_release", waiting)).toBe("Ok");
+    const handle = handleOf(bench.mine);
+    for (const name of ["stream_connected", "stream_release", "datagram_out"]) {
+      expect(raw(core, name, handle), name).toBe("BadState");
+    }
+    expect([bench.works, bench.opens]).toEqual([true, true]);
+    expect(raw(core, "stream_fin", handle)).toBe("Ok");
+    expect(raw(core, "stream_fin", handle)).toBe("Ok");
+    expect(raw(core, "in_commit", handle, 1)).toBe("BadLength");
+    expect(bench.opens).toBe(true);
+  });
+
+  it("of byte calls on a channel of datagrams is BadState, and the other way", () => {
+    const bench = new LinkBench({}, "b", 2);
+    const { core } = bench.core;
+    const handle = handleOf(bench.mine);
+    for (const [name, ...args] of [
+      ["in_commit", 1],
+      ["out_consume", 0],
+      ["stream_fin"],
+      ["datagram_out"],
+    ] as [string, ...number[]][]) {
+      expect(raw(core, name, handle, ...args), name).toBe("BadState");
+    }
+    bench.mine.sendDatagram(7, pattern(10));
+    expect(bench.opens).toBe(true);
+  });
+
+  it("of link calls after the link is gone is BadHandle, and it can be added again", () => {
+    const bench = new LinkBench();
+    const { core } = bench.core;
+    const link = bench.core.link(bench.reference.id);
+    expect(raw(core, "link_remove", link, 10)).toBe("Ok");
+    for (const [name, ...args] of [
+      ["link_remove", 10],
+      ["link_goodbye", 10],
+      ["link_connect"],
+      ["link_ptr"],
+      ["stream_open", 1],
+    ] as [string, ...number[]][]) {
+      expect(raw(core, name, link, ...args), name).toBe("BadHandle");
+    }
+    bench.world.wire.pass(1000);
+    const { secrets, psk } = bench.world;
+    core.linkAdd({ id: bench.reference.id, key: publicKey(secrets.b), psk: psk.link, pskName: psk.name });
+    bench.world.wire.pass(10_000);
+    expect(bench.opens).toBe(true);
+  });
+});
+
+describe("any calls in any order", () => {
+  const VALUES = [0, 1, 2, 3, 5, 16, 33, 255, 256, 2048, 4096, 65_536, 99_999];
+  VALUES.push(-1, -2, -3, -4, 2 ** 31 - 1, -(2 ** 31));
+
+  function fuzz(core: Core, seed: string, calls: number): void {
+    const seeded: Random = seededRandom(seed);
+    const known = exportsOf().filter(({ name }) => !isRaw(name) && name !== "start");
+    for (let i = 0; i < calls; i++) {
+      const { name, arity } = known[randomBelow(seeded, known.length)] as { name: string; arity: number };
+      if (name === "stop" && randomBelow(seeded, 50) > 0) continue;
+      const args = Array.from({ length: arity }, () => VALUES[randomBelow(seeded, VALUES.length)] ?? 0);
+      if (i % 50 === 0) core.feed(seeded(32));
+      if (i % 97 === 0) core.engine.write(core.engine.call("arg_ptr"), seeded(200));
+      core.engine.call(name, ...args);
+    }
+  }
+
+  for (const state of STATES) {
+    it(`never trap (${state})`, () => {
+      for (let seed = 0; seed < 4; seed++) {
+        const core = instance(state);
+        fuzz(core, `${state} ${seed}`, 20_000);
+        expect(starts(core), `seed ${seed}`).toBe(true);
+      }
+    });
+  }
+
+  it("never trap with a hop, a link and streams that are up", () => {
+    for (let seed = 0; seed < 6; seed++) {
+      const bench = new LinkBench({ seed: `fuzz ${seed}` });
+      bench.connect("a");
+      bench.connect("b", 2);
+      fuzz(bench.core.core, `up ${seed}`, 5000);
+      expect(starts(bench.core.core), `seed ${seed}`).toBe(true);
+    }
+  });
+
+  it("never trap in a Connector with hops that are up", () => {
+    for (let seed = 0; seed < 6; seed++) {
+      const bench = new HopBench("connector").up();
+      bench.say({ type: "CREDIT", total: 100_000n });
+      fuzz(bench.core, `connector ${seed}`, 5000);
+      bench.core.stop();
+      expect(Status.Ok).toBe(0);
+    }
+  });
+});
+
+function handleOf(pipe: unknown): number {
+  return (pipe as { handle: number }).handle;
+}
