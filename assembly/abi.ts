@@ -15,6 +15,11 @@ import {
   SIZES,
   SIZE_BLOCK_BYTES,
   SIZE_CHANNELS,
+  SIZE_HANDSHAKES,
+  SIZE_HOP_BUFFERS,
+  SIZE_PENDING_OPENS,
+  SIZE_STREAMS,
+  SIZE_WINDOW,
   SIZE_HOPS,
   SIZE_HOP_BUFFER_BYTES,
   SIZE_HOP_CREDIT,
@@ -171,10 +176,12 @@ function sizesFit(): bool {
   if (maxPacket < 2048 || maxPacket > 65_000) return false;
   if (size(SIZE_HOP_BUFFER_BYTES) < maxPacket + 256 || size(SIZE_HOP_CREDIT) < maxPacket) return false;
   if (<u32>(size(SIZE_HOPS) - 1) > 65_534 || <u32>(size(SIZE_CHANNELS) - 1) > 4095) return false;
+  if (size(SIZE_HANDSHAKES) < 1 || size(SIZE_HANDSHAKES) > 1024 || size(SIZE_HOP_BUFFERS) < 1) return false;
   if (replay < 64 || replay > 1024 || (replay & (replay - 1)) != 0) return false;
   if (role == ROLE_CONNECTOR) return size(SIZE_LINKS) == 0;
   const maxRecord = size(SIZE_MAX_RECORD);
   if (<u32>size(SIZE_LINKS) > 65_535 || maxRecord < 512 || maxRecord > maxPacket - 128) return false;
+  if (<u32>size(SIZE_STREAMS) > 65_535 || size(SIZE_PENDING_OPENS) < 1 || size(SIZE_WINDOW) < maxRecord << 1) return false;
   return block >= 64 && block <= 65_536 && (block & (block - 1)) == 0;
 }
 

@@ -55,7 +55,7 @@ export function layoutBegin(): void {
   const stated = <usize>size(SIZE_MEMORY_BYTES);
   limit = stated != 0 ? stated : (<usize>memory.size()) << 16;
   top = (__heap_base + 7) & ~7;
-  overflow = false;
+  overflow = limit < top;
   if (limit > top) memory.fill(top, 0, limit - top);
 }
 

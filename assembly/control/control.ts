@@ -152,7 +152,7 @@ export function controlHopUp(hop: Hop): void {
   if (commander < 0) return;
   silentAt = now;
   if (inForceLen == 0) return;
-  identityShown(hop.bornAt);
+  identityShown(hop);
   gateClose();
   controlAsk();
 }

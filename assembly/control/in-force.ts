@@ -10,6 +10,7 @@ import { wipe } from "../crypto/wipe";
 import { x25519Canonical } from "../crypto/x25519";
 import { now } from "../clock";
 import { ARG, SIZE_CONFIG, size, take } from "../layout";
+import { Hop, hopAt, hopCount, hopKnown } from "../seal/hop";
 import { MY_ID } from "../seal/identity";
 import {
   CURRENT,
@@ -96,7 +97,6 @@ export let pendingLen: i32 = 0;
 export let commander: i32 = -1;
 /** Hops of the identity before are to be made anew. */
 export let redial: bool = false;
-let identityAt: i32 = 0;
 /** The id has changed: the Commander's link begins anew with the next hop. */
 let reborn: bool = false;
 /** Peers that found no link slot yet, or links that wait to be forgotten. */
@@ -401,12 +401,12 @@ export function settleTick(): void {
 /** Id or static key have changed: hops are to be made anew. */
 export function identityChanged(): void {
   redial = true;
-  identityAt = now;
+  for (let i = 0; i < hopCount(); i++) if (hopKnown(i)) hopAt(i).stale = 1;
 }
 
-/** A hop has come up that was begun at `bornAt`. With a new id the Commander's link begins anew. */
-export function identityShown(bornAt: i32): void {
-  if (!redial || bornAt - identityAt < 0) return;
+/** A hop has come up. With a new id the Commander's link begins anew. */
+export function identityShown(hop: Hop): void {
+  if (!redial || hop.stale) return;
   redial = false;
   if (!reborn) return;
   reborn = false;

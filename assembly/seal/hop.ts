@@ -50,8 +50,8 @@ export class Hop {
   reason: u8;
   /** Connector: HOP_HELLO has come; STLink: WELCOME has come */
   greeted: u8;
-  /** Connector: admitted by the host */
-  admitted: u8;
+  /** STLink: begun under an id or key that has been replaced since */
+  stale: u8;
   /** rekey: message 3 was sent or read, the new keys are in NEXT_* */
   rekeyed: u8;
   /** the slot computes a message */

@@ -115,9 +115,9 @@ export function handshakeStart(link: Link): i32 {
   if (index < 0) return STATUS_NO_HANDSHAKE_SLOT;
   randomSpend();
   const slot = slotAt(index);
-  // A peer that rotates may have changed to its next key already (rule T3): every other attempt tries that one.
+  // A peer that rotates has most likely changed to its next key (rule T3); every other attempt tries the old one.
   const next = LinkArea.at(link, LINK_NEXT_KEY);
-  const turn = link.commander ? link.commander & COMMANDER_TRIES : link.handshakes & 1;
+  const turn = link.commander ? link.commander & COMMANDER_TRIES : ~link.handshakes & 1;
   const key = turn && !noKey(next) ? next : LinkArea.at(link, LINK_KEY);
   memory.copy(Area.at(slot, RS), key, 32);
   memory.copy(Area.at(slot, PSK), LinkArea.at(link, LINK_PSK), 32);

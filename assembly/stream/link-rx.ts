@@ -186,7 +186,7 @@ function takeFrames(link: Link, session: Session, start: usize, end: usize): i32
     }
     const status = takeFrame(link, session, type, at, len);
     if (status == STATUS_PEER_VIOLATION) return status;
-    if (status != STATUS_OK) link.dropped++;
+    if (status != STATUS_OK) result = status;
     at += <usize>len;
   }
   return result;
@@ -205,7 +205,8 @@ function takeFrame(link: Link, session: Session, type: u8, at: usize, len: i32):
   if (type == DATAGRAM) return takeDatagram(link, at, len);
   if (type == RESET) return takeReset(link, at);
   if (type == GOODBYE) {
-    endStreams(link, load<u8>(at, 1));
+    const reason = load<u8>(at, 1);
+    endStreams(link, reason == 0 ? REASON_PEER_LOST : reason);
     return STATUS_OK;
   }
   if (type == PROBE) {
@@ -371,7 +372,8 @@ function late(link: Link, stream: Stream): i32 {
 function takeAck(link: Link, at: usize): i32 {
   const number = LinkFrame.stream(at);
   const index = streamFind(link, number);
-  if (index < 0) return unknown(link, number);
+  // The ACK of a clean end is not answered: two sides that both remember it would go on for ever.
+  if (index < 0) return finished(link, number) != 0 ? STATUS_OK : unknown(link, number);
   const stream = streamAt(index);
   if (stream.state == STREAM_CLOSED) return stream.reason == 0 ? STATUS_OK : late(link, stream);
   acceptKnown(stream);
@@ -443,7 +445,8 @@ function takeDatagram(link: Link, at: usize, len: i32): i32 {
   if (index < 0) return unknown(link, number);
   const stream = streamAt(index);
   if (stream.kind != KIND_DATAGRAM) return STATUS_BAD_FRAME;
-  if (stream.state < STREAM_OFFERED || stream.state == STREAM_CLOSED) return STATUS_OK;
+  if (stream.state == STREAM_CLOSED) return late(link, stream);
+  if (stream.state < STREAM_OFFERED) return STATUS_OK;
   acceptKnown(stream);
   return datagramTake(stream, at, len);
 }

@@ -8,7 +8,7 @@ import { since } from "../clock";
 import { SIZE_MAX_RECORD, size, take } from "../layout";
 import { recordOpen, recordRekey, recordSeal } from "../seal/connection";
 import { ACK_URGENT, Link, linkAt } from "../seal/link";
-import { STATUS_BAD_RECORD, STATUS_OK, STATUS_PEER_VIOLATION } from "../status";
+import { REASON_PEER_LOST, STATUS_BAD_RECORD, STATUS_OK, STATUS_PEER_VIOLATION } from "../status";
 import {
   RECORD_CONNECTED,
   RECORD_DATA,
@@ -245,7 +245,9 @@ export function recordTake(stream: Stream, number: u64, at: usize, len: i32): i3
   stream.recvNext = number + 1;
   if (type == RECORD_DATA) return takeData(stream, at + 1, bytes);
   if (type == RECORD_RESET && bytes == 1) {
-    streamClose(stream, load<u8>(at, 1));
+    const reason = load<u8>(at, 1);
+    // 0 would read as a clean end (rule D8).
+    streamClose(stream, reason == 0 ? REASON_PEER_LOST : reason);
     return STATUS_OK;
   }
   if (bytes != 0) return STATUS_BAD_RECORD;
@@ -268,7 +270,7 @@ export function recordTake(stream: Stream, number: u64, at: usize, len: i32): i3
 }
 
 function takeData(stream: Stream, at: usize, bytes: i32): i32 {
-  if (bytes == 0 || stream.finTaken) return STATUS_BAD_RECORD;
+  if (bytes == 0 || bytes > size(SIZE_MAX_RECORD) || stream.finTaken) return STATUS_BAD_RECORD;
   if (stream.recvBytes + <u64>bytes > stream.limit) return STATUS_PEER_VIOLATION;
   stream.recvBytes += <u64>bytes;
   // The limit was granted over memory that is set aside (F1), so there is room, unless this side is resetting.

@@ -40,6 +40,7 @@ const ACK_MS: i32 = 25;
 const PTO_LEAST_MS: i32 = 200;
 const PTO_MOST_MS: i32 = 30_000;
 const FIRST_RTT_MS: i32 = 500;
+const RTT_MOST_MS: i32 = 10_000;
 const LINGER_MS: i32 = 2000;
 const QUIET_MS: i32 = 30_000;
 
@@ -90,6 +91,8 @@ export function ptoHint(link: Link): void {
 
 /** A measured round trip of `ms`. */
 export function rttSample(link: Link, ms: i32): void {
+  // A peer that slept is no measure of the path.
+  if (ms > RTT_MOST_MS) return;
   if (!link.rttKnown) {
     link.rttKnown = 1;
     link.srtt = ms;

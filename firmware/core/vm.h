@@ -73,7 +73,10 @@ vm_status vm_grow(vm* v, uint32_t bytes);
 /** The interpreter's value stack, to look for what was left on it; NULL and 0 ahead of time. */
 const uint8_t* vm_value_stack(vm* v, uint32_t* len);
 
-/** Gives compiled code back; it is compiled again when next called. Never while a call runs. */
+/**
+ * Gives compiled code back; it is compiled again when next called. What calls left on the value stack, keys too, is
+ * wiped. Never while a call runs.
+ */
 void vm_drop_code(vm* v);
 
 void vm_get_stats(const vm* v, vm_stats* out);

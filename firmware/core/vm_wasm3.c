@@ -185,6 +185,7 @@ const uint8_t* vm_value_stack(vm* v, uint32_t* len) {
 }
 
 void vm_drop_code(vm* v) {
+  memset(v->runtime->stack, 0, v->stack_bytes);
   for (uint32_t i = 0; i < v->module->numFunctions; i++) {
     IM3Function f = &v->module->functions[i];
     f->compiled = NULL;

@@ -257,6 +257,7 @@ export class Core {
   /** Wipes the instance; it may be started again. */
   stop(): void {
     this.engine.call("stop");
+    this.engine.dropCode?.();
   }
 
   /** The X25519 public key of a private one, 32 bytes each, in bounded steps. */

@@ -25,6 +25,8 @@ export interface CoreEngine {
   view?(): Uint8Array;
   /** Grows linear memory to at least `bytes` (whole 64 KiB pages), before the core is started. */
   growTo?(bytes: number): void;
+  /** Gives compiled code back, where there is such, and wipes the interpreter's stack. */
+  dropCode?(): void;
   /** Ends the instance; nothing may be called on it afterwards. */
   close(): void;
 }

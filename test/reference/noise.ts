@@ -256,9 +256,7 @@ export class HandshakeState {
       case "e":
         return this.mixEphemeral(ephemerals.shown?.e ?? publicKey(ephemerals.e));
       case "s":
-        return this.symmetric.encryptAndHash(
-          ephemerals.shown?.s ?? publicKey(need(staticSecret)),
-        );
+        return this.symmetric.encryptAndHash(ephemerals.shown?.s ?? publicKey(need(staticSecret)));
       case "e1":
         return this.symmetric.encryptAndHash(
           ephemerals.shown?.kemKey ?? ml_kem768.keygen(ephemerals.kemSeed).publicKey,

@@ -133,7 +133,8 @@ export class FlowEnd {
     const { core } = this.node;
     const flags = core.streamFlags(this.handle);
     if (flags & StreamFlag.Connected && !this.connected) this.connected = true;
-    if (this.#resting.read || (this.flow.plan.writesFirst && this.isOpener && !this.finSent)) return;
+    if (this.#resting.read || (this.flow.plan.writesFirst && this.isOpener && !this.finSent))
+      return;
     for (;;) {
       const bytes = core.streamTake(this.handle);
       if (bytes.length === 0) break;
@@ -151,7 +152,8 @@ export class FlowEnd {
     const from = this.other;
     const end = this.got + bytes.length;
     const start = this.flow.plan.isEcho ? this.#start : from.#start;
-    if (end > from.sent) throw new SimFailure(`${this.text}: ${end} bytes arrived, more were never sent`);
+    if (end > from.sent)
+      throw new SimFailure(`${this.text}: ${end} bytes arrived, more were never sent`);
     const expected = patternAt(start, this.got, bytes.length);
     if (Buffer.compare(bytes, expected) !== 0) {
       throw new SimFailure(`${this.text}: wrong bytes at ${this.got}`);
@@ -261,7 +263,12 @@ export class Flow {
   open(): boolean {
     const { node } = this.opener;
     try {
-      const handle = node.core.streamOpen(node.link(this.accepter.node.name), BYTES, this.id, this.id);
+      const handle = node.core.streamOpen(
+        node.link(this.accepter.node.name),
+        BYTES,
+        this.id,
+        this.id,
+      );
       this.opener.attach(handle);
       node.wake();
       return true;

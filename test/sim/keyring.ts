@@ -4,12 +4,12 @@
 // link has just sealed. So a change of the core's layout changes nothing here.
 // After it: wire-check.ts opens every packet of layer 2 as its receiver would.
 
-import { openV8, type V8Engine } from "../../host/core/engine-v8.ts";
 import { readFileSync } from "node:fs";
+import { openV8, type V8Engine } from "../../host/core/engine-v8.ts";
 import type { SimStlink } from "../../host/net/sim/stlink.ts";
 import { CORE_WASM } from "../../scripts/run.ts";
-import { DATA_HEADER_LEN, FRAME, TAG_LEN, u32At } from "./packets.ts";
 import { SimFailure } from "./failure.ts";
+import { DATA_HEADER_LEN, FRAME, TAG_LEN, u32At } from "./packets.ts";
 
 const KEY_LEN = 32;
 /** More than a link's state takes up to its first session. */
@@ -19,25 +19,57 @@ const SEARCH_BYTES = 1024;
 type Places = { peerIndex: number; sendKey: number; mine: number };
 
 let places: Places | null = null;
-let opener: V8Engine | null = null;
+/** An instance that runs no engine, for the AEAD alone. */
+let scratch: V8Engine | null = null;
 
 /** The two directions of a session, as one side holds it. */
-export type HeldSession = { peerIndex: number; sendKey: Uint8Array; recvKey: Uint8Array; mine: string };
+export type HeldSession = {
+  peerIndex: number;
+  sendKey: Uint8Array;
+  recvKey: Uint8Array;
+  mine: string;
+};
 
 /** Opens a data packet with a key: its frames, or null. */
 export function openPacket(key: Uint8Array, packet: Uint8Array): Uint8Array | null {
-  opener ??= openV8(readFileSync(CORE_WASM));
-  const at = opener.call("prim_scratch");
+  const len = packet.length - DATA_HEADER_LEN - TAG_LEN;
+  const { engine, at } = placed(key, packet, packet.subarray(DATA_HEADER_LEN));
+  const genuine = engine.call(
+    "prim_aead_open",
+    at,
+    at + 32,
+    at + 48,
+    DATA_HEADER_LEN,
+    at + 64,
+    len,
+  );
+  return genuine === 0 ? null : engine.read(at + 64, len);
+}
+
+/** Seals frames under the header of a data packet; for tests of the checker. */
+export function sealPacket(key: Uint8Array, header: Uint8Array, plain: Uint8Array): Uint8Array {
+  const { engine, at } = placed(key, header, plain);
+  const { length } = plain;
+  engine.call("prim_aead_seal", at, at + 32, at + 48, DATA_HEADER_LEN, at + 64, length);
+  const sealed = engine.read(at + 64, length + TAG_LEN);
+  return Buffer.concat([header.subarray(0, DATA_HEADER_LEN), sealed]);
+}
+
+/** Key at 0, nonce at 32, header at 48, body at 64 of the scratch region. */
+function placed(
+  key: Uint8Array,
+  packet: Uint8Array,
+  body: Uint8Array,
+): { engine: V8Engine; at: number } {
+  scratch ??= openV8(readFileSync(CORE_WASM));
+  const at = scratch.call("prim_scratch");
   const nonce = new Uint8Array(12);
   nonce.set(packet.subarray(5, 13), 4);
-  const body = packet.subarray(DATA_HEADER_LEN);
-  const len = body.length - TAG_LEN;
-  opener.write(at, key);
-  opener.write(at + 32, nonce);
-  opener.write(at + 48, packet.subarray(0, DATA_HEADER_LEN));
-  opener.write(at + 64, body);
-  const genuine = opener.call("prim_aead_open", at, at + 32, at + 48, DATA_HEADER_LEN, at + 64, len);
-  return genuine === 0 ? null : opener.read(at + 64, len);
+  scratch.write(at, key);
+  scratch.write(at + 32, nonce);
+  scratch.write(at + 48, packet.subarray(0, DATA_HEADER_LEN));
+  scratch.write(at + 64, body);
+  return { engine: scratch, at };
 }
 
 /** Finds the places with a packet that this STLink has just sealed for the link. */

@@ -2,7 +2,13 @@
 // Packets of layer 2 and their frames as PROTOCOL 5.1 and 5.3 state them, read by the simulation's
 // checker for its invariants and for the event log. A reader only: it shares nothing with the core.
 
-export const PACKET = { Message1: 0x11, Message2: 0x12, Message3: 0x13, Data: 0x14, NoSession: 0x15 };
+export const PACKET = {
+  Message1: 0x11,
+  Message2: 0x12,
+  Message3: 0x13,
+  Data: 0x14,
+  NoSession: 0x15,
+};
 export const DATA_HEADER_LEN = 13;
 export const TAG_LEN = 16;
 
@@ -25,8 +31,7 @@ const NAMES = Object.keys(FRAME);
 
 export type Frame = { type: number; name: string; at: number; len: number };
 
-const view = (bytes: Uint8Array) =>
-  new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+const view = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 export function u32At(bytes: Uint8Array, at: number): number {
   return view(bytes).getUint32(at, true);
@@ -61,7 +66,9 @@ export function describePacket(bytes: Uint8Array, plain: Uint8Array | null): str
   if (type === PACKET.NoSession) return `NO_SESSION ${hex(u32At(bytes, 1))}`;
   const head = `data ${hex(u32At(bytes, 1))}/${u64At(bytes, 5)}`;
   if (plain === null) return `${head} (sealed, ${bytes.length} B)`;
-  return `${head} ${framesOf(plain).map((frame) => describeFrame(plain, frame)).join(" ")}`;
+  return `${head} ${framesOf(plain)
+    .map((frame) => describeFrame(plain, frame))
+    .join(" ")}`;
 }
 
 function describeFrame(plain: Uint8Array, { type, name, at, len }: Frame): string {
@@ -72,7 +79,8 @@ function describeFrame(plain: Uint8Array, { type, name, at, len }: Frame): strin
   if (type === FRAME.Stream) {
     return `STREAM(${u32At(plain, at + 1)}: ${u64At(plain, at + 5)}, ${len - 13} B)`;
   }
-  if (type === FRAME.Hello) return `HELLO(${hex(u32At(plain, at + 1))}, ${hex(u32At(plain, at + 9))})`;
+  if (type === FRAME.Hello)
+    return `HELLO(${hex(u32At(plain, at + 1))}, ${hex(u32At(plain, at + 9))})`;
   if (type === FRAME.Reset) return `RESET(${u32At(plain, at + 1)}: ${plain[at + 5]})`;
   if (type === FRAME.Open || type === FRAME.Accept) return `${name}(${u32At(plain, at + 1)})`;
   if (type === FRAME.Probe || type === FRAME.Pong) return `${name}(${hex(u32At(plain, at + 1))})`;

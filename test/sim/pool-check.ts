@@ -55,7 +55,8 @@ function find({ core }: SimStlink, sizes: Sizes): number {
   const end = core.engine.call("prim_scratch");
   for (let at = 0; at + 8 <= end; at += 4) {
     if (at >= skip && at < skip + SIZE_FIELDS_BYTES) continue;
-    if (u32At(memory, at) === sizes.recvBlocks && u32At(memory, at + 4) === sizes.sendBlocks) return at;
+    if (u32At(memory, at) === sizes.recvBlocks && u32At(memory, at + 4) === sizes.sendBlocks)
+      return at;
   }
   throw new SimFailure("the checker finds no counters of free blocks");
 }

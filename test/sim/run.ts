@@ -59,7 +59,9 @@ function main(): void {
     return;
   }
   const ms = performance.now() - startedMs;
-  console.log(`${scenario.name}: ${count} seeds in ${(ms / 1000).toFixed(1)} s, all invariants hold`);
+  console.log(
+    `${scenario.name}: ${count} seeds in ${(ms / 1000).toFixed(1)} s, all invariants hold`,
+  );
 }
 
 if (import.meta.main) {

@@ -128,14 +128,16 @@ export class WireCheck {
     let last = "PAD";
     for (const { type, name, at, len } of framesOf(plain)) {
       last = name;
-      if (name === "?") throw new SimFailure(`${from} sent a frame that is unknown or cut (${type})`);
+      if (name === "?")
+        throw new SimFailure(`${from} sent a frame that is unknown or cut (${type})`);
       if (type === FRAME.Hello) {
         session.send.helloMine = linkId(plain, at + 1);
         const yours = linkId(plain, at + 9);
         if (yours !== NO_LINK_ID) this.#peers.set(session.mine, yours);
         peer = this.#peerBefore(session);
       }
-      if (type === FRAME.Stream) this.#record(from, session.mine, peer, plain.subarray(at, at + len));
+      if (type === FRAME.Stream)
+        this.#record(from, session.mine, peer, plain.subarray(at, at + len));
       if (type === FRAME.Open) this.#opening(from, plain.subarray(at + 59, at + len));
       if (type === FRAME.Accept) this.#opening(from, plain.subarray(at + 15, at + len));
     }

@@ -394,7 +394,9 @@ export class World {
   }
 
   #mayBreak(a: string, b: string): boolean {
-    return this.#breakable.some(([who, peer]) => (who === a && peer === b) || (who === b && peer === a));
+    return this.#breakable.some(
+      ([who, peer]) => (who === a && peer === b) || (who === b && peer === a),
+    );
   }
 
   /** Every end has the reason that its plan gives, or one of `lawful` where state was lost. */

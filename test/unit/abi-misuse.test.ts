@@ -6,15 +6,13 @@
 import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
 import { Status } from "../../host/core/abi.gen.ts";
-import { Core, statusName } from "../../host/core/core.ts";
-import type { CoreEngine } from "../../host/core/engine.ts";
+import { type Core, statusName } from "../../host/core/core.ts";
 import { CORE_WASM } from "../../scripts/run.ts";
 import { watchSeals } from "../reference/aead.ts";
 import { publicKey } from "../reference/noise.ts";
 import { type Random, randomBelow, seededRandom } from "../reference/random.ts";
 import { ID_A, pattern } from "../reference/world.ts";
-import { TEST_CONNECTOR_SIZES, TEST_SIZES } from "./core-ends.ts";
-import { openTestEngine } from "./core-world.ts";
+import { instance, raw, STATES, starts } from "./abi-tools.ts";
 import { HopBench, LinkBench } from "./hostile-tools.ts";
 
 afterEach(() => watchSeals());
@@ -63,18 +61,6 @@ const BY_HANDLE: [string, ...number[]][] = [
   ["datagram_out"],
 ];
 
-type State = "fresh" | "stlink" | "connector" | "stopped";
-const STATES: State[] = ["fresh", "stlink", "connector", "stopped"];
-
-function instance(state: State): Core {
-  const sizes = state === "connector" ? TEST_CONNECTOR_SIZES : TEST_SIZES;
-  const core = new Core(openTestEngine("v8", sizes));
-  if (state === "fresh") return core;
-  core.start(state === "connector" ? "connector" : "stlink", sizes, 5);
-  if (state === "stopped") core.stop();
-  return core;
-}
-
 function exportsOf(): { name: string; arity: number }[] {
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(CORE_WASM)));
   return Object.entries(exports).flatMap(([name, value]) =>
@@ -86,21 +72,6 @@ function exportsOf(): { name: string; arity: number }[] {
 function isRaw(name: string): boolean {
   return name.startsWith("prim_") || name.startsWith("test_");
 }
-
-/** Whether the instance can be started anew and makes a hop's handshake. */
-function starts(core: Core): boolean {
-  core.stop();
-  core.start("stlink", TEST_SIZES, 9);
-  const secret = random(32);
-  core.setIdentity(secret, publicKey(secret), ID_A);
-  core.feed(random(32));
-  const hop = core.hopDial(publicKey(random(32)));
-  while (core.work());
-  return core.hopTake(hop).length === 1251;
-}
-
-const raw = (core: { engine: CoreEngine }, name: string, ...args: number[]) =>
-  statusName(core.engine.call(name, ...args));
 
 describe.each(STATES)("a handle that is none, %s", (state) => {
   for (const [name, ...rest] of BY_HANDLE) {
@@ -127,7 +98,15 @@ describe.each(STATES)("a handle that is none, %s", (state) => {
 
 describe("the table of this test", () => {
   it("names every export that takes a handle", () => {
-    const others = ["start", "feed", "tick", "hop_open", "config_stored", "config_load", "code_load"];
+    const others = [
+      "start",
+      "feed",
+      "tick",
+      "hop_open",
+      "config_stored",
+      "config_load",
+      "code_load",
+    ];
     others.push("config_count", "config_entry", "lease_set");
     const known = [...BY_HANDLE.map(([name]) => name), ...others];
     const missing = exportsOf().filter(
@@ -137,101 +116,16 @@ describe("the table of this test", () => {
   });
 });
 
-describe("start", () => {
-  it("twice is BadState, in another role too", () => {
-    const core = instance("stlink");
-    expect([raw(core, "start", 1, 0), raw(core, "start", 2, 0)]).toEqual(["BadState", "BadState"]);
-    expect(starts(core)).toBe(true);
-  });
-
-  it("in no role is BadArgument", () => {
-    const core = instance("fresh");
-    for (const role of [0, 3, -1, 2 ** 31 - 1]) {
-      expect(raw(core, "start", role, 0)).toBe("BadArgument");
-    }
-    expect(starts(core)).toBe(true);
-  });
-
-  const wrong: [string, Partial<typeof TEST_SIZES>][] = [
-    ["maxPacket 2,047", { maxPacketBytes: 2047 }],
-    ["maxPacket 65,001", { maxPacketBytes: 65_001, hopBufferBytes: 70_000, hopCreditBytes: 70_000 }],
-    ["maxRecord 511", { maxRecordBytes: 511 }],
-    ["maxRecord above maxPacket - 128", { maxRecordBytes: 4096 - 127 }],
-    ["no hop", { hops: 0 }],
-    ["65,536 hops", { hops: 65_536 }],
-    ["no channel", { channels: 0 }],
-    ["4,097 channels", { channels: 4097 }],
-    ["a replay window of 32", { replayBits: 32 }],
-    ["a replay window of 100", { replayBits: 100 }],
-    ["a replay window of 2,048", { replayBits: 2048 }],
-    ["blocks of 100", { blockBytes: 100 }],
-    ["blocks of 32", { blockBytes: 32 }],
-    ["hop buffers below a packet", { hopBufferBytes: 4096 }],
-    ["credit below a packet", { hopCreditBytes: 4095 }],
-    ["no handshake slot", { handshakes: 0 }],
-    ["no pending open", { pendingOpens: 0 }],
-    ["a window below two records", { windowBytes: 4095 }],
-    ["no hop buffer", { hopBuffers: 0 }],
-    ["65,536 links", { links: 65_536 }],
-    ["65,536 streams", { streams: 65_536 }],
-  ];
-  for (const [title, change] of wrong) {
-    it(`with ${title} is BadArgument, and right sizes work after it`, () => {
-      const core = instance("fresh");
-      expect(() => core.start("stlink", { ...TEST_SIZES, ...change }, 0)).toThrow("BadArgument");
-      expect(starts(core)).toBe(true);
-    });
-  }
-
-  it("with links in a Connector is BadArgument", () => {
-    const core = new Core(openTestEngine("v8", TEST_CONNECTOR_SIZES));
-    expect(() => core.start("connector", { ...TEST_CONNECTOR_SIZES, links: 1 }, 0)).toThrow(
-      "BadArgument",
-    );
-  });
-
-  it("in too little memory is NoBuffer, and right sizes work after it", () => {
-    const core = instance("fresh");
-    const fields = new Uint32Array(17).fill(0xffff_ffff);
-    for (const memory of [1, 1000, 60_000, 65_536]) {
-      const sizes = [2, 4, 16, 4, 4096, 2048, 16_384, 512, 128, 128, 8, 256, 4, 4, 8192, 32_768];
-      fields.set([...sizes, memory]);
-      core.engine.write(core.engine.call("sizes_ptr"), new Uint8Array(fields.buffer.slice(0)));
-      expect(raw(core, "start", 1, 0), `${memory}`).toBe("NoBuffer");
-    }
-    expect(starts(core)).toBe(true);
-  });
-
-  it("with any sizes at all answers with a status", () => {
-    const core = instance("fresh");
-    const seeded = seededRandom("sizes");
-    const values = [0, 1, 2, 63, 64, 512, 2048, 4096, 65_000, 65_535, 65_536, 2 ** 31, 2 ** 32 - 1];
-    for (let i = 0; i < 2000; i++) {
-      const fields = new Uint32Array(17).map(() => values[randomBelow(seeded, values.length)] ?? 0);
-      core.engine.write(core.engine.call("sizes_ptr"), new Uint8Array(fields.buffer));
-      const role = 1 + randomBelow(seeded, 2);
-      // The memory that is stated must be there: a size of the host's own.
-      fields[16] = core.engine.memoryBytes();
-      core.engine.write(core.engine.call("sizes_ptr"), new Uint8Array(fields.buffer));
-      const status = raw(core, "start", role, 0);
-      expect(["Ok", "BadArgument", "NoBuffer"], `case ${i}`).toContain(status);
-      if (status === "Ok") core.stop();
-    }
-    expect(starts(core)).toBe(true);
-  });
-
-  it("is not needed by stop, which may come twice", () => {
-    const core = instance("fresh");
-    for (let i = 0; i < 3; i++) expect(raw(core, "stop")).toBe("Ok");
-    expect(starts(core)).toBe(true);
-  });
-});
-
 describe("before start and after stop", () => {
   for (const state of ["fresh", "stopped"] as const) {
     it(`nothing can be done (${state}), and nothing happens`, () => {
       const core = instance(state);
-      const makers: [string, ...number[]][] = [["tick", 5], ["hop_open", 0], ["link_add"], ["stream_next"]];
+      const makers: [string, ...number[]][] = [
+        ["tick", 5],
+        ["hop_open", 0],
+        ["link_add"],
+        ["stream_next"],
+      ];
       for (const [name, ...args] of makers) {
         expect(core.engine.call(name, ...args), name).toBeLessThan(0);
       }
@@ -404,7 +298,9 @@ describe("order", () => {
       ["forward_ptr", 100],
       ["forward_commit", 0, 100],
     ] as [string, ...number[]][]) {
-      expect(["BadHandle", "BadState"], name).toContain(raw(stlink.core, name, stlink.hop, ...args));
+      expect(["BadHandle", "BadState"], name).toContain(
+        raw(stlink.core, name, stlink.hop, ...args),
+      );
     }
     expect(stlink.answers).toBe(true);
     const connector = new HopBench("connector").up();
@@ -470,7 +366,12 @@ describe("order", () => {
     }
     bench.world.wire.pass(1000);
     const { secrets, psk } = bench.world;
-    core.linkAdd({ id: bench.reference.id, key: publicKey(secrets.b), psk: psk.link, pskName: psk.name });
+    core.linkAdd({
+      id: bench.reference.id,
+      key: publicKey(secrets.b),
+      psk: psk.link,
+      pskName: psk.name,
+    });
     bench.world.wire.pass(10_000);
     expect(bench.opens).toBe(true);
   });
@@ -484,9 +385,15 @@ describe("any calls in any order", () => {
     const seeded: Random = seededRandom(seed);
     const known = exportsOf().filter(({ name }) => !isRaw(name) && name !== "start");
     for (let i = 0; i < calls; i++) {
-      const { name, arity } = known[randomBelow(seeded, known.length)] as { name: string; arity: number };
+      const { name, arity } = known[randomBelow(seeded, known.length)] as {
+        name: string;
+        arity: number;
+      };
       if (name === "stop" && randomBelow(seeded, 50) > 0) continue;
-      const args = Array.from({ length: arity }, () => VALUES[randomBelow(seeded, VALUES.length)] ?? 0);
+      const args = Array.from(
+        { length: arity },
+        () => VALUES[randomBelow(seeded, VALUES.length)] ?? 0,
+      );
       if (i % 50 === 0) core.feed(seeded(32));
       if (i % 97 === 0) core.engine.write(core.engine.call("arg_ptr"), seeded(200));
       core.engine.call(name, ...args);

@@ -57,7 +57,7 @@ describe("activation", () => {
     whole.world.run(10_000, () => isSettled(whole));
     const total = whole.device.received;
     expect(total).toBeGreaterThan(3000);
-    for (let cut = 1; cut < total; cut += 19) {
+    for (let cut = 1; cut < total; cut += 41) {
       const one = site("cut");
       one.device.bytesToCut = cut;
       one.device.activate(one.code);

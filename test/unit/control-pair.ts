@@ -52,7 +52,7 @@ export class Pair {
     if (!this.world.run(ms, done)) throw new Error("not confirmed");
   }
 
-  peer(entry: Entry, keys: KeyPair = entry.device.keys, nextKey = new Uint8Array(32)): ConfiguredPeer {
+  peer(entry: Entry, keys: KeyPair = entry.device.keys, nextKey: Uint8Array = new Uint8Array(32)): ConfiguredPeer {
     const pskName = this.psk.slice(0, 8);
     return { id: entry.id, key: keys.publicKey, nextKey, keyEpoch: 1, pskName, psk: this.psk };
   }
@@ -98,11 +98,11 @@ export class Pair {
     return engine.call("link_find");
   }
 
-  connect(): number {
+  connect(ms = 20_000): number {
     const stream = this.open();
     const { core } = this.a.device;
     const isConnected = () => (core.streamFlags(stream) & StreamFlag.Connected) !== 0;
-    if (!this.world.run(20_000, isConnected)) throw new Error("not connected");
+    if (!this.world.run(ms, isConnected)) throw new Error("not connected");
     return stream;
   }
 

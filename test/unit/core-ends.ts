@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// What core-world.ts joins: an STLink and a Connector that are cores, with the calls of the reference's
-// HopEnd, and one face for both kinds of STLink, so that a test does not ask which of them it has.
-// Before it: host/core/core.ts and test/reference. After it: the tests of core against reference.
+// What core-world.ts joins: an STLink that is a core, with the calls of the reference's HopEnd, and the
+// face that it shares with the reference's. Before it: host/core/core.ts. After it: core-relay.ts,
+// reference-ends.ts, core-world.ts.
 // Invariant: nothing here knows the protocol; bytes go between wire, core and application.
 
-import { Core, CoreError, HopState, HopStep, type Sizes, StreamFlag } from "../../host/core/core.ts";
+import {
+  Core,
+  CoreError,
+  HopState,
+  HopStep,
+  type Sizes,
+  StreamFlag,
+} from "../../host/core/core.ts";
 import type { CoreEngine } from "../../host/core/engine.ts";
-import { equal, toHex } from "../reference/bytes.ts";
+import { equal } from "../reference/bytes.ts";
 import type { LinkPeer } from "../reference/link.ts";
 import { publicKey } from "../reference/noise.ts";
-import { type HopEnd, Peer, type PeerEvent, type PeerOptions } from "../reference/peer.ts";
+import type { HopEnd } from "../reference/peer.ts";
 import type { Random } from "../reference/random.ts";
-import type { Stream } from "../reference/stream.ts";
 
 /** Sizes between a device's and a desktop's: several streams, and instances that are made fast. */
 export const TEST_SIZES: Sizes = {
@@ -31,20 +37,6 @@ export const TEST_SIZES: Sizes = {
   hopBuffers: 4,
   hopBufferBytes: 8192,
   hopCreditBytes: 32_768,
-};
-
-/** A Connector of a few hops. */
-export const TEST_CONNECTOR_SIZES: Sizes = {
-  ...TEST_SIZES,
-  hops: 8,
-  links: 0,
-  streams: 0,
-  recvBlocks: 0,
-  sendBlocks: 0,
-  maxPacketBytes: 65_000,
-  hopBuffers: 16,
-  hopBufferBytes: 66_000,
-  hopCreditBytes: 65_000,
 };
 
 /** One stream at one end. */
@@ -88,7 +80,7 @@ export interface CoreStlinkOptions {
 }
 
 /** A running core with a clock; feeds it when it asks. */
-class Running {
+export class Running {
   readonly core: Core;
   readonly drops: number[] = [];
   private readonly random: Random;
@@ -118,7 +110,7 @@ class Running {
 }
 
 /** Bytes on their way into one hop of a core. */
-class Inbound {
+export class Inbound {
   private pending: Uint8Array = new Uint8Array(0);
 
   add(bytes: Uint8Array): void {
@@ -154,14 +146,12 @@ export class CoreStlink extends Running implements End {
   private readonly known = new Map<number, CorePipe>();
   private inbound = new Inbound();
   private dialling = false;
-  private now: number;
 
   constructor(options: CoreStlinkOptions, now: number) {
     super(options.engine, options.random);
     const { core } = this;
     this.options = options;
     this.id = options.id;
-    this.now = now;
     core.start("stlink", options.sizes, now);
     core.feed(options.random(32));
     core.setIdentity(options.staticSecret, publicKey(options.staticSecret), options.id);
@@ -210,7 +200,6 @@ export class CoreStlink extends Running implements End {
   }
 
   tick(now: number): number {
-    this.now = now;
     const wait = this.core.tick(now | 0);
     this.noteDrop();
     this.noticeEnd();
@@ -357,266 +346,6 @@ class CorePipe implements Pipe {
     if (flags & StreamFlag.Readable) return;
     this.released = true;
     this.core.streamRelease(this.handle);
-  }
-}
-
-/** The reference as an End. */
-export class ReferenceStlink implements End {
-  readonly id: Uint8Array;
-  readonly peer: Peer;
-  readonly offered: Pipe[] = [];
-  private seen = 0;
-
-  constructor(options: PeerOptions, now: number) {
-    this.id = options.id;
-    this.peer = new Peer(options, now);
-  }
-
-  get closed(): boolean {
-    return this.peer.closed;
-  }
-
-  get welcomed(): boolean {
-    return this.peer.welcomed;
-  }
-
-  get events(): PeerEvent[] {
-    return this.peer.events;
-  }
-
-  connect(): void {
-    this.peer.connect();
-  }
-
-  disconnect(): void {
-    this.peer.disconnect();
-  }
-
-  receive(bytes: Uint8Array): void {
-    this.peer.receive(bytes);
-    for (const event of this.peer.events.slice(this.seen)) {
-      if (event.type === "open") this.offered.push(new ReferencePipe(this.peer, event.stream));
-    }
-    this.seen = this.peer.events.length;
-  }
-
-  send(): Uint8Array {
-    return this.peer.send();
-  }
-
-  tick(now: number): number {
-    return this.peer.tick(now);
-  }
-
-  open(peerId: Uint8Array, kind: number, bindingId: Uint8Array, mappingId: Uint8Array): Pipe {
-    const stream = this.peer.openStream(peerId, { kind, bindingId, mappingId });
-    return new ReferencePipe(this.peer, stream);
-  }
-}
-
-/** A stream of the reference. */
-export class ReferencePipe implements Pipe {
-  readonly stream: Stream;
-  private readonly peer: Peer;
-  private datagramsSeen = 0;
-
-  constructor(peer: Peer, stream: Stream) {
-    this.peer = peer;
-    this.stream = stream;
-  }
-
-  get connected(): boolean {
-    // A channel of datagrams has no CONNECTED.
-    return this.stream.connected || (this.stream.channel !== undefined && this.stream.opener);
-  }
-
-  get ended(): boolean {
-    return this.stream.state === "ended";
-  }
-
-  get reason(): number {
-    return this.stream.endReason ?? 0;
-  }
-
-  accept(): void {
-    if (!this.ended) this.peer.connected(this.stream);
-  }
-
-  write(bytes: Uint8Array): number {
-    return this.ended ? 0 : this.peer.write(this.stream, bytes);
-  }
-
-  read(): Uint8Array {
-    return this.peer.read(this.stream);
-  }
-
-  fin(): boolean {
-    this.peer.fin(this.stream);
-    return true;
-  }
-
-  reset(reason: number): void {
-    this.peer.reset(this.stream, reason);
-  }
-
-  sendDatagram(flow: number, bytes: Uint8Array): boolean {
-    return this.peer.sendDatagram(this.stream, flow, bytes);
-  }
-
-  readDatagram(): { flow: number; bytes: Uint8Array } | null {
-    const mine = this.peer.events.filter(
-      (event) => event.type === "datagram" && event.stream === this.stream,
-    );
-    const event = mine[this.datagramsSeen];
-    if (event?.type !== "datagram") return null;
-    this.datagramsSeen++;
-    return { flow: event.flow, bytes: event.bytes };
-  }
-}
-
-export interface CoreConnectorOptions {
-  engine: CoreEngine;
-  sizes: Sizes;
-  staticSecret: Uint8Array;
-  random: Random;
-  /** The PSK of a key on the admission list; undefined for an unknown key. */
-  pskFor: (key: Uint8Array) => Uint8Array | undefined;
-  /** The id under which a key is admitted, or the reason why not. */
-  admit: (key: Uint8Array, ticket: Uint8Array) => Uint8Array | number;
-  lose: (from: Uint8Array, to: Uint8Array, packet: Uint8Array) => boolean;
-  queueBytes?: number;
-}
-
-interface Queued {
-  from: Uint8Array;
-  kind: number;
-  packet: Uint8Array;
-}
-
-/** A Connector whose hops are a core's; its queues are plain lists. */
-export class CoreConnector extends Running {
-  readonly options: CoreConnectorOptions;
-  readonly ports: CorePort[] = [];
-  private readonly queues = new Map<string, Queued[]>();
-
-  constructor(options: CoreConnectorOptions, now: number) {
-    super(options.engine, options.random);
-    this.options = options;
-    this.core.start("connector", options.sizes, now);
-    this.core.feed(options.random(32));
-    const { staticSecret } = options;
-    this.core.setIdentity(staticSecret, publicKey(staticSecret), new Uint8Array(16));
-  }
-
-  accept(): CorePort {
-    const port = new CorePort(this, this.core.hopAccept());
-    this.ports.push(port);
-    return port;
-  }
-
-  queue(id: Uint8Array): Queued[] {
-    const name = toHex(id);
-    const known = this.queues.get(name) ?? [];
-    this.queues.set(name, known);
-    return known;
-  }
-
-  /** Gives packets to the hops that have credit. */
-  deliver(): void {
-    for (const port of this.ports) {
-      if (!port.id || port.closed) continue;
-      const queue = this.queue(port.id);
-      for (let next = queue[0]; next; next = queue[0]) {
-        const tooBig = next.packet.length > this.core.hopMaxPacket(port.hop);
-        if (!tooBig && !this.core.forward(port.hop, next.kind, next.from, next.packet)) break;
-        queue.shift();
-      }
-    }
-  }
-}
-
-/** One hop of a core that is a Connector. */
-export class CorePort implements HopEnd {
-  readonly hop: number;
-  closed = false;
-  id: Uint8Array | undefined;
-  status = 0;
-  private readonly connector: CoreConnector;
-  private readonly inbound = new Inbound();
-
-  constructor(connector: CoreConnector, hop: number) {
-    this.connector = connector;
-    this.hop = hop;
-  }
-
-  receive(bytes: Uint8Array): void {
-    if (this.closed) return;
-    this.inbound.add(bytes);
-    this.settle();
-  }
-
-  send(): Uint8Array {
-    if (this.closed) return new Uint8Array(0);
-    this.settle();
-    this.connector.deliver();
-    const parts: Uint8Array[] = [];
-    const take = () => (this.closed ? new Uint8Array(0) : this.connector.core.hopTake(this.hop));
-    for (let bytes = take(); bytes.length > 0; bytes = take()) parts.push(bytes);
-    this.noticeEnd();
-    return Buffer.concat(parts);
-  }
-
-  tick(now: number): number {
-    const wait = this.connector.core.tick(now | 0);
-    this.noticeEnd();
-    return now + (wait < 0 ? 1000 : wait);
-  }
-
-  /** The connection is gone. */
-  leave(): void {
-    if (this.closed) return;
-    this.closed = true;
-    this.connector.core.hopFree(this.hop);
-  }
-
-  private settle(): void {
-    const { connector } = this;
-    do {
-      connector.work();
-      this.answer();
-    } while (!this.closed && this.inbound.move(connector, this.hop, () => this.enqueue()));
-    this.noticeEnd();
-  }
-
-  private answer(): void {
-    const { core, options } = this.connector;
-    const view = core.hopState(this.hop);
-    if (view.asking) core.hopAnswer(this.hop, options.pskFor(core.hopPeerKey(this.hop)));
-    if (view.state !== HopState.Greeting || !view.greeted) return;
-    const admitted = options.admit(core.hopPeerKey(this.hop), core.hopTicket(this.hop));
-    if (typeof admitted === "number") {
-      core.hopClose(this.hop, admitted);
-      return;
-    }
-    this.id = admitted;
-    core.hopAdmit(this.hop, admitted, options.queueBytes ?? 262_144);
-  }
-
-  private enqueue(): void {
-    const { core, options } = this.connector;
-    const info = core.packetInfo();
-    if (!info.to || !this.id) return;
-    const packet = core.engine.read(info.ptr, info.len);
-    if (options.lose(this.id, info.to, packet)) return;
-    this.connector.queue(info.to).push({ from: this.id, kind: info.class, packet });
-  }
-
-  private noticeEnd(): void {
-    if (this.closed) return;
-    const { core } = this.connector;
-    if (core.hopState(this.hop).state !== HopState.Closed) return;
-    this.status = core.hopStatus(this.hop);
-    this.leave();
   }
 }
 

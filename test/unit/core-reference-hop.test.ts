@@ -10,8 +10,10 @@ import { publicKey } from "../reference/noise.ts";
 import { seededRandom } from "../reference/random.ts";
 import { REASON } from "../reference/status.ts";
 import { ID_A, ID_B, pattern } from "../reference/world.ts";
-import { CoreConnector, CorePort, CoreStlink, ReferenceStlink, TEST_SIZES } from "./core-ends.ts";
+import { CoreStlink, TEST_SIZES } from "./core-ends.ts";
+import type { CoreConnector, CorePort } from "./core-relay.ts";
 import { CoreWorld, exchange, openStream, openTestEngine, outcome, whole } from "./core-world.ts";
+import type { ReferenceStlink } from "./reference-ends.ts";
 
 afterEach(() => watchSeals());
 
@@ -210,7 +212,9 @@ describe("key rotation (10.4)", () => {
           options.peer.nextKey = publicKey(nextSecret);
           core.core.setIdentity(nextSecret, publicKey(nextSecret), ID_A);
           world.connector.options.admit = (key) =>
-            equal(key, publicKey(nextSecret)) || equal(key, publicKey(world.secrets.a)) ? ID_A : ID_B;
+            equal(key, publicKey(nextSecret)) || equal(key, publicKey(world.secrets.a))
+              ? ID_A
+              : ID_B;
           world.connector.options.pskFor = () => psk.hop;
         } else {
           options.staticSecret = nextSecret;

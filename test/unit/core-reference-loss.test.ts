@@ -89,7 +89,8 @@ describe.each(ROLES)("A %s, B %s, opened by %s", (a, b, opener) => {
     const kept: { to: Uint8Array; from: Uint8Array; packet: Uint8Array }[] = [];
     world.lose = (n, from, packet) => {
       kept.push({ to: equal(from, ID_A) ? ID_B : ID_A, from, packet });
-      if (n % 5 === 4) for (const one of kept.splice(0).reverse()) world.inject(one.to, one.from, one.packet);
+      if (n % 5 === 4)
+        for (const one of kept.splice(0).reverse()) world.inject(one.to, one.from, one.packet);
       return false;
     };
     expect(outcome(exchange(world, up, down, opener))).toEqual(whole(up, down));
@@ -113,7 +114,7 @@ describe.each(ROLES)("A %s, B %s, opened by %s", (a, b, opener) => {
     for (const who of ["a", "b"] as const) {
       for (let cut = 0; cut < 30; cut++) {
         const world = newWorld({ seed: `cut ${cut}`, a, b });
-        const { due, step } = after(world, cut, () => {
+        const { due, step } = onPacket(world, cut, () => {
           world.hangUp(world[who]);
           world.dial(world[who]);
         });
@@ -127,7 +128,7 @@ describe.each(ROLES)("A %s, B %s, opened by %s", (a, b, opener) => {
     for (const who of ["a", "b"] as const) {
       for (let at = 0; at < 30; at++) {
         const world = newWorld({ seed: `restart ${at}`, a, b });
-        const { due, step } = after(world, at, () => undefined);
+        const { due, step } = onPacket(world, at, () => undefined);
         const server = new Server(world[opener === "a" ? "b" : "a"], down);
         const first = new App(openStream(world, opener), up);
         world.wire.run(() => {
@@ -217,7 +218,10 @@ describe.each(ROLES)("time: A %s, B %s, opened by %s", (a, b, opener) => {
     }, 5000);
     const [core, reference] = a === "core" ? [world.a, world.b] : [world.b, world.a];
     sayGoodbye(core, reference);
-    world.wire.run(() => first.ended && second.ended && other.offered.every((one) => one.ended), 5000);
+    world.wire.run(
+      () => first.ended && second.ended && other.offered.every((one) => one.ended),
+      5000,
+    );
     expect([first.reason, second.reason, ...other.offered.map((one) => one.reason)]).toEqual([
       16, 16, 16, 16,
     ]);
@@ -230,7 +234,7 @@ function sayGoodbye(core: unknown, reference: CoreWorld["a"]): void {
 }
 
 // Runs `act` once packet `n` has passed; `step` belongs into the run's condition.
-function after(world: CoreWorld, n: number, act: () => void) {
+function onPacket(world: CoreWorld, n: number, act: () => void) {
   let seen = false;
   let acted = false;
   world.lose = (packet) => {

@@ -9,7 +9,7 @@ import { watchSeals } from "../reference/aead.ts";
 import { toHex } from "../reference/bytes.ts";
 import type { Cut } from "../reference/wire.ts";
 import { ID_A, ID_B, pattern } from "../reference/world.ts";
-import { CoreStlink, ReferenceStlink, TEST_SIZES } from "./core-ends.ts";
+import { CoreStlink, TEST_SIZES } from "./core-ends.ts";
 import {
   App,
   CoreWorld,
@@ -22,6 +22,7 @@ import {
   Server,
   whole,
 } from "./core-world.ts";
+import { ReferenceStlink } from "./reference-ends.ts";
 
 afterEach(() => watchSeals());
 
@@ -47,7 +48,12 @@ const WIDE_SIZES: Sizes = {
   hopBufferBytes: 131_072,
   hopCreditBytes: 262_144,
 };
-const WIDE_PEER = { maxPacket: 65_000, maxRecord: 64_000, maxInFlight: 150_000, windowBytes: 200_000 };
+const WIDE_PEER = {
+  maxPacket: 65_000,
+  maxRecord: 64_000,
+  maxInFlight: 150_000,
+  windowBytes: 200_000,
+};
 
 function title(a: Kind, b: Kind, relay: Kind): string {
   return `A ${a}, B ${b}, Connector ${relay}`;

@@ -19,15 +19,9 @@ import { type Random, seededRandom } from "../reference/random.ts";
 import { ProtocolError, REASON } from "../reference/status.ts";
 import { type Cut, Wire } from "../reference/wire.ts";
 import { BINDING_ID, ID_A, ID_B, MAPPING_ID } from "../reference/world.ts";
-import {
-  CoreConnector,
-  CoreStlink,
-  type End,
-  type Pipe,
-  ReferenceStlink,
-  TEST_CONNECTOR_SIZES,
-  TEST_SIZES,
-} from "./core-ends.ts";
+import { CoreStlink, type End, type Pipe, TEST_SIZES } from "./core-ends.ts";
+import { CoreConnector, TEST_CONNECTOR_SIZES } from "./core-relay.ts";
+import { ReferenceStlink } from "./reference-ends.ts";
 
 export type Kind = "core" | "reference";
 
@@ -140,7 +134,8 @@ export class CoreWorld {
         this.lose(this.packets++, from, packet),
     };
     const { now } = this.wire;
-    if (relay !== "core") return new Connector({ ...options, paired: () => true, ...connector }, now);
+    if (relay !== "core")
+      return new Connector({ ...options, paired: () => true, ...connector }, now);
     const engine = openTestEngine(this.options.engine, TEST_CONNECTOR_SIZES);
     return new CoreConnector({ ...options, engine, sizes: TEST_CONNECTOR_SIZES }, now);
   }

@@ -353,7 +353,11 @@ describe("message 2", () => {
       expect(forged, `position ${at}`).toBeGreaterThan(0);
       expect(["BadTag", "BadPoint"], `position ${at}`).toContain(bench.drops()[0]);
       expect(world.packets).toBeGreaterThan(0);
-      expect([bench.silent, bench.works, bench.opens], `position ${at}`).toEqual([true, true, true]);
+      expect([bench.silent, bench.works, bench.opens], `position ${at}`).toEqual([
+        true,
+        true,
+        true,
+      ]);
     }
   });
 
@@ -403,7 +407,10 @@ describe("message 3", () => {
       expect(bench.give(flip(message3, at)), `position ${at}`).toEqual(["BadTag"]);
       expect(bench.give(message3), `position ${at}`).toEqual([]);
       const opened = bench.sent.filter(([type]) => type === 0x14).map((one) => link.receive(one));
-      expect(opened.some((one) => one !== undefined), `position ${at}`).toBe(true);
+      expect(
+        opened.some((one) => one !== undefined),
+        `position ${at}`,
+      ).toBe(true);
     }
   });
 
@@ -422,7 +429,12 @@ describe("message 3", () => {
     }
     const bench = new LinkBench();
     const { psk } = bench.world;
-    const peer = { id: ID_A, key: publicKey(bench.world.secrets.a), psk: random(32), pskName: psk.name };
+    const peer = {
+      id: ID_A,
+      key: publicKey(bench.world.secrets.a),
+      psk: random(32),
+      pskName: psk.name,
+    };
     const link = beginner(bench, { peer });
     bench.give(firstPacket(link));
     link.receive(answered(bench, 0x12));

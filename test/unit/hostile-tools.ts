@@ -13,15 +13,10 @@ import { publicKey } from "../reference/noise.ts";
 import { seededRandom } from "../reference/random.ts";
 import { ProtocolError } from "../reference/status.ts";
 import { ID_A, ID_B, pattern } from "../reference/world.ts";
-import {
-  CoreStlink,
-  type Pipe,
-  ReferencePipe,
-  ReferenceStlink,
-  TEST_CONNECTOR_SIZES,
-  TEST_SIZES,
-} from "./core-ends.ts";
+import { type CoreStlink, type Pipe, TEST_SIZES } from "./core-ends.ts";
+import { TEST_CONNECTOR_SIZES } from "./core-relay.ts";
 import { CoreWorld, type CoreWorldOptions, openStream, openTestEngine } from "./core-world.ts";
+import type { ReferencePipe, ReferenceStlink } from "./reference-ends.ts";
 
 const random = seededRandom("hostile");
 const SECRETS = { stlink: random(32), connector: random(32) };
@@ -114,7 +109,11 @@ export class HopBench {
   take(): Uint8Array {
     this.work();
     const parts: Uint8Array[] = [];
-    for (let part = this.core.hopTake(this.hop); part.length > 0; part = this.core.hopTake(this.hop)) {
+    for (
+      let part = this.core.hopTake(this.hop);
+      part.length > 0;
+      part = this.core.hopTake(this.hop)
+    ) {
       parts.push(part);
     }
     return concat(...parts);
@@ -222,7 +221,12 @@ export class LinkBench {
   private other = 0;
 
   constructor(options: Partial<CoreWorldOptions> = {}, opener: "a" | "b" = "b", kind = 1) {
-    this.world = new CoreWorld({ seed: "hostile link", a: "core", b: "reference", ...options }).start();
+    this.world = new CoreWorld({
+      seed: "hostile link",
+      a: "core",
+      b: "reference",
+      ...options,
+    }).start();
     this.core = this.world.a as CoreStlink;
     this.reference = this.world.b as ReferenceStlink;
     this.overhear();

@@ -42,7 +42,7 @@ export type NoiseKeys = {
 /** Starts an instance that can run test handshakes; stop() it before primitives use its memory. */
 export function startForNoise(engine: CoreEngine): Core {
   const core = new Core(engine);
-  core.start("connector", { ...DEVICE_SIZES, links: 0, streams: 0 }, 1);
+  core.start("connector", { ...DEVICE_SIZES, links: 0, streams: 0, handshakes: 2 }, 1);
   return core;
 }
 

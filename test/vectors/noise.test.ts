@@ -5,7 +5,7 @@
 // cacophony's vectors carry payloads, which no handshake of ours does (rule H3): they hold the reference.
 
 import { x25519 } from "@noble/curves/ed25519.js";
-import { beforeAll, describe, expect, it } from "vitest";
+import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { Status } from "../../host/core/abi.gen.ts";
 import type { Core } from "../../host/core/core.ts";
 import type { CoreEngine, EngineName } from "../../host/core/engine.ts";
@@ -115,6 +115,9 @@ describe.each(TEST_ENGINES)("%s", (name: EngineName) => {
     engine = openAndSay(name);
     return () => engine.close();
   });
+  afterEach(() => {
+    engine.call("stop");
+  });
 
   it.each(VECTORS.map((entry) => [titleOf(entry), entry.vector] as const))("%s", (_, vector) => {
     const core = startForNoise(engine);
@@ -133,7 +136,7 @@ describe.each(TEST_ENGINES)("%s", (name: EngineName) => {
     });
   });
 
-  it("refuses each message with a bit flipped, whatever the bit, as BadTag or BadPoint", () => {
+  it("refuses message 1 with a bit flipped, whatever the bit, as BadTag", () => {
     const vector = ours.vectors[1] as Vector;
     const core = startForNoise(engine);
     for (const at of [0, 31, 32, 600, 1247]) {
@@ -149,6 +152,5 @@ describe.each(TEST_ENGINES)("%s", (name: EngineName) => {
       expect(responder.read(message)).toBe(Status.BadTag);
       responder.free();
     }
-    core.stop();
   });
 });

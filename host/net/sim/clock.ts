@@ -68,7 +68,8 @@ export class SimClock {
     for (;;) {
       let least = i;
       for (const child of [2 * i + 1, 2 * i + 2]) {
-        if (child < heap.length && before(heap[child] as Event, heap[least] as Event)) least = child;
+        if (child < heap.length && before(heap[child] as Event, heap[least] as Event))
+          least = child;
       }
       if (least === i) return;
       swap(heap, i, least);

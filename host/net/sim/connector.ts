@@ -4,7 +4,7 @@
 // receiver's hop. It is also the liar of the threat model: `meddle` sees each packet and says what
 // becomes of it. PROTOCOL section 9; rules F5, F7, K1, K2, K5, K7.
 
-import { Core, HopState, HopStep, type PacketInfo, type Sizes } from "../../core/core.ts";
+import { type Core, HopState, HopStep, type PacketInfo, type Sizes } from "../../core/core.ts";
 import type { SimClock, SimTimer } from "./clock.ts";
 import { HopLine } from "./hop-line.ts";
 import type { SimNetwork } from "./network.ts";

@@ -4,7 +4,7 @@
 // streams changed. It does what a real host does and no more: bytes, time, entropy, redial (K7, K8).
 // Invariant: the core is called only while it runs; a crash loses everything but the identity.
 
-import { Core, CoreError, HopState, type Peer, type Sizes } from "../../core/core.ts";
+import { type Core, CoreError, HopState, type Peer, type Sizes } from "../../core/core.ts";
 import type { SimClock, SimTimer } from "./clock.ts";
 import { HopLine } from "./hop-line.ts";
 import type { SimNetwork } from "./network.ts";

@@ -57,11 +57,7 @@ export const handshakeTwice: Scenario = {
   },
 };
 
-function meddled(
-  context: Context,
-  name: string,
-  meddle: (packet: SeenPacket) => Delivery[],
-): void {
+function meddled(context: Context, name: string, meddle: (packet: SeenPacket) => Delivery[]): void {
   inWorld(context, { seed: name }, (world) => {
     world.meddle(meddle);
     talk(world);
@@ -142,7 +138,8 @@ const GLARE_OFFSETS = 90;
 
 export const glare: Scenario = {
   name: "glare",
-  about: "both sides begin a handshake, one n ms after the other, for the first and the next session",
+  about:
+    "both sides begin a handshake, one n ms after the other, for the first and the next session",
   cases: () => 2 * GLARE_OFFSETS,
   run: (seed, context) => {
     const [first, second] = seed < GLARE_OFFSETS ? ["A", "B"] : ["B", "A"];
@@ -182,7 +179,8 @@ export const slots: Scenario = {
       world.run(1000);
       for (const opener of names) {
         for (const accepter of names.filter((name) => name !== opener)) {
-          for (let i = 0; i < 2; i++) world.flow({ opener, accepter, upBytes: 900, downBytes: 900 });
+          for (let i = 0; i < 2; i++)
+            world.flow({ opener, accepter, upBytes: 900, downBytes: 900 });
         }
       }
       finish(world);

@@ -73,7 +73,8 @@ function outage(world: World, prng: Prng): void {
     world.network.kill(who, "C");
     world.clock.after(ms, () => world.network.revive(who, "C"));
   } else if (kind === "end") {
-    for (const pipe of world.network.connectionsOf(who)) prng.pick([pipe.client, pipe.server]).end();
+    for (const pipe of world.network.connectionsOf(who))
+      prng.pick([pipe.client, pipe.server]).end();
   } else {
     world.stlink(who).sleep();
     const isClockStopped = prng.chance(0.5);
@@ -169,11 +170,4 @@ export const slowReader: Scenario = {
 /** 9,000 bytes at a window of 2,800 over a round trip of 40 ms, and a margin. */
 const QUICK_MS = 1500;
 
-export const hops: Scenario[] = [
-  cuts,
-  outages,
-  receiverKilled,
-  queueFull,
-  queueAge,
-  slowReader,
-];
+export const hops: Scenario[] = [cuts, outages, receiverKilled, queueFull, queueAge, slowReader];

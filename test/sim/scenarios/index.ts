@@ -10,4 +10,14 @@ import { nth } from "./nth.ts";
 import { plain } from "./plain.ts";
 import { time } from "./time.ts";
 
-export const SCENARIOS: Scenario[] = [mixed, plain, echo, lossy, garbage, ...nth, ...handshakes, ...hops, ...time];
+export const SCENARIOS: Scenario[] = [
+  mixed,
+  plain,
+  echo,
+  lossy,
+  garbage,
+  ...nth,
+  ...handshakes,
+  ...hops,
+  ...time,
+];

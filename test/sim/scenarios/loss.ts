@@ -29,7 +29,8 @@ const ECHO_RTT_MS = 4 * 5;
 /** Test 1: credit of one packet, windows of two records, eight duplex echo streams, 2 % loss. */
 export const echo: Scenario = {
   name: "echo",
-  about: "8 echo streams, credit of one packet, windows of 2 records, 2 % loss: no stall over 3 PTO",
+  about:
+    "8 echo streams, credit of one packet, windows of 2 records, 2 % loss: no stall over 3 PTO",
   run: (seed, context) => {
     const sizes = {
       maxRecordBytes: ECHO_RECORD,
@@ -153,7 +154,8 @@ export const garbage: Scenario = {
 /** Random bytes, or a packet's own header before random bytes. */
 function rubbish(prng: Prng, like: Uint8Array): Uint8Array {
   const bytes = prng.bytes(prng.pick([1, 4, 5, 13, 29, 30, 64, 128, 1216, 1280, 2048])).slice();
-  if (prng.chance(0.7)) bytes.set(like.subarray(0, Math.min(13, bytes.length)));
-  else if (prng.chance(0.7)) bytes[0] = prng.between(0x10, 0x16);
+  const kind = prng.below(10);
+  if (kind < 7) bytes.set(like.subarray(0, Math.min(13, bytes.length)));
+  else if (kind < 9) bytes[0] = prng.between(0x10, 0x16);
   return bytes;
 }

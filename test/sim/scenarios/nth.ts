@@ -82,7 +82,8 @@ function converse(
     world.expectEnds(lawful);
     for (const flow of world.flows.slice(-2)) {
       for (const end of flow.ends) {
-        if (end.reason !== 0 || end.state === "gone") throw new SimFailure(`${end.text}: not clean`);
+        if (end.reason !== 0 || end.state === "gone")
+          throw new SimFailure(`${end.text}: not clean`);
       }
     }
     world.settle();

@@ -2,10 +2,10 @@
 // Nothing goes wrong: transfers of every shape between two STLinks. All ends are clean, nothing is
 // sent twice, and nothing stands still for longer than three probe time-outs.
 
-import { SimFailure } from "../failure.ts";
-import type { World } from "../world.ts";
-import { inWorld, ptoMs, type Scenario } from "../scenario.ts";
 import { Prng } from "../../../host/net/sim/prng.ts";
+import { SimFailure } from "../failure.ts";
+import { inWorld, ptoMs, type Scenario } from "../scenario.ts";
+import type { World } from "../world.ts";
 import { randomPlan } from "./plans.ts";
 
 const DONE_MS = 120_000;
@@ -19,7 +19,8 @@ export const plain: Scenario = {
     const line = { latencyMs, bytesPerMs: prng.pick([100, 1000, 10_000]) };
     inWorld(context, { seed: `plain ${seed}`, line }, (world) => {
       const count = prng.between(1, 5);
-      for (let i = 0; i < count; i++) world.flow(randomPlan(prng, { isQuick: true, mayReset: true }));
+      for (let i = 0; i < count; i++)
+        world.flow(randomPlan(prng, { isQuick: true, mayReset: true }));
       world.run(DONE_MS, () => world.flows.some((flow) => flow.opener.connected));
       world.beginStallCount();
       world.finish(DONE_MS);
@@ -37,5 +38,7 @@ function expectNoStall(world: World, rttMs: number): void {
   const most = 3 * ptoMs(rttMs);
   if (world.longestStallMs <= most) return;
   const ms = Math.round(world.longestStallMs);
-  throw new SimFailure(`nothing arrived for ${ms} ms over healthy lines, more than 3 PTO (${most})`);
+  throw new SimFailure(
+    `nothing arrived for ${ms} ms over healthy lines, more than 3 PTO (${most})`,
+  );
 }

@@ -13,7 +13,8 @@ const DAY_MS = 24 * HOUR_MS;
 
 export const hours: Scenario = {
   name: "hours",
-  about: "streams that trickle for hours, through renewals of every key, with cuts and resets of time",
+  about:
+    "streams that trickle for hours, through renewals of every key, with cuts and resets of time",
   run: (seed, context) => {
     const prng = new Prng(`hours ${seed}`);
     inWorld(context, { seed: `hours ${seed}` }, (world) => {
@@ -109,7 +110,8 @@ export const crowd: Scenario = {
   run: (seed, context) => {
     const prng = new Prng(`crowd ${seed}`);
     inWorld(context, { seed: `crowd ${seed}` }, (world) => {
-      for (let i = 0; i < 3; i++) world.flow({ upBytes: 30_000, downBytes: 30_000, readPauseMs: 90 });
+      for (let i = 0; i < 3; i++)
+        world.flow({ upBytes: 30_000, downBytes: 30_000, readPauseMs: 90 });
       world.run(prng.between(300, 1500));
       for (let i = 0; i < 9; i++) world.flow({ upBytes: 900, downBytes: 900 });
       world.finish(300_000);

@@ -63,6 +63,11 @@ function keysOf(split: Split, isInitiator: boolean): Keys {
     : { send: toInitiator, receive: toResponder };
 }
 
+/** The ML-KEM encapsulation key that the core has shown in a handshake. */
+function kemKeyOf(handshake: HandshakeState): Uint8Array {
+  return Reflect.get(handshake, "remoteKem") as Uint8Array;
+}
+
 /** `len` bytes as the length and the body of a hop record (4.1). */
 export function framed(body: Uint8Array): Uint8Array {
   return concat(encodeUint(body.length, LENGTH_LEN), body);
@@ -102,6 +107,10 @@ export class HopFar {
     const reply = this.#handshake.finished ? NO_AD : this.begin();
     if (this.#handshake.finished) this.keys = keysOf(this.#handshake.split(), this.#isInitiator);
     return reply;
+  }
+
+  get shownKemKey(): Uint8Array {
+    return kemKeyOf(this.#handshake);
   }
 
   /** Records with these frames, each PACKET in one of its own. */
@@ -242,6 +251,10 @@ export class LinkFar {
     this.#finish();
   }
 
+  get shownKemKey(): Uint8Array {
+    return kemKeyOf(this.#state());
+  }
+
   /** A data packet with these frames, padded unless it ends with STREAM or DATAGRAM. */
   packet(...frames: LinkFrame[]): Uint8Array {
     const plaintext = concat(...frames.map(encodeLinkFrame));
@@ -268,10 +281,11 @@ export class LinkFar {
     expectIndex(readU32(packet, 1), session.index);
     const header = packet.subarray(0, HEADER_LEN);
     const counter = new DataView(header.slice(5).buffer).getBigUint64(0, true);
-    const frames = [
+    const frames: LinkFrame[] = [
       ...decodeLinkFrames(open(session.receive, counter, header, packet.subarray(HEADER_LEN))),
     ];
-    for (const frame of frames) if (frame.type === "HELLO") this.peerLinkId = frame.myLinkId;
+    for (const frame of frames)
+      if (frame.type === "HELLO") this.peerLinkId = frame.myLinkId.slice();
     return frames;
   }
 

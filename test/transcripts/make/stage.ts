@@ -17,6 +17,7 @@ const FEEDS = 8;
 const QUEUE_BYTES = 65_536;
 const CHANNELS = 16;
 const ROUND_TRIP_MS = 40;
+const KEY_LEN = 32;
 
 /** The hop, the link and the stream of a scene that has one of each. */
 export const HOP = 0;
@@ -81,8 +82,9 @@ export class Stage {
   hop: HopFar;
   link: LinkFar;
   ms = FIRST_MS;
-  /** The core's ephemeral public keys of the hop's, the link's and the stream's handshake, in hex. */
+  /** The core's ephemeral public keys of the handshakes that it began, in hex, and those of ML-KEM. */
   readonly shownEphemerals: string[] = [];
+  readonly shownKemKeys: Uint8Array[] = [];
   #isNamed = false;
 
   constructor(file: string, title: string, { peerByte, sizes, engine }: Options = {}) {
@@ -158,6 +160,7 @@ export class Stage {
   meet(first: Uint8Array, hop = HOP): void {
     this.#show(first, 3);
     this.rec.rx(hop, this.hop.answer(first));
+    this.shownKemKeys.push(this.hop.shownKemKey);
     this.rec.work();
     const third = this.rec.tx(hop);
     this.hop.answer(third);
@@ -190,7 +193,7 @@ export class Stage {
   }
 
   #show(message: Uint8Array, at: number): void {
-    this.shownEphemerals.push(Buffer.from(message.subarray(at, at + 32)).toString("hex"));
+    this.shownEphemerals.push(Buffer.from(message.subarray(at, at + KEY_LEN)).toString("hex"));
   }
 
   /** What the core has for the Connector: the frames of its records. */
@@ -251,6 +254,7 @@ export class Stage {
     const first = packetOf(this.packets(), 0x11);
     this.#show(first, 13);
     this.deliver(this.link.message2(first));
+    this.shownKemKeys.push(this.link.shownKemKey);
     this.rec.work();
     const packets = this.packets();
     this.link.takeMessage3(packetOf(packets, 0x13));
@@ -295,6 +299,7 @@ export class Stage {
     this.rec.work();
     const open = need(this.data(), "OPEN");
     this.#show(open.message, 0);
+    this.shownKemKeys.push(open.message.subarray(KEY_LEN));
     return { far: new StreamFar(this.link, open, false), open };
   }
 

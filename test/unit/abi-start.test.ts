@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// `start` with sizes that section 12 of PROTOCOL.md does not allow, in too little memory, twice, in no
+// role: a status each time, and right sizes work after it. assembly/abi.ts, assembly/layout.ts.
+
+import { describe, expect, it } from "vitest";
+import { Core } from "../../host/core/core.ts";
+import { randomBelow, seededRandom } from "../reference/random.ts";
+import { instance, raw, starts } from "./abi-tools.ts";
+import { TEST_SIZES } from "./core-ends.ts";
+import { TEST_CONNECTOR_SIZES } from "./core-relay.ts";
+import { openTestEngine } from "./core-world.ts";
+
+describe("start", () => {
+  it("twice is BadState, in another role too", () => {
+    const core = instance("stlink");
+    expect([raw(core, "start", 1, 0), raw(core, "start", 2, 0)]).toEqual(["BadState", "BadState"]);
+    expect(starts(core)).toBe(true);
+  });
+
+  it("in no role is BadArgument", () => {
+    const core = instance("fresh");
+    for (const role of [0, 3, -1, 2 ** 31 - 1]) {
+      expect(raw(core, "start", role, 0)).toBe("BadArgument");
+    }
+    expect(starts(core)).toBe(true);
+  });
+
+  const wrong: [string, Partial<typeof TEST_SIZES>][] = [
+    ["maxPacket 2,047", { maxPacketBytes: 2047 }],
+    [
+      "maxPacket 65,001",
+      { maxPacketBytes: 65_001, hopBufferBytes: 70_000, hopCreditBytes: 70_000 },
+    ],
+    ["maxRecord 511", { maxRecordBytes: 511 }],
+    ["maxRecord above maxPacket - 128", { maxRecordBytes: 4096 - 127 }],
+    ["no hop", { hops: 0 }],
+    ["65,536 hops", { hops: 65_536 }],
+    ["no channel", { channels: 0 }],
+    ["4,097 channels", { channels: 4097 }],
+    ["a replay window of 32", { replayBits: 32 }],
+    ["a replay window of 100", { replayBits: 100 }],
+    ["a replay window of 2,048", { replayBits: 2048 }],
+    ["blocks of 100", { blockBytes: 100 }],
+    ["blocks of 32", { blockBytes: 32 }],
+    ["hop buffers below a packet", { hopBufferBytes: 4096 }],
+    ["credit below a packet", { hopCreditBytes: 4095 }],
+    ["no handshake slot", { handshakes: 0 }],
+    ["no pending open", { pendingOpens: 0 }],
+    ["a window below two records", { windowBytes: 4095 }],
+    ["no hop buffer", { hopBuffers: 0 }],
+    ["65,536 links", { links: 65_536 }],
+    ["65,536 streams", { streams: 65_536 }],
+  ];
+  for (const [title, change] of wrong) {
+    it(`with ${title} is BadArgument, and right sizes work after it`, () => {
+      const core = instance("fresh");
+      expect(() => core.start("stlink", { ...TEST_SIZES, ...change }, 0)).toThrow("BadArgument");
+      expect(starts(core)).toBe(true);
+    });
+  }
+
+  it("with links in a Connector is BadArgument", () => {
+    const core = new Core(openTestEngine("v8", TEST_CONNECTOR_SIZES));
+    expect(() => core.start("connector", { ...TEST_CONNECTOR_SIZES, links: 1 }, 0)).toThrow(
+      "BadArgument",
+    );
+  });
+
+  it("in too little memory is NoBuffer, and right sizes work after it", () => {
+    const core = instance("fresh");
+    const fields = new Uint32Array(17).fill(0xffff_ffff);
+    for (const memory of [1, 1000, 60_000, 65_536]) {
+      const sizes = [2, 4, 16, 4, 4096, 2048, 16_384, 512, 128, 128, 8, 256, 4, 4, 8192, 32_768];
+      fields.set([...sizes, memory]);
+      core.engine.write(core.engine.call("sizes_ptr"), new Uint8Array(fields.buffer.slice(0)));
+      expect(raw(core, "start", 1, 0), `${memory}`).toBe("NoBuffer");
+    }
+    expect(starts(core)).toBe(true);
+  });
+
+  it("with any sizes at all answers with a status", () => {
+    const core = instance("fresh");
+    const seeded = seededRandom("sizes");
+    const values = [0, 1, 2, 63, 64, 512, 2048, 4096, 65_000, 65_535, 65_536, 2 ** 31, 2 ** 32 - 1];
+    for (let i = 0; i < 2000; i++) {
+      const fields = new Uint32Array(17).map(() => values[randomBelow(seeded, values.length)] ?? 0);
+      core.engine.write(core.engine.call("sizes_ptr"), new Uint8Array(fields.buffer));
+      const role = 1 + randomBelow(seeded, 2);
+      // The memory that is stated must be there: a size of the host's own.
+      fields[16] = core.engine.memoryBytes();
+      core.engine.write(core.engine.call("sizes_ptr"), new Uint8Array(fields.buffer));
+      const status = raw(core, "start", role, 0);
+      expect(["Ok", "BadArgument", "NoBuffer"], `case ${i}`).toContain(status);
+      if (status === "Ok") core.stop();
+    }
+    expect(starts(core)).toBe(true);
+  });
+
+  it("is not needed by stop, which may come twice", () => {
+    const core = instance("fresh");
+    for (let i = 0; i < 3; i++) expect(raw(core, "stop")).toBe("Ok");
+    expect(starts(core)).toBe(true);
+  });
+});
