@@ -649,7 +649,10 @@ export function datagram_commit(index: i32, flow: i32, n: i32): i32 {
   const stream = streamAt(index);
   if (stream.kind != KIND_DATAGRAM || stream.state != STREAM_UP) return STATUS_BAD_STATE;
   if (n < 0) return STATUS_BAD_LENGTH;
-  return datagramPut(stream, flow, stagePtr(), n);
+  const status = datagramPut(stream, flow, stagePtr(), n);
+  // Unlike a record, a datagram is not sealed where it was put.
+  if (status == STATUS_OK) wipe(stagePtr(), n);
+  return status;
 }
 
 /** Datagram channel: takes the oldest datagram to `in_ptr`. Returns its length; `datagram_flow` says whose it is. */

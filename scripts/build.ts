@@ -27,13 +27,22 @@ export type BuildResult = { ok: boolean; message: string };
 /** Compiles the core. The message is one line, or the compiler's output where it failed. */
 export async function buildCore({ ifNeeded = false } = {}): Promise<BuildResult> {
   if (ifNeeded && isFresh(SHIPPED_WASM)) return { ok: true, message: describe(SHIPPED_WASM) };
-  const debug = await compile("release");
-  if (!debug.ok) return debug;
-  const optimized = optimize(readFileSync(debug.path));
-  rmSync(debug.path, { force: true });
-  replaceFile(SHIPPED_WASM, stripCustomSections(optimized));
-  replaceFile(CORE_DEBUG_WASM, optimized);
+  const made = await makeCore();
+  if (!made.ok) return made;
+  replaceFile(SHIPPED_WASM, stripCustomSections(made.named));
+  replaceFile(CORE_DEBUG_WASM, made.named);
   return { ok: true, message: describe(SHIPPED_WASM) };
+}
+
+/** Makes the core without writing it: the module that ships, with its names. */
+export async function makeCore(): Promise<
+  { ok: true; named: Uint8Array } | { ok: false; message: string }
+> {
+  const plain = await compile("release");
+  if (!plain.ok) return plain;
+  const named = optimize(readFileSync(plain.path));
+  rmSync(plain.path, { force: true });
+  return { ok: true, named };
 }
 
 /**

@@ -145,7 +145,7 @@ function takeData(link: Link, hop: i32, at: usize, len: i32): i32 {
   const place = linkOfIndex(index) == link.index ? sessionOf(link, index) : -1;
   if (place < 0) {
     // Under a session whose message 3 is being computed: its sender repeats what matters (HELLO in every packet).
-    if (index == link.responderIndex) return STATUS_UNKNOWN_INDEX;
+    if (link.responding >= 0 && index == link.responderIndex) return STATUS_UNKNOWN_INDEX;
     if (link.noSessionAt == 0 || since(link.noSessionAt) >= NO_SESSION_MS) {
       link.noSessionAt = now | 1;
       link.noSessionIndex = index;

@@ -58,7 +58,13 @@ export function smoothed(link: Link): i32 {
 /** Something is outstanding from now on: the time-out runs if it did not. */
 export function ptoArm(link: Link): void {
   if (link.ptoAt == 0) ptoRestart(link);
-  else wakeAt(link.ptoAt);
+  else ptoForward(link);
+}
+
+/** A time-out that was set before there was a sample, or doubled before there was progress, comes forward. */
+function ptoForward(link: Link): void {
+  if (link.ptoAt != 0 && link.ptoAt - (now + ptoWait(link)) > 0) ptoRestart(link);
+  else if (link.ptoAt != 0) wakeAt(link.ptoAt);
 }
 
 function ptoRestart(link: Link): void {
@@ -79,6 +85,7 @@ function ptoWait(link: Link): i32 {
 export function ptoProgress(link: Link, stream: Stream): void {
   link.probeBackoff = 0;
   stream.progressAt = now;
+  ptoForward(link);
 }
 
 /** A hint (DROPPED, BACK): the time-out may fire now, once per srtt; it changes nothing else (rule D5). */
@@ -174,6 +181,7 @@ export function takePong(link: Link, token: u32): void {
   if (!link.probing || token != link.probeToken) return;
   link.probing = 0;
   rttSample(link, since(link.probeAt));
+  ptoForward(link);
   for (let i = link.streams; i >= 0; ) {
     const stream = streamAt(i);
     i = stream.nextOfLink;

@@ -83,6 +83,10 @@ describe("test 7: what is sent again is the same", () => {
   keeps("resend", 20);
 });
 
+describe("datagrams", () => {
+  keeps("datagrams", 30);
+});
+
 describe("hops and hours", () => {
   keeps("cuts", 100);
   keeps("outages", 50);

@@ -33,6 +33,10 @@ export type Frame = { type: number; name: string; at: number; len: number };
 
 const view = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
+export function u16At(bytes: Uint8Array, at: number): number {
+  return view(bytes).getUint16(at, true);
+}
+
 export function u32At(bytes: Uint8Array, at: number): number {
   return view(bytes).getUint32(at, true);
 }

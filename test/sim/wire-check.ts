@@ -16,7 +16,7 @@ import {
   openPacket,
   placesKnown,
 } from "./keyring.ts";
-import { describePacket, FRAME, framesOf, PACKET, u32At, u64At } from "./packets.ts";
+import { describePacket, FRAME, framesOf, PACKET, u16At, u32At, u64At } from "./packets.ts";
 
 /** One direction of one session. */
 type Direction = { key: Uint8Array; counters: Map<number, string>; helloMine: string };
@@ -138,6 +138,8 @@ export class WireCheck {
       }
       if (type === FRAME.Stream)
         this.#record(from, session.mine, peer, plain.subarray(at, at + len));
+      if (type === FRAME.Datagram)
+        this.#datagram(from, session.mine, peer, plain.subarray(at, at + len));
       if (type === FRAME.Open) this.#opening(from, plain.subarray(at + 59, at + len));
       if (type === FRAME.Accept) this.#opening(from, plain.subarray(at + 15, at + len));
     }
@@ -157,6 +159,14 @@ export class WireCheck {
     const text = `${from} sealed two records under one key: stream ${stream}, number ${number}`;
     const name = `${mine}>${peer}:${stream}:${number}`;
     if (this.#records.has(name)) this.resentRecords++;
+    this.#once(this.#records, name, digest(frame.subarray(13)), text);
+  }
+
+  /** A datagram's counter seals one datagram, and it goes out once (rule U2). */
+  #datagram(from: string, mine: string, peer: string, frame: Uint8Array): void {
+    const counter = u32At(frame, 7) + u16At(frame, 11) * 2 ** 32;
+    const name = `${mine}>${peer}:${u32At(frame, 1)}:datagram ${counter}`;
+    const text = `${from} sealed two datagrams under one counter: ${counter}`;
     this.#once(this.#records, name, digest(frame.subarray(13)), text);
   }
 

@@ -43,9 +43,12 @@ const CONNECTOR_SIZES: Sizes = {
   streams: 0,
   handshakes: 4,
   channels: 8,
+  maxPacketBytes: 16_000,
   recvBlocks: 0,
   sendBlocks: 0,
   hopBuffers: 24,
+  hopCreditBytes: 16_000,
+  hopBufferBytes: 16_640,
 };
 
 export type WorldOptions = {
@@ -105,6 +108,8 @@ export class World {
   readonly connectors = new Map<string, SimConnector>();
   readonly wire: WireCheck;
   readonly flows: Flow[] = [];
+  /** Sees the news of streams that are no flow's; true: it was one of its own. */
+  onOther: (stlink: SimStlink, handle: number) => boolean = () => false;
   /** Longest time without any byte delivered while a flow was open, and when it ended. */
   longestStallMs = 0;
   /** Layer 3 may fail only where a scenario touches its bytes. */
@@ -342,7 +347,7 @@ export class World {
     const known = this.#ends.get(endName(stlink, handle));
     if (known !== undefined) return known.news();
     const flags = stlink.core.streamFlags(handle);
-    if (flags < 0) return;
+    if (flags < 0 || this.onOther(stlink, handle)) return;
     if (!(flags & StreamFlag.Offered)) {
       // An OPEN that ended before it was offered is nobody's; the host lets it go.
       if (flags & StreamFlag.Closed) stlink.core.streamRelease(handle);

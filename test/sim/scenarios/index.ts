@@ -2,6 +2,7 @@
 // Every scenario, by name.
 
 import type { Scenario } from "../scenario.ts";
+import { datagrams } from "./datagrams.ts";
 import { handshakes } from "./handshakes.ts";
 import { hops } from "./hops.ts";
 import { echo, garbage, lossy } from "./loss.ts";
@@ -20,4 +21,5 @@ export const SCENARIOS: Scenario[] = [
   ...handshakes,
   ...hops,
   ...time,
+  datagrams,
 ];

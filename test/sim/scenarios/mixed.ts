@@ -9,7 +9,7 @@ import { SimFailure } from "../failure.ts";
 import { inWorld, type Scenario } from "../scenario.ts";
 import type { World } from "../world.ts";
 import { damaged } from "./loss.ts";
-import { randomPlan, randomSizes } from "./plans.ts";
+import { LARGE_SIZES, randomPlan, randomSizes } from "./plans.ts";
 
 /** Faults stop; then streams get so long, which is more than the hold time of 120 s. */
 const RECOVERY_MS = 900_000;
@@ -68,6 +68,7 @@ export const mixed: Scenario = {
       stlinks: names,
       connectors: prng.chance(0.3) ? ["C", "E"] : ["C"],
       sizes: randomSizes(prng),
+      sizesOf: prng.chance(0.3) ? { [prng.pick(names)]: LARGE_SIZES } : {},
       line: { latencyMs: prng.pick([1, 10, 50]), bytesPerMs: prng.pick([300, 10_000]) },
       stepsPerMs: prng.pick([5, 50, 1000]),
       entropyEveryMs: prng.pick([0, 0, 100]),

@@ -56,3 +56,17 @@ export function randomSizes(prng: Prng): Partial<Sizes> {
     hopCreditBytes: prng.pick([2048, 4096, 65_536]),
   };
 }
+
+/** A gateway among devices: large packets and records, which the others never send or take. */
+export const LARGE_SIZES: Partial<Sizes> = {
+  maxPacketBytes: 16_000,
+  maxRecordBytes: 8000,
+  windowBytes: 65_536,
+  blockBytes: 4096,
+  recvBlocks: 97,
+  sendBlocks: 89,
+  replayBits: 1024,
+  hopBufferBytes: 16_640,
+  hopCreditBytes: 65_536,
+  handshakes: 8,
+};
