@@ -11,14 +11,14 @@ import { due, now, since, wakeAt } from "../clock";
 import { ARG } from "../layout";
 import { Hop } from "../seal/hop";
 import { IDENTITY } from "../seal/identity";
-import { CURRENT as CURRENT_SESSION, Link, LinkArea, PREVIOUS, linkAt, sessionUsable, sessionWipe } from "../seal/link";
-import { COMMANDER_RECOVERY, COMMANDER_TRIES, handshakeDrop } from "../seal/link-handshake";
+import { CURRENT as CURRENT_SESSION, Link, LinkArea, linkAt, sessionUsable } from "../seal/link";
+import { COMMANDER, COMMANDER_RECOVERY, COMMANDER_TRIES, handshakeDrop } from "../seal/link-handshake";
 import { REASON_APPLICATION, STATUS_BAD_STATE, STATUS_NO_BUFFER, STATUS_OK } from "../status";
+import { endStreams } from "../stream/link-rx";
 import { CONFIG_VERSION } from "../stream/opening";
 import { inCommit, inRoom, outConsume, outLength, outPtr, stagePtr, streamPump } from "../stream/record";
 import { ptoArm } from "../stream/recovery";
-import { resetFrame } from "../stream/resets";
-import { STREAM_CLOSED, STREAM_OPENING, STREAM_UP, Stream, streamAt, streamClose, streamTake } from "../stream/stream";
+import { STREAM_CLOSED, STREAM_FREE, STREAM_OPENING, STREAM_UP, Stream, streamAt, streamTake } from "../stream/stream";
 import { KIND_CONTROL } from "../wire/record";
 import { CONFIG_LEASE } from "./configuration";
 import {
@@ -39,6 +39,7 @@ import {
   pendingLen,
   redial,
   secretLen,
+  sessionsEnd,
   settleTick,
 } from "./in-force";
 import { gateClose, gateOpen, leaseExpired, leaseRestart, leaseTick } from "./lease";
@@ -132,7 +133,8 @@ export function controlFlags(): i32 {
 export function controlState(): i32 {
   if (commander < 0) return 0;
   const phase = inForceLen != 0 ? 2 : 1;
-  return phase | (refused << 8) | ((leaseExpired ? 1 : 0) << 16) | (authority != 0 ? 1 << 17 : 0);
+  const byRecovery = <i32>(linkAt(commander).commander & COMMANDER_RECOVERY);
+  return phase | (refused << 8) | (<i32>leaseExpired << 16) | (byRecovery << 15);
 }
 
 /** Takes and clears why a message of the Commander had no effect: BadConfig, OldConfig, NoLinkSlot, NoBuffer. */
@@ -215,11 +217,8 @@ export function controlTick(): void {
 function recoveryTick(link: Link): void {
   if (link.commander & COMMANDER_TRIES) {
     if (since(triedAt) < RECOVERY_MS) return;
-    if (link.commander & COMMANDER_RECOVERY) {
-      sessionWipe(link, CURRENT_SESSION);
-      sessionWipe(link, PREVIOUS);
-    }
-    link.commander &= ~(COMMANDER_TRIES | COMMANDER_RECOVERY);
+    if (link.commander & COMMANDER_RECOVERY) sessionsEnd(link);
+    link.commander = COMMANDER;
     link.wanted = 0;
     silentAt = now;
   } else {
@@ -246,7 +245,10 @@ export function controlStep(): void {
   if (commander < 0) return;
   const link = linkAt(commander);
   if (link.packetsIn != heardPackets) heard(link);
-  if (handle >= 0 && !alive(link)) leave(link);
+  if (handle >= 0 && !alive(link)) {
+    handle = -1;
+    pause();
+  }
   if (handle < 0) {
     open(link);
     return;
@@ -257,22 +259,11 @@ export function controlStep(): void {
   write(stream);
 }
 
-/** True while the handle's stream is this one, and of the session's authority. */
+/** True while the handle's stream is this one; a stream of the other authority ends. */
 function alive(link: Link): bool {
+  if (authority != (link.commander & COMMANDER_RECOVERY)) endStreams(link, REASON_APPLICATION);
   const stream = streamAt(handle);
-  if (stream.kind != KIND_CONTROL || !stream.released || stream.link != commander) return false;
-  return stream.state < STREAM_CLOSED && authority == (link.commander & COMMANDER_RECOVERY);
-}
-
-/** The stream is over, or stands for another authority: the next one follows after a pause. */
-function leave(link: Link): void {
-  const stream = streamAt(handle);
-  if (stream.kind == KIND_CONTROL && stream.released && stream.state < STREAM_CLOSED) {
-    if (stream.state != STREAM_OPENING) resetFrame(link, stream.number, REASON_APPLICATION);
-    streamClose(stream, REASON_APPLICATION);
-  }
-  handle = -1;
-  pause();
+  return stream.kind == KIND_CONTROL && stream.link == commander && stream.state != STREAM_FREE && stream.state < STREAM_CLOSED;
 }
 
 /** 1, 2, 4 … 64 s until the Commander is tried again; any message of it begins anew. */
@@ -316,27 +307,21 @@ function write(stream: Stream): void {
   while (dueMessages != 0 && inRoom(stream) >= MESSAGE_MOST) {
     const at = stagePtr();
     const body = at + MESSAGE_HEADER_LEN;
+    let type = ROTATE;
+    let len = KEY_LEN;
     if (dueMessages & DUE_STATE) {
-      dueMessages &= ~DUE_STATE;
       askAt = now + ASK_MS;
-      if (inForceLen != 0) put(stream, at, STATE, version(body));
-      else {
-        memory.copy(body, SECRET, secretLen);
-        put(stream, at, ACTIVATE, secretLen);
-      }
-    } else if (dueMessages & DUE_CONFIRM) {
-      dueMessages &= ~DUE_CONFIRM;
-      put(stream, at, CONFIRM, version(body));
-    } else {
-      dueMessages = 0;
-      memory.copy(body, NEW_IDENTITY + KEY_LEN, KEY_LEN);
-      put(stream, at, ROTATE, KEY_LEN);
-    }
+      type = inForceLen != 0 ? STATE : ACTIVATE;
+    } else if (dueMessages & DUE_CONFIRM) type = CONFIRM;
+    if (type == ROTATE) memory.copy(body, NEW_IDENTITY + KEY_LEN, KEY_LEN);
+    else if (type == ACTIVATE) {
+      len = secretLen;
+      memory.copy(body, SECRET, len);
+    } else len = version(body);
+    // The lowest bit is what has been written.
+    dueMessages &= dueMessages - 1;
+    inCommit(stream, Message.emit(at, type, len));
   }
-}
-
-function put(stream: Stream, at: usize, type: u8, len: i32): void {
-  inCommit(stream, Message.emit(at, type, len));
 }
 
 /** Version and hash of what is in force. Returns their length. */
@@ -374,10 +359,9 @@ function read(stream: Stream): void {
 function message(body: usize, type: u8, len: i32): i32 {
   if (authority && type != INSTALL) return STATUS_OK;
   tries = 0;
-  if (len > configMost() - MESSAGE_HEADER_LEN) return type == CONFIG ? STATUS_NO_BUFFER : STATUS_OK;
   if (type == CONFIG) {
     refused = 0;
-    return configOffer(len);
+    return len > configMost() - MESSAGE_HEADER_LEN ? STATUS_NO_BUFFER : configOffer(len);
   }
   if (type == CURRENT && len == VERSION_LEN) {
     refused = 0;

@@ -212,16 +212,16 @@ export function configOffer(len: i32): i32 {
 
 /** What no CONFIG changes: the Commander's id and its two keys, and this STLink's id once it has one (rules T1, T8). */
 function pinned(config: usize): bool {
-  const link = linkAt(commander);
-  if (!ctEqual(config + <usize>CONFIG_COMMANDER_ID, LinkArea.at(link, LINK_ID), 16)) return false;
-  if (!ctEqual(config + <usize>CONFIG_KEYS, LinkArea.at(link, LINK_KEY), 32)) return false;
-  const recovery = config + <usize>CONFIG_RECOVERY_KEY;
+  const keys = config + <usize>CONFIG_KEYS;
   if (inForceLen != 0) {
-    if (!ctEqual(config + <usize>CONFIG_ID, inForce() + <usize>CONFIG_ID, 16)) return false;
-    return ctEqual(recovery, inForce() + <usize>CONFIG_RECOVERY_KEY, 32);
+    // The two keys and the Commander's id stand in a row.
+    if (!ctEqual(keys, inForce() + <usize>CONFIG_KEYS, 80)) return false;
+    return ctEqual(config + <usize>CONFIG_ID, inForce() + <usize>CONFIG_ID, 16);
   }
-  hashOf(0, 0, recovery, 32, HASH);
-  return ctEqual(HASH, RECOVERY_HASH, 32);
+  const link = linkAt(commander);
+  hashOf(0, 0, keys + 32, 32, HASH);
+  if (!ctEqual(HASH, RECOVERY_HASH, 32) || !ctEqual(keys, LinkArea.at(link, LINK_KEY), 32)) return false;
+  return ctEqual(config + <usize>CONFIG_COMMANDER_ID, LinkArea.at(link, LINK_ID), 16);
 }
 
 /** True when there is a link for each peer and for the Commander. */
@@ -321,7 +321,7 @@ function commanderSync(config: usize): void {
 }
 
 /** Streams reset with Revoked, sessions and handshakes wiped, at once (rule T10). */
-function sessionsEnd(link: Link): void {
+export function sessionsEnd(link: Link): void {
   endStreams(link, REASON_REVOKED);
   handshakeDrop(link);
   sessionWipe(link, CURRENT);

@@ -18,9 +18,43 @@ export const BUDGETS = {
 export const DIVISION_ALLOWED: Readonly<Record<string, string>> = {};
 
 /** Functions with a longer straight line than the budget: at most `bytes`, and why. */
-export const STRAIGHT_EXCEPTIONS: Readonly<Record<string, { bytes: number; reason: string }>> = {};
+export const STRAIGHT_EXCEPTIONS: Readonly<Record<string, { bytes: number; reason: string }>> = {
+  "assembly/crypto/keccak/keccakPermute": {
+    bytes: 1100,
+    reason: "one unrolled round in locals; looped lanes in memory are four times slower",
+  },
+  "assembly/crypto/field25519/fieldSquare": {
+    bytes: 800,
+    reason: "ten limbs in locals; split it is 2.5 % slower ahead of time, and is no deepest call",
+  },
+  "assembly/crypto/field25519/fieldMul": {
+    bytes: 660,
+    reason: "set-up of ten limbs before a looped multiply",
+  },
+  "assembly/crypto/chacha20/xorBlocks": {
+    bytes: 640,
+    reason: "state set-up and one unrolled double round",
+  },
+  "assembly/abi/start": { bytes: 900, reason: "checks every size, once, at the outermost call" },
+  "assembly/work/tickAll": { bytes: 640, reason: "all timers of a link in a row; called by no one" },
+  "assembly/work/startSomething": { bytes: 740, reason: "to be split: begins OPEN or message 1" },
+  "assembly/stream/link-tx/writeLast": { bytes: 740, reason: "to be split: OPEN and ACCEPT" },
+  "assembly/stream/link-tx/linkWrite": { bytes: 750, reason: "to be split: handshake packets" },
+  "assembly/stream/hop-tx/writeControl": { bytes: 760, reason: "to be split: REKEY, hints" },
+};
 
 /** Goals of the whole file that are missed: at most `limit`, and why. */
 export const MISSED: Readonly<
   Partial<Record<keyof typeof BUDGETS, { limit: number; reason: string }>>
-> = {};
+> = {
+  fileBytes: {
+    limit: 57_344,
+    reason:
+      "primitives 13 KiB, control 6 KiB, exports and tables 3 KiB; links, streams and hops are 31 KiB where the goal left 16",
+  },
+  functionCount: {
+    limit: 310,
+    reason:
+      "97 exports are a floor; fewer, larger functions would hold rare paths in RAM, compiled, with the data path (56 KiB of M3 code)",
+  },
+};

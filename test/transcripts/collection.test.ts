@@ -12,7 +12,6 @@ import { FILES } from "./playing.ts";
 const NOT_PRODUCED: Readonly<Record<string, string>> = {
   Ok: "it is expected as 0",
   Internal: "a bug",
-  BadRecord: "it ends a stream: what shows is the reason of that name (bad-record-*.txt)",
   Exhausted: "a session that is used up is not sealed under: a new one is made before",
 };
 

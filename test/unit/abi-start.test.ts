@@ -3,7 +3,8 @@
 // role: a status each time, and right sizes work after it. assembly/abi.ts, assembly/layout.ts.
 
 import { describe, expect, it } from "vitest";
-import { Core } from "../../host/core/core.ts";
+import { Core, CoreError } from "../../host/core/core.ts";
+import type { CoreEngine } from "../../host/core/engine.ts";
 import { randomBelow, seededRandom } from "../reference/random.ts";
 import { instance, raw, starts } from "./abi-tools.ts";
 import { TEST_SIZES } from "./core-ends.ts";
@@ -67,33 +68,41 @@ describe("start", () => {
   });
 
   it("in too little memory is NoBuffer, and right sizes work after it", () => {
-    const core = instance("fresh");
-    const fields = new Uint32Array(17).fill(0xffff_ffff);
     for (const memory of [1, 1000, 60_000, 65_536]) {
-      const sizes = [2, 4, 16, 4, 4096, 2048, 16_384, 512, 128, 128, 8, 256, 4, 4, 8192, 32_768];
-      fields.set([...sizes, memory]);
-      core.engine.write(core.engine.call("sizes_ptr"), new Uint8Array(fields.buffer.slice(0)));
-      expect(raw(core, "start", 1, 0), `${memory}`).toBe("NoBuffer");
+      const engine = openTestEngine();
+      const core = new Core(withMemory(engine, memory));
+      expect(() => core.start("stlink", TEST_SIZES, 0), `${memory}`).toThrow("NoBuffer");
+      expect(starts(new Core(engine))).toBe(true);
     }
-    expect(starts(core)).toBe(true);
+  });
+
+  it("in memory that is not there is NoBuffer, and right sizes work after it", () => {
+    for (const memory of [2 ** 24, 2 ** 31, 2 ** 32 - 1]) {
+      const engine = openTestEngine();
+      const core = new Core(withMemory(engine, memory));
+      expect(() => core.start("stlink", TEST_SIZES, 0), `${memory}`).toThrow("NoBuffer");
+      expect(starts(new Core(engine))).toBe(true);
+    }
   });
 
   it("with any sizes at all answers with a status", () => {
-    const core = instance("fresh");
+    const engine = openTestEngine();
+    const core = new Core(withMemory(engine));
     const seeded = seededRandom("sizes");
     const values = [0, 1, 2, 63, 64, 512, 2048, 4096, 65_000, 65_535, 65_536, 2 ** 31, 2 ** 32 - 1];
+    const names = Object.keys(TEST_SIZES) as (keyof typeof TEST_SIZES)[];
     for (let i = 0; i < 2000; i++) {
-      const fields = new Uint32Array(17).map(() => values[randomBelow(seeded, values.length)] ?? 0);
-      core.engine.write(core.engine.call("sizes_ptr"), new Uint8Array(fields.buffer));
-      const role = 1 + randomBelow(seeded, 2);
-      // The memory that is stated must be there: a size of the host's own.
-      fields[16] = core.engine.memoryBytes();
-      core.engine.write(core.engine.call("sizes_ptr"), new Uint8Array(fields.buffer));
-      const status = raw(core, "start", role, 0);
+      const sizes = { ...TEST_SIZES };
+      // One size changed at first, then more and more of them.
+      for (let changes = 0; changes <= i / 200; changes++) {
+        const name = names[randomBelow(seeded, names.length)];
+        if (name) sizes[name] = values[randomBelow(seeded, values.length)] ?? 0;
+      }
+      const status = statusOf(() => core.start(i % 2 ? "stlink" : "connector", sizes, 0));
       expect(["Ok", "BadArgument", "NoBuffer"], `case ${i}`).toContain(status);
-      if (status === "Ok") core.stop();
+      core.stop();
     }
-    expect(starts(core)).toBe(true);
+    expect(starts(new Core(engine))).toBe(true);
   });
 
   it("is not needed by stop, which may come twice", () => {
@@ -102,3 +111,26 @@ describe("start", () => {
     expect(starts(core)).toBe(true);
   });
 });
+
+function statusOf(start: () => void): string {
+  try {
+    start();
+  } catch (error) {
+    if (error instanceof CoreError) return error.code;
+    throw error;
+  }
+  return "Ok";
+}
+
+/** The engine, with another statement about its memory, and none that grows. */
+function withMemory(engine: CoreEngine, bytes = engine.memoryBytes()): CoreEngine {
+  return {
+    name: engine.name,
+    call: engine.call.bind(engine),
+    bind: engine.bind.bind(engine),
+    read: engine.read.bind(engine),
+    write: engine.write.bind(engine),
+    memoryBytes: () => bytes,
+    close: engine.close.bind(engine),
+  };
+}

@@ -3,6 +3,7 @@
 // error, and without room. Each has one status and changes nothing. PROTOCOL 12, 13.1; H8.
 
 import { Status } from "../../../host/core/abi.gen.ts";
+import { expectStatus } from "./checks.ts";
 import { expectNothing, HOP, LINK, NO_KEY, type Scene, STREAM, type Stage } from "./stage.ts";
 
 const NOT_CANONICAL = new Uint8Array(32).fill(0xff);
@@ -43,10 +44,6 @@ export const CALLS: Scene[] = [
     remove,
   ],
 ];
-
-function expectStatus(found: number, status: number): void {
-  if (found !== status) throw new Error(`status ${found}, not ${status}`);
-}
 
 function all(stage: Stage, status: number, calls: [name: string, ...args: number[]][]): void {
   for (const [name, ...args] of calls) expectStatus(stage.rec.call(name, ...args), status);

@@ -15,6 +15,7 @@ import { type ControlMessage, encodeControl } from "../../reference/control.ts";
 import type { FrameNamed } from "../../reference/link-frames.ts";
 import { publicKey } from "../../reference/noise.ts";
 import { seededRandom } from "../../reference/random.ts";
+import { expectStatus } from "./checks.ts";
 import { HopFar, identityOf, LinkFar, StreamFar } from "./ends.ts";
 import { afterFirst, HOP, need, needRecord, packetOf, type Scene, type Stage } from "./stage.ts";
 
@@ -128,10 +129,6 @@ function configurationOf(stage: Stage, change: Partial<Configuration> = {}): Uin
     routes: [],
     ...change,
   });
-}
-
-function expectStatus(found: number, status: number): void {
-  if (found !== status) throw new Error(`status ${found}, not ${status}`);
 }
 
 function expectFlag(stage: Stage, flag: number): void {

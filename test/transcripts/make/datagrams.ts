@@ -92,6 +92,7 @@ function stale(stage: Stage): void {
   const [first, second] = frames as [LinkFrame, LinkFrame];
   stage.say(second);
   stage.say(second);
+  stage.dropped(Status.Stale);
   takes(stage, "number 1");
   takes(stage, undefined);
   stage.say(first);
@@ -99,6 +100,7 @@ function stale(stage: Stage): void {
   stage.say(frames.at(-1) as LinkFrame);
   takes(stage, "number 79");
   stage.say(frames[3] as LinkFrame);
+  stage.dropped(Status.Stale);
   takes(stage, undefined);
   expectNothing(stage.data());
 }
@@ -107,9 +109,11 @@ function forged(stage: Stage): void {
   const channel = offered(stage);
   const good = datagram(channel, 1, "good");
   if (good.type !== "DATAGRAM") throw new Error("no datagram");
-  stage.say({ ...good, sealed: good.sealed.map((byte, i) => (i === 2 ? byte ^ 1 : byte)) });
-  stage.say({ ...good, flow: 2 });
-  stage.say({ ...good, counter: 5n });
+  const sealed = good.sealed.map((byte, i) => (i === 2 ? byte ^ 1 : byte));
+  for (const change of [{ sealed }, { flow: 2 }, { counter: 5n }]) {
+    stage.say({ ...good, ...change });
+    stage.dropped(Status.BadTag);
+  }
   takes(stage, undefined);
   stage.say(good);
   takes(stage, "good");

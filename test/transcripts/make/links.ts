@@ -6,6 +6,7 @@
 import { Reason, Status } from "../../../host/core/abi.gen.ts";
 import { concat } from "../../reference/bytes.ts";
 import type { LinkFrame } from "../../reference/link-frames.ts";
+import { expectClosed, expectReason } from "./checks.ts";
 import { LinkFar } from "./ends.ts";
 import {
   expectNothing,
@@ -330,17 +331,6 @@ function helloAgain(stage: Stage): void {
 function expectFlags(stage: Stage, flags: number): void {
   const found = stage.rec.call("stream_flags", STREAM);
   if (found !== flags) throw new Error(`flags ${found}, not ${flags}`);
-}
-
-function expectReason(stage: Stage, reason: number): void {
-  stage.rec.call("stream_info", STREAM);
-  if (stage.rec.readArg(11)[10] !== reason) throw new Error("another reason");
-}
-
-function expectClosed(stage: Stage, reason: number): void {
-  const flags = stage.rec.call("stream_flags", STREAM);
-  if ((flags & FLAG.closed) === 0) throw new Error(`flags ${flags}: not closed`);
-  expectReason(stage, reason);
 }
 
 function peerLost(stage: Stage): void {

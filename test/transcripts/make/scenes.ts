@@ -9,6 +9,7 @@ import { DATAGRAMS } from "./datagrams.ts";
 import { HANDSHAKES } from "./handshakes.ts";
 import { HOPS } from "./hops.ts";
 import { LINKS } from "./links.ts";
+import { OPENINGS } from "./openings.ts";
 import type { Scene } from "./stage.ts";
 import { STREAMS } from "./streams.ts";
 
@@ -18,6 +19,7 @@ export const SCENES: readonly Scene[] = [
   ...HOPS,
   ...CONNECTORS,
   ...LINKS,
+  ...OPENINGS,
   ...STREAMS,
   ...DATAGRAMS,
   ...CONTROLS,
