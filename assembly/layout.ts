@@ -53,10 +53,11 @@ export function size(index: i32): i32 {
 /** Begins the map of a new instance behind the static data; the whole rest is zeroed. */
 export function layoutBegin(): void {
   const stated = <usize>size(SIZE_MEMORY_BYTES);
-  limit = stated != 0 ? stated : (<usize>memory.size()) << 16;
+  const pages = (<usize>memory.size()) << 16;
+  limit = stated != 0 ? stated : pages;
   top = (__heap_base + 7) & ~7;
-  overflow = limit < top;
-  if (limit > top) memory.fill(top, 0, limit - top);
+  overflow = limit < top || limit > pages;
+  if (!overflow) memory.fill(top, 0, limit - top);
 }
 
 /** Takes `count × bytes`, 8-aligned and zeroed. Returns 0 and remembers when memory is too small. */

@@ -4,9 +4,17 @@
 // Before it: a host with flash. After it: control/. A host that has loaded neither code nor configuration, or states
 // no size for it, has none of this: its peers are those of `link_add`. PROTOCOL section 10.
 
-import { controlRotate, controlState, controlStored } from "../control/control";
 import { entryAt, entryCount, entryLen } from "../control/configuration";
-import { arriving, codeLoad, configLoad, inForce, inForceLen, pendingLen } from "../control/in-force";
+import { controlRotate, controlState, controlStored } from "../control/control";
+import {
+  arriving,
+  codeLoad,
+  config,
+  configEnd,
+  configLoad,
+  inForceLen,
+  pendingLen,
+} from "../control/in-force";
 import { leaseLeft, leaseSet } from "../control/lease";
 import { STATUS_BAD_ARGUMENT, STATUS_OK } from "../status";
 
@@ -22,7 +30,7 @@ export function control_state(): i32 {
 
 /** Where the host puts a code or a stored configuration, and finds the one that is to be stored. */
 export function config_ptr(): i32 {
-  return <i32>arriving();
+  return <i32>arriving;
 }
 
 /** Bytes at `config_ptr` that are to be stored (CORE_WANTS_STORE), or 0. They hold secrets, and are stored as they are. */
@@ -53,15 +61,15 @@ export function code_load(len: i32, platformLen: i32): i32 {
 export function config_count(section: i32): i32 {
   if (<u32>section > <u32>CONFIG_ROUTES) return STATUS_BAD_ARGUMENT;
   if (inForceLen == 0) return 0;
-  entryAt(inForce(), inForce() + <usize>inForceLen, section, -1);
+  entryAt(config, configEnd(), section, -1);
   return entryCount;
 }
 
 /** Pointer to an entry, whose bytes are those of PROTOCOL 10.3; `config_entry_len` says how many. BAD_ARGUMENT. */
 export function config_entry(section: i32, index: i32): i32 {
   if (<u32>index >= <u32>config_count(section)) return STATUS_BAD_ARGUMENT;
-  const end = inForce() + <usize>inForceLen;
-  const at = entryAt(inForce(), end, section, index);
+  const end = configEnd();
+  const at = entryAt(config, end, section, index);
   entryBytes = entryLen(section, at, end);
   return <i32>at;
 }

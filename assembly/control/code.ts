@@ -19,19 +19,18 @@ const CODE_COUNT: i32 = 129;
 const CODE_ADDRESSES: i32 = 130;
 const CHECKSUM_LEN: i32 = 4;
 
-/** "sealed/1 code id", "sealed/1 ticket", "sealed/1 psk" */
-const LABEL_ID: usize = memory.data<u8>([
-  0x73, 0x65, 0x61, 0x6c, 0x65, 0x64, 0x2f, 0x31, 0x20, 0x63, 0x6f, 0x64, 0x65, 0x20, 0x69, 0x64,
+/** "sealed/1 code id", "sealed/1 ticket", "sealed/1 psk", each with its length before it. */
+const LABELS: usize = memory.data<u8>([
+  16, 0x73, 0x65, 0x61, 0x6c, 0x65, 0x64, 0x2f, 0x31, 0x20, 0x63, 0x6f, 0x64, 0x65, 0x20, 0x69,
+  0x64, 15, 0x73, 0x65, 0x61, 0x6c, 0x65, 0x64, 0x2f, 0x31, 0x20, 0x74, 0x69, 0x63, 0x6b, 0x65,
+  0x74, 12, 0x73, 0x65, 0x61, 0x6c, 0x65, 0x64, 0x2f, 0x31, 0x20, 0x70, 0x73, 0x6b,
 ]);
-const LABEL_TICKET: usize = memory.data<u8>([
-  0x73, 0x65, 0x61, 0x6c, 0x65, 0x64, 0x2f, 0x31, 0x20, 0x74, 0x69, 0x63, 0x6b, 0x65, 0x74,
-]);
-const LABEL_PSK: usize = memory.data<u8>([0x73, 0x65, 0x61, 0x6c, 0x65, 0x64, 0x2f, 0x31, 0x20, 0x70, 0x73, 0x6b]);
 
-/** What was derived last, 32 bytes each; of the first one 8 bytes are the codeId. */
-export const CODE_ID: usize = memory.data(32, 8);
-export const TICKET: usize = memory.data(32, 8);
-export const CODE_PSK: usize = memory.data(32, 8);
+/** What was derived last: codeId [8 of 32], ticket [32], PSK [32] and its name, the codeId again [8]. */
+const DERIVED: usize = memory.data(104, 8);
+export const CODE_ID: usize = DERIVED;
+export const TICKET: usize = DERIVED + 32;
+export const CODE_PSK: usize = DERIVED + 64;
 
 /** Keyed BLAKE2s (32 bytes to `out`) of `len` bytes; `keyLen` 0: without a key. */
 export function hashOf(key: usize, keyLen: i32, at: usize, len: i32, out: usize): void {
@@ -50,10 +49,17 @@ export function codeTake(code: usize, len: i32): bool {
   if (left != 0 || at != body) return false;
   hashOf(0, 0, code, body, CODE_ID);
   if (load<u32>(CODE_ID) != load<u32>(code + <usize>body)) return false;
-  if (!x25519Canonical(code + <usize>CODE_CONNECTOR_KEY) || !x25519Canonical(code + <usize>CODE_COMMANDER_KEY)) return false;
-  const secret = code + <usize>CODE_SECRET;
-  hashOf(secret, SECRET_LEN, LABEL_ID, 16, CODE_ID);
-  hashOf(secret, SECRET_LEN, LABEL_TICKET, 15, TICKET);
-  hashOf(secret, SECRET_LEN, LABEL_PSK, 12, CODE_PSK);
+  if (
+    !x25519Canonical(code + <usize>CODE_CONNECTOR_KEY) ||
+    !x25519Canonical(code + <usize>CODE_COMMANDER_KEY)
+  )
+    return false;
+  let label = LABELS;
+  for (let to = DERIVED; to < DERIVED + 96; to += 32) {
+    const labelLen = <i32>load<u8>(label++);
+    hashOf(code + <usize>CODE_SECRET, SECRET_LEN, label, labelLen, to);
+    label += <usize>labelLen;
+  }
+  memory.copy(CODE_PSK + 32, CODE_ID, 8);
   return true;
 }

@@ -51,9 +51,12 @@ export function entryLen(section: i32, at: usize, end: usize): i32 {
   const left = <i32>(end - at);
   let len = section == PEERS ? PEER_LEN : section == CONNECTORS ? CONNECTOR_LEN : ROUTE_LEN;
   if (section != PEERS && len <= left) {
-    const text = <i32>load<u8>(at + <usize>(section == CONNECTORS ? CONNECTOR_ADDRESS : ROUTE_ADDRESS));
+    const text = <i32>(
+      load<u8>(at + <usize>(section == CONNECTORS ? CONNECTOR_ADDRESS : ROUTE_ADDRESS))
+    );
     len += text;
-    if (section == ROUTES && len <= left) len += <i32>load<u8>(at + <usize>(ROUTE_ADDRESS + 1 + text)) << 4;
+    if (section == ROUTES && len <= left)
+      len += (<i32>load<u8>(at + <usize>(ROUTE_ADDRESS + 1 + text))) << 4;
   }
   return len <= left ? len : 0;
 }
@@ -106,16 +109,32 @@ function peersOf(route: usize): usize {
 }
 
 /** True when `mapping` is a Mapping for streams of `kind` that names the peer `id`: the accepter's half of a pair. */
-export function mappingAllows(config: usize, end: usize, mapping: usize, kind: i32, id: usize): bool {
+export function mappingAllows(
+  config: usize,
+  end: usize,
+  mapping: usize,
+  kind: i32,
+  id: usize,
+): bool {
   const route = entryOf(config, end, ROUTES, mapping);
-  if (route == 0 || load<u8>(route, ROUTE_KIND) != MAPPING || <i32>load<u8>(route, ROUTE_PROTOCOL) != kind) return false;
+  if (
+    route == 0 ||
+    load<u8>(route, ROUTE_KIND) != MAPPING ||
+    <i32>load<u8>(route, ROUTE_PROTOCOL) != kind
+  )
+    return false;
   return namesPeer(route, id, <i32>load<u8>(peersOf(route)));
 }
 
 /** Kinds in their range, a Binding with a Mapping, peers that are there, each once. */
 function routeGood(config: usize, end: usize, route: usize): bool {
   const kind = load<u8>(route, ROUTE_KIND);
-  if (<u8>(kind - 1) > 1 || <u8>(load<u8>(route, ROUTE_PROTOCOL) - 1) > 1 || load<u8>(route, ROUTE_FLAGS) > 1) return false;
+  if (
+    <u8>(kind - 1) > 1 ||
+    <u8>(load<u8>(route, ROUTE_PROTOCOL) - 1) > 1 ||
+    load<u8>(route, ROUTE_FLAGS) > 1
+  )
+    return false;
   const list = peersOf(route);
   const count = <i32>load<u8>(list);
   let at = list + 1;
@@ -129,8 +148,14 @@ function routeGood(config: usize, end: usize, route: usize): bool {
 /** True when the `len` bytes at `config` add up to the last one: lengths, ids, keys, Routes (BadConfig otherwise). */
 export function configCheck(config: usize, len: i32): bool {
   const end = config + <usize>len;
-  if (len < CONFIG_HEADER_LEN || load<u32>(config) != MAGIC || entryAt(config, end, ROUTES, -1) != end) return false;
-  if (ctIsZero(config + <usize>CONFIG_ID, 16) || ctIsZero(config + <usize>CONFIG_COMMANDER_ID, 16)) return false;
+  if (
+    len < CONFIG_HEADER_LEN ||
+    load<u32>(config) != MAGIC ||
+    entryAt(config, end, ROUTES, -1) != end
+  )
+    return false;
+  if (ctIsZero(config + <usize>CONFIG_ID, 16) || ctIsZero(config + <usize>CONFIG_COMMANDER_ID, 16))
+    return false;
   if (!keysGood(config + <usize>CONFIG_KEYS)) return false;
   for (let section = CONNECTORS; section <= ROUTES; section++) {
     let at = entryAt(config, end, section, 0);
@@ -150,6 +175,6 @@ function entryGood(config: usize, end: usize, section: i32, at: usize): bool {
 }
 
 /** Two keys in a row. */
-function keysGood(at: usize): bool {
+export function keysGood(at: usize): bool {
   return x25519Canonical(at) && x25519Canonical(at + 32);
 }

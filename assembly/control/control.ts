@@ -5,27 +5,49 @@
 // it: the host stores what it is asked to. Invariant: a stream counts as its session's key does; under the recovery
 // key nothing but INSTALL is taken. PROTOCOL 10.1, 10.2, 10.4, 10.5; rules T3, T6 to T11.
 
+import { due, now, since, wakeAt } from "../clock";
 import { ctEqual } from "../crypto/ct";
 import { wipe } from "../crypto/wipe";
-import { due, now, since, wakeAt } from "../clock";
 import { ARG } from "../layout";
 import { Hop } from "../seal/hop";
 import { IDENTITY } from "../seal/identity";
-import { CURRENT as CURRENT_SESSION, Link, LinkArea, linkAt, sessionUsable } from "../seal/link";
-import { COMMANDER, COMMANDER_RECOVERY, COMMANDER_TRIES, handshakeDrop } from "../seal/link-handshake";
+import { CURRENT as CURRENT_SESSION, Link, LinkArea, sessionUsable } from "../seal/link";
+import {
+  COMMANDER,
+  COMMANDER_RECOVERY,
+  COMMANDER_TRIES,
+  handshakeDrop,
+} from "../seal/link-handshake";
 import { REASON_APPLICATION, STATUS_BAD_STATE, STATUS_NO_BUFFER, STATUS_OK } from "../status";
 import { endStreams } from "../stream/link-rx";
 import { CONFIG_VERSION } from "../stream/opening";
-import { inCommit, inRoom, outConsume, outLength, outPtr, stagePtr, streamPump } from "../stream/record";
+import {
+  inCommit,
+  inRoom,
+  outConsume,
+  outLength,
+  outPtr,
+  stagePtr,
+  streamPump,
+} from "../stream/record";
 import { ptoArm } from "../stream/recovery";
-import { STREAM_CLOSED, STREAM_FREE, STREAM_OPENING, STREAM_UP, Stream, streamAt, streamTake } from "../stream/stream";
+import {
+  STREAM_CLOSED,
+  STREAM_FREE,
+  STREAM_OPENING,
+  STREAM_UP,
+  Stream,
+  streamAt,
+  streamTake,
+} from "../stream/stream";
 import { KIND_CONTROL } from "../wire/record";
 import { CONFIG_LEASE } from "./configuration";
 import {
-  CONFIG_HASH,
-  SECRET,
   arriving,
+  CONFIG_HASH,
   commander,
+  commanderLink,
+  config,
   configLayout,
   configMost,
   configOffer,
@@ -33,11 +55,11 @@ import {
   configStored,
   identityChanged,
   identityShown,
-  inForce,
   inForceLen,
   installOffer,
   pendingLen,
   redial,
+  SECRET,
   secretLen,
   sessionsEnd,
   settleTick,
@@ -121,8 +143,8 @@ export function controlStop(): void {
 
 /** What the host should do: WANTS_* bits. */
 export function controlFlags(): i32 {
-  if (commander < 0) return 0;
-  let bits = linkAt(commander).hop < 0 ? WANTS_HOP : 0;
+  if (commander == 0) return 0;
+  let bits = commanderLink().hop < 0 ? WANTS_HOP : 0;
   if (pendingLen != 0) bits |= WANTS_STORE;
   if (keyWanted) bits |= WANTS_KEY;
   if (redial) bits |= WANTS_REDIAL;
@@ -131,10 +153,10 @@ export function controlFlags(): i32 {
 
 /** `1 activating, 2 activated | REFUSED's reason << 8 | lease expired << 16 | recovery session << 17`; 0: neither. */
 export function controlState(): i32 {
-  if (commander < 0) return 0;
+  if (commander == 0) return 0;
   const phase = inForceLen != 0 ? 2 : 1;
-  const byRecovery = <i32>(linkAt(commander).commander & COMMANDER_RECOVERY);
-  return phase | (refused << 8) | (<i32>leaseExpired << 16) | (byRecovery << 15);
+  const byRecovery = <i32>(commanderLink().commander & COMMANDER_RECOVERY);
+  return phase | (refused << 8) | ((<i32>leaseExpired) << 16) | (byRecovery << 15);
 }
 
 /** Takes and clears why a message of the Commander had no effect: BadConfig, OldConfig, NoLinkSlot, NoBuffer. */
@@ -151,7 +173,7 @@ export function controlAsk(): void {
 
 /** A hop has come up: STATE goes first, and the Commander's word is awaited. */
 export function controlHopUp(hop: Hop): void {
-  if (commander < 0) return;
+  if (commander == 0) return;
   silentAt = now;
   if (inForceLen == 0) return;
   identityShown(hop);
@@ -188,7 +210,7 @@ function switchKey(): void {
   memory.copy(IDENTITY, NEW_IDENTITY, 64);
   wipe(NEW_IDENTITY, 64);
   rotating = false;
-  linkAt(commander).wanted = 1;
+  commanderLink().wanted = 1;
   identityChanged();
 }
 
@@ -196,8 +218,8 @@ function switchKey(): void {
 
 /** Timers of the control plane. */
 export function controlTick(): void {
-  if (commander < 0) return;
-  const link = linkAt(commander);
+  if (commander == 0) return;
+  const link = commanderLink();
   if (link.hop < 0) silentAt = now;
   if (due(askAt)) controlAsk();
   if (handle < 0 && !due(againAt)) wakeAt(againAt);
@@ -222,7 +244,8 @@ function recoveryTick(link: Link): void {
     link.wanted = 0;
     silentAt = now;
   } else {
-    if (inForceLen == 0 || link.hop < 0 || (since(silentAt) < SILENT_MS && since(triedAt) < DAY_MS)) return;
+    if (inForceLen == 0 || link.hop < 0 || (since(silentAt) < SILENT_MS && since(triedAt) < DAY_MS))
+      return;
     triedAt = now;
     link.commander |= COMMANDER_TRIES;
     link.wanted = 1;
@@ -235,15 +258,15 @@ function heard(link: Link): void {
   heardPackets = link.packetsIn;
   if (link.commander & COMMANDER_RECOVERY) return;
   silentAt = now;
-  if (inForceLen != 0) leaseRestart(load<u32>(inForce() + <usize>CONFIG_LEASE));
+  if (inForceLen != 0) leaseRestart(load<u32>(config + <usize>CONFIG_LEASE));
 }
 
 // The stream.
 
 /** Opens, reads and writes the control stream as far as that goes. */
 export function controlStep(): void {
-  if (commander < 0) return;
-  const link = linkAt(commander);
+  if (commander == 0) return;
+  const link = commanderLink();
   if (link.packetsIn != heardPackets) heard(link);
   if (handle >= 0 && !alive(link)) {
     handle = -1;
@@ -263,7 +286,12 @@ export function controlStep(): void {
 function alive(link: Link): bool {
   if (authority != (link.commander & COMMANDER_RECOVERY)) endStreams(link, REASON_APPLICATION);
   const stream = streamAt(handle);
-  return stream.kind == KIND_CONTROL && stream.link == commander && stream.state != STREAM_FREE && stream.state < STREAM_CLOSED;
+  return (
+    stream.kind == KIND_CONTROL &&
+    stream.link == link.index &&
+    stream.state != STREAM_FREE &&
+    stream.state < STREAM_CLOSED
+  );
 }
 
 /** 1, 2, 4 … 64 s until the Commander is tried again; any message of it begins anew. */
@@ -333,19 +361,24 @@ function version(at: usize): i32 {
 
 /** Takes the bytes that have come, and each message that they finish; stops while the host stores one. */
 function read(stream: Stream): void {
-  const begin = arriving() - MESSAGE_HEADER_LEN;
+  const begin = arriving - MESSAGE_HEADER_LEN;
   while (pendingLen == 0) {
-    const whole = have < MESSAGE_HEADER_LEN ? MESSAGE_HEADER_LEN : MESSAGE_HEADER_LEN + Message.length(begin);
+    const whole =
+      have < MESSAGE_HEADER_LEN ? MESSAGE_HEADER_LEN : MESSAGE_HEADER_LEN + Message.length(begin);
     if (have == whole) {
       have = 0;
-      const status = message(begin + MESSAGE_HEADER_LEN, load<u8>(begin), whole - MESSAGE_HEADER_LEN);
+      const status = message(
+        begin + MESSAGE_HEADER_LEN,
+        load<u8>(begin),
+        whole - MESSAGE_HEADER_LEN,
+      );
       if (status != STATUS_OK) lastStatus = status;
       continue;
     }
     const part = min<i32>(whole - have, outLength(stream));
     if (part == 0) break;
     // A message that is too long for this device is read past.
-    if (whole <= configMost()) memory.copy(begin + <usize>have, outPtr(stream), part);
+    if (whole <= configMost) memory.copy(begin + <usize>have, outPtr(stream), part);
     have += part;
     outConsume(stream, part);
   }
@@ -361,13 +394,19 @@ function message(body: usize, type: u8, len: i32): i32 {
   tries = 0;
   if (type == CONFIG) {
     refused = 0;
-    return len > configMost() - MESSAGE_HEADER_LEN ? STATUS_NO_BUFFER : configOffer(len);
+    return len > configMost - MESSAGE_HEADER_LEN ? STATUS_NO_BUFFER : configOffer(len);
   }
   if (type == CURRENT && len == VERSION_LEN) {
     refused = 0;
     if (ctEqual(body, CONFIG_VERSION, VERSION_LEN)) gateOpen();
   } else if (type == REFUSED && len == 1) refused = <i32>load<u8>(body);
   else if (type == INSTALL && len == INSTALL_LEN) return installOffer(body, authority != 0);
-  else if (type == ROTATED && len == KEY_LEN && rotating && ctEqual(body, NEW_IDENTITY + KEY_LEN, KEY_LEN)) keyWanted = true;
+  else if (
+    type == ROTATED &&
+    len == KEY_LEN &&
+    rotating &&
+    ctEqual(body, NEW_IDENTITY + KEY_LEN, KEY_LEN)
+  )
+    keyWanted = true;
   return STATUS_OK;
 }

@@ -5,10 +5,9 @@
 // Invariants: nothing changes before the whole is checked and the host has said that it is stored; the pinned epoch,
 // which is stored behind the configuration, never falls. Stored: configuration, epoch u32, checksum [4]. PROTOCOL 10.3, 10.5.
 
+import { now } from "../clock";
 import { ctEqual, ctIsZero } from "../crypto/ct";
 import { wipe } from "../crypto/wipe";
-import { x25519Canonical } from "../crypto/x25519";
-import { now } from "../clock";
 import { ARG, SIZE_CONFIG, size, take } from "../layout";
 import { Hop, hopAt, hopCount, hopKnown } from "../seal/hop";
 import { MY_ID } from "../seal/identity";
@@ -19,12 +18,12 @@ import {
   LINK_NEXT_KEY,
   Link,
   LinkArea,
-  PREVIOUS,
   linkAt,
   linkCount,
+  PREVIOUS,
   sessionWipe,
 } from "../seal/link";
-import { COMMANDER, COMMANDER_RECOVERY, PEER_GONE, handshakeDrop } from "../seal/link-handshake";
+import { COMMANDER, COMMANDER_RECOVERY, handshakeDrop, PEER_GONE } from "../seal/link-handshake";
 import {
   REASON_REVOKED,
   STATUS_BAD_CODE,
@@ -47,9 +46,9 @@ import {
   CODE_PSK,
   CODE_RECOVERY_HASH,
   CODE_SECRET,
-  TICKET,
   codeTake,
   hashOf,
+  TICKET,
 } from "./code";
 import {
   CONFIG_COMMANDER_ID,
@@ -58,20 +57,27 @@ import {
   CONFIG_LEASE,
   CONFIG_RECOVERY_KEY,
   CONFIG_VERSION_AT,
-  PEERS,
-  PEER_KEY,
-  PEER_NEXT_KEY,
-  PEER_PSK,
-  PEER_PSK_NAME,
   configCheck,
   entryAt,
   entryCount,
   entryLen,
   entryOf,
+  keysGood,
   mappingAllows,
+  PEER_KEY,
+  PEER_NEXT_KEY,
+  PEER_PSK,
+  PEER_PSK_NAME,
+  PEERS,
 } from "./configuration";
 import { leaseReset, leaseRestart } from "./lease";
-import { INSTALL_EPOCH, INSTALL_RECOVERY, PLATFORM_MOST, SECRET_LEN, VERSION_LEN } from "./messages";
+import {
+  INSTALL_EPOCH,
+  INSTALL_RECOVERY,
+  PLATFORM_MOST,
+  SECRET_LEN,
+  VERSION_LEN,
+} from "./messages";
 
 /** In front of a configuration, for the header of the message that brings it. */
 const HEAD_ROOM: i32 = 8;
@@ -86,15 +92,17 @@ export let secretLen: i32 = 0;
 const RECOVERY_HASH: usize = memory.data(32, 8);
 const HASH: usize = memory.data(32, 8);
 
-let base: usize = 0;
-let halfBytes: i32 = 0;
-let front: i32 = 0;
+/** The configuration in force; the other half, where one arrives, waits to be stored, or is loaded by the host. */
+export let config: usize = 0;
+export let arriving: usize = 0;
+/** Most bytes of a configuration; 0 or less: there is no control plane. */
+export let configMost: i32 = 0;
 /** Length of the configuration in force; 0: none. */
 export let inForceLen: i32 = 0;
 /** Length of what waits to be stored, the trailer included; 0: nothing. */
 export let pendingLen: i32 = 0;
-/** The Commander's link, or -1. */
-export let commander: i32 = -1;
+/** The Commander's link (Link), or 0. */
+export let commander: usize = 0;
 /** Hops of the identity before are to be made anew. */
 export let redial: bool = false;
 /** The id has changed: the Commander's link begins anew with the next hop. */
@@ -104,10 +112,12 @@ let unsettled: bool = false;
 
 /** Takes the two halves' memory. */
 export function configLayout(): void {
-  halfBytes = (size(SIZE_CONFIG) >> 1) & ~7;
-  base = take(2, halfBytes);
-  front = inForceLen = pendingLen = 0;
-  commander = -1;
+  const half = (size(SIZE_CONFIG) >> 1) & ~7;
+  configMost = half - HEAD_ROOM - TRAILER_LEN;
+  config = take(2, half) + HEAD_ROOM;
+  arriving = config + <usize>half;
+  inForceLen = pendingLen = 0;
+  commander = 0;
   redial = reborn = unsettled = false;
   wipe(SECRET, 80);
   memory.fill(CONFIG_VERSION, 0, VERSION_LEN);
@@ -116,32 +126,26 @@ export function configLayout(): void {
 
 /** There is no control plane any more; the memory has been wiped. */
 export function configStop(): void {
-  halfBytes = inForceLen = pendingLen = 0;
-  commander = -1;
+  configMost = inForceLen = pendingLen = 0;
+  commander = 0;
   wipe(SECRET, 80);
 }
 
-/** The configuration in force. */
-export function inForce(): usize {
-  return base + <usize>(front * halfBytes + HEAD_ROOM);
+/** The Commander's link, where there is one. */
+export function commanderLink(): Link {
+  return changetype<Link>(commander);
 }
 
-/** The other half: what arrives, waits to be stored, or is loaded. */
-export function arriving(): usize {
-  return base + <usize>((front ^ 1) * halfBytes + HEAD_ROOM);
-}
-
-/** Most bytes of a configuration; negative: there is no control plane. */
-export function configMost(): i32 {
-  return halfBytes - HEAD_ROOM - TRAILER_LEN;
+/** Where the configuration in force ends. */
+export function configEnd(): usize {
+  return config + <usize>inForceLen;
 }
 
 /** True when an OPEN of `kind` for `mapping` is one of this side's Mappings with the peer (both ends check a pair). */
 export function mayTake(link: Link, kind: i32, mapping: usize): bool {
-  if (commander < 0) return true;
+  if (commander == 0) return true;
   if (link.commander || inForceLen == 0) return false;
-  const config = inForce();
-  return mappingAllows(config, config + <usize>inForceLen, mapping, kind, LinkArea.at(link, LINK_ID));
+  return mappingAllows(config, configEnd(), mapping, kind, LinkArea.at(link, LINK_ID));
 }
 
 // Activation.
@@ -152,92 +156,102 @@ export function mayTake(link: Link, kind: i32, mapping: usize): bool {
  * @returns STATUS_OK, BAD_STATE (activated already, or no control plane), BAD_LENGTH, BAD_CODE, NO_LINK_SLOT
  */
 export function codeLoad(len: i32, platformLen: i32): i32 {
-  if (configMost() <= 0 || inForceLen != 0) return STATUS_BAD_STATE;
-  if (<u32>platformLen > <u32>PLATFORM_MOST || <u32>len > <u32>(configMost() - platformLen)) return STATUS_BAD_LENGTH;
-  const code = arriving();
+  if (configMost <= 0 || inForceLen != 0) return STATUS_BAD_STATE;
+  if (<u32>platformLen > <u32>PLATFORM_MOST || <u32>len > <u32>(configMost - platformLen))
+    return STATUS_BAD_LENGTH;
+  const code = arriving;
   if (!codeTake(code, len)) return STATUS_BAD_CODE;
   // Another code: another id, so another link.
-  if (commander >= 0 && load<u64>(MY_ID) != load<u64>(CODE_ID)) peerRemove(linkAt(commander), REASON_REVOKED);
+  if (commander != 0 && load<u64>(MY_ID) != load<u64>(CODE_ID))
+    peerRemove(commanderLink(), REASON_REVOKED);
   memory.copy(MY_ID, CODE_ID, 8);
   store<u64>(MY_ID, 0, 8);
   memory.copy(SECRET, code + <usize>CODE_SECRET, SECRET_LEN);
   memory.copy(SECRET + SECRET_LEN, code + <usize>len, platformLen);
   secretLen = SECRET_LEN + platformLen;
   memory.copy(RECOVERY_HASH, code + <usize>CODE_RECOVERY_HASH, 32);
-  commander = commanderAdd(code + <usize>CODE_COMMANDER_ID, code + <usize>CODE_COMMANDER_KEY, 0, CODE_PSK, CODE_ID);
+  const status = commanderAdd(
+    code + <usize>CODE_COMMANDER_ID,
+    code + <usize>CODE_COMMANDER_KEY,
+    0,
+    CODE_PSK,
+  );
   memory.copy(ARG, code + <usize>CODE_CONNECTOR_KEY, 32);
   memory.fill(ARG + 32, 0, 32);
-  memory.copy(ARG + 64, CODE_ID, 8);
+  memory.copy(ARG + 64, MY_ID, 8);
   memory.copy(ARG + 72, TICKET, 32);
-  wipe(TICKET, 32);
-  wipe(CODE_PSK, 32);
+  wipe(TICKET, 72);
   wipe(code, len + platformLen);
-  return min<i32>(commander, STATUS_OK);
+  return status;
 }
 
-/** Adds the Commander's link, or changes its keys; `next` and `psk` may be 0 for none. Returns the link or a status. */
-function commanderAdd(id: usize, key: usize, next: usize, psk: usize, name: usize): i32 {
-  peerArg(id, key, next, psk, name);
-  const index = peerAdd();
-  if (index >= 0) linkAt(index).commander |= COMMANDER;
-  return index;
+/** Adds the Commander's link, or changes its keys; `next` may be 0 for none, and `psk`, whose name [8] follows it. */
+function commanderAdd(id: usize, key: usize, next: usize, psk: usize): i32 {
+  const index = peerPut(id, key, next, psk, psk + 32);
+  commander = 0;
+  if (index < 0) return index;
+  commander = changetype<usize>(linkAt(index));
+  commanderLink().commander |= COMMANDER;
+  return STATUS_OK;
 }
 
-/** What `peerAdd` takes. */
-function peerArg(id: usize, key: usize, next: usize, psk: usize, name: usize): void {
+/** `peerAdd` of what stands in different places. */
+function peerPut(id: usize, key: usize, next: usize, psk: usize, name: usize): i32 {
   memory.copy(ARG, id, 16);
   memory.copy(ARG + 16, key, 32);
   memory.fill(ARG + 48, 0, 72);
   if (next != 0) memory.copy(ARG + 48, next, 32);
-  if (psk == 0) return;
-  memory.copy(ARG + 80, psk, 32);
-  memory.copy(ARG + 112, name, 8);
+  if (psk != 0) {
+    memory.copy(ARG + 80, psk, 32);
+    memory.copy(ARG + 112, name, 8);
+  }
+  return peerAdd();
 }
 
 // What arrives.
 
 /** Takes the configuration of `len` bytes at `arriving`. STATUS_OK: the host is asked to store it. */
 export function configOffer(len: i32): i32 {
-  const config = arriving();
-  if (!configCheck(config, len) || !pinned(config)) return STATUS_BAD_CONFIG;
-  let epoch = load<u32>(config + <usize>CONFIG_VERSION_AT);
+  if (!configCheck(arriving, len) || !pinned(arriving)) return STATUS_BAD_CONFIG;
+  const version = arriving + <usize>CONFIG_VERSION_AT;
   if (inForceLen != 0) {
-    const least = load<u32>(inForce() + <usize>inForceLen);
-    if (epoch < least || !versionNewer(config + <usize>CONFIG_VERSION_AT, CONFIG_VERSION)) return STATUS_OLD_CONFIG;
+    if (load<u32>(version) < load<u32>(configEnd()) || !versionNewer(version, CONFIG_VERSION))
+      return STATUS_OLD_CONFIG;
   }
-  if (!linksFit(config, len)) return STATUS_NO_LINK_SLOT;
-  offer(config, len, epoch);
+  if (!linksFit(len)) return STATUS_NO_LINK_SLOT;
+  offer(len, load<u32>(version));
   return STATUS_OK;
 }
 
 /** What no CONFIG changes: the Commander's id and its two keys, and this STLink's id once it has one (rules T1, T8). */
-function pinned(config: usize): bool {
-  const keys = config + <usize>CONFIG_KEYS;
+function pinned(next: usize): bool {
+  const keys = next + <usize>CONFIG_KEYS;
   if (inForceLen != 0) {
     // The two keys and the Commander's id stand in a row.
-    if (!ctEqual(keys, inForce() + <usize>CONFIG_KEYS, 80)) return false;
-    return ctEqual(config + <usize>CONFIG_ID, inForce() + <usize>CONFIG_ID, 16);
+    if (!ctEqual(keys, config + <usize>CONFIG_KEYS, 80)) return false;
+    return ctEqual(next + <usize>CONFIG_ID, config + <usize>CONFIG_ID, 16);
   }
-  const link = linkAt(commander);
+  const link = commanderLink();
   hashOf(0, 0, keys + 32, 32, HASH);
-  if (!ctEqual(HASH, RECOVERY_HASH, 32) || !ctEqual(keys, LinkArea.at(link, LINK_KEY), 32)) return false;
-  return ctEqual(config + <usize>CONFIG_COMMANDER_ID, LinkArea.at(link, LINK_ID), 16);
+  if (!ctEqual(HASH, RECOVERY_HASH, 32) || !ctEqual(keys, LinkArea.at(link, LINK_KEY), 32))
+    return false;
+  return ctEqual(next + <usize>CONFIG_COMMANDER_ID, LinkArea.at(link, LINK_ID), 16);
 }
 
-/** True when there is a link for each peer and for the Commander. */
-function linksFit(config: usize, len: i32): bool {
-  const end = config + <usize>len;
-  entryAt(config, end, PEERS, -1);
-  const peers = entryCount;
-  const listed = entryOf(config, end, PEERS, config + <usize>CONFIG_COMMANDER_ID) != 0 ? 1 : 0;
-  return peers - listed < linkCount();
+/** True when there is a link for each peer of what arrives and for the Commander. */
+function linksFit(len: i32): bool {
+  const end = arriving + <usize>len;
+  const listed = entryOf(arriving, end, PEERS, arriving + <usize>CONFIG_COMMANDER_ID) != 0 ? 1 : 0;
+  entryAt(arriving, end, PEERS, -1);
+  return entryCount - listed < linkCount();
 }
 
-/** Puts the trailer behind a configuration and asks the host to store it. */
-function offer(config: usize, len: i32, epoch: u32): void {
-  store<u32>(config + <usize>len, epoch);
-  hashOf(0, 0, config, len + 4, HASH);
-  store<u32>(config + <usize>len, load<u32>(HASH), 4);
+/** Puts the trailer behind what has arrived and asks the host to store it. */
+function offer(len: i32, epoch: u32): void {
+  const end = arriving + <usize>len;
+  store<u32>(end, epoch);
+  hashOf(0, 0, arriving, len + 4, HASH);
+  store<u32>(end, load<u32>(HASH), 4);
   pendingLen = len + TRAILER_LEN;
 }
 
@@ -247,18 +261,16 @@ function offer(config: usize, len: i32, epoch: u32): void {
  * @returns STATUS_OK: the host is asked to store it; BAD_CONFIG, OLD_CONFIG
  */
 export function installOffer(at: usize, byRecovery: bool): i32 {
-  const config = inForce();
   const epoch = load<u32>(at, INSTALL_EPOCH);
-  if (inForceLen == 0 || !x25519Canonical(at) || !x25519Canonical(at + INSTALL_RECOVERY)) return STATUS_BAD_CONFIG;
-  if (epoch <= load<u32>(config + <usize>inForceLen)) return STATUS_OLD_CONFIG;
+  if (inForceLen == 0 || !keysGood(at)) return STATUS_BAD_CONFIG;
+  if (epoch <= load<u32>(configEnd())) return STATUS_OLD_CONFIG;
   const same = ctEqual(at + INSTALL_RECOVERY, config + <usize>CONFIG_RECOVERY_KEY, 32);
   if (!byRecovery && !same) return STATUS_BAD_CONFIG;
   // The message stands where the configuration is composed.
   memory.copy(ARG, at, 64);
-  const to = arriving();
-  memory.copy(to, config, inForceLen);
-  memory.copy(to + <usize>CONFIG_KEYS, ARG, 64);
-  offer(to, inForceLen, epoch);
+  memory.copy(arriving, config, inForceLen);
+  memory.copy(arriving + <usize>CONFIG_KEYS, ARG, 64);
+  offer(inForceLen, epoch);
   return STATUS_OK;
 }
 
@@ -272,12 +284,12 @@ export function configStored(ok: bool): bool {
 /** Puts what the host has stored, `len` bytes at `arriving`, into force. BAD_STATE, BAD_LENGTH, BAD_CONFIG, NO_LINK_SLOT. */
 export function configLoad(len: i32): i32 {
   const body = len - TRAILER_LEN;
-  const config = arriving();
-  if (configMost() <= 0 || commander >= 0) return STATUS_BAD_STATE;
-  if (<u32>body > <u32>configMost()) return STATUS_BAD_LENGTH;
-  hashOf(0, 0, config, body + 4, HASH);
-  if (load<u32>(HASH) != load<u32>(config + <usize>body, 4) || !configCheck(config, body)) return STATUS_BAD_CONFIG;
-  if (!linksFit(config, body)) return STATUS_NO_LINK_SLOT;
+  if (configMost <= 0 || commander != 0) return STATUS_BAD_STATE;
+  if (<u32>body > <u32>configMost) return STATUS_BAD_LENGTH;
+  hashOf(0, 0, arriving, body + 4, HASH);
+  const sum = load<u32>(arriving + <usize>body, 4);
+  if (load<u32>(HASH) != sum || !configCheck(arriving, body)) return STATUS_BAD_CONFIG;
+  if (!linksFit(body)) return STATUS_NO_LINK_SLOT;
   enforce(body);
   return STATUS_OK;
 }
@@ -286,38 +298,44 @@ export function configLoad(len: i32): i32 {
 
 /** The half that arrived is in force from here on. True when its version is another one. */
 function enforce(len: i32): bool {
-  front ^= 1;
+  const before = config;
+  config = arriving;
+  arriving = before;
   inForceLen = len;
-  const config = inForce();
-  const newer = versionNewer(config + <usize>CONFIG_VERSION_AT, CONFIG_VERSION);
-  memory.copy(CONFIG_VERSION, config + <usize>CONFIG_VERSION_AT, VERSION_LEN);
+  const version = config + <usize>CONFIG_VERSION_AT;
+  const newer = versionNewer(version, CONFIG_VERSION);
+  memory.copy(CONFIG_VERSION, version, VERSION_LEN);
   hashOf(0, 0, config, len, CONFIG_HASH);
   if (!ctEqual(MY_ID, config + <usize>CONFIG_ID, 16)) {
     memory.copy(MY_ID, config + <usize>CONFIG_ID, 16);
-    reborn = commander >= 0;
+    reborn = commander != 0;
     if (reborn) identityChanged();
   }
   wipe(SECRET, 80);
   leaseRestart(load<u32>(config + <usize>CONFIG_LEASE));
-  commanderSync(config);
+  commanderSync();
   peersSync();
   return newer;
 }
 
 /** The Commander's link as the configuration says; a changed key, or a session of the recovery key, ends its sessions. */
-function commanderSync(config: usize): void {
+function commanderSync(): void {
   const keys = config + <usize>CONFIG_KEYS;
   const id = config + <usize>CONFIG_COMMANDER_ID;
-  if (commander >= 0) {
-    const link = linkAt(commander);
+  if (commander != 0) {
+    const link = commanderLink();
     if (link.commander & COMMANDER_RECOVERY || !ctEqual(LinkArea.at(link, LINK_KEY), keys, 32)) {
       sessionsEnd(link);
       link.commander = COMMANDER;
     }
   }
-  const entry = entryOf(config, config + <usize>inForceLen, PEERS, id);
-  const psk = entry != 0 ? entry + <usize>PEER_PSK : 0;
-  commander = commanderAdd(id, keys, keys + 32, psk, entry + <usize>PEER_PSK_NAME);
+  const entry = entryOf(config, configEnd(), PEERS, id);
+  if (entry != 0) {
+    memory.copy(CODE_PSK, entry + <usize>PEER_PSK, 32);
+    memory.copy(CODE_PSK + 32, entry + <usize>PEER_PSK_NAME, 8);
+  }
+  commanderAdd(id, keys, keys + 32, entry != 0 ? CODE_PSK : 0);
+  wipe(CODE_PSK, 40);
 }
 
 /** Streams reset with Revoked, sessions and handshakes wiped, at once (rule T10). */
@@ -332,12 +350,11 @@ export function sessionsEnd(link: Link): void {
 
 /** Cuts who is no longer configured, or has another key than announced; adds and changes the others. */
 function peersSync(): void {
-  const config = inForce();
-  const end = config + <usize>inForceLen;
+  const end = configEnd();
   unsettled = false;
   for (let i = 0; i < linkCount(); i++) {
     const link = linkAt(i);
-    if (!link.used || i == commander) continue;
+    if (!link.used || link.commander & COMMANDER) continue;
     const entry = entryOf(config, end, PEERS, LinkArea.at(link, LINK_ID));
     if (entry == 0 || !announced(link, entry)) cut(link);
     if (link.commander & PEER_GONE) unsettled = !forget(link) || unsettled;
@@ -352,7 +369,8 @@ function peersSync(): void {
 /** True when the peer's key is the one known, or was announced as its next one, or the link has changed to that already. */
 function announced(link: Link, entry: usize): bool {
   const key = LinkArea.at(link, LINK_KEY);
-  if (ctEqual(entry + <usize>PEER_KEY, key, 32) || ctEqual(entry + <usize>PEER_NEXT_KEY, key, 32)) return true;
+  if (ctEqual(entry + <usize>PEER_KEY, key, 32) || ctEqual(entry + <usize>PEER_NEXT_KEY, key, 32))
+    return true;
   return ctEqual(entry + <usize>PEER_KEY, LinkArea.at(link, LINK_NEXT_KEY), 32);
 }
 
@@ -389,8 +407,8 @@ function peerSync(entry: usize): void {
       next = 0;
     }
   }
-  peerArg(entry, key, next, entry + <usize>PEER_PSK, entry + <usize>PEER_PSK_NAME);
-  if (peerAdd() < 0) unsettled = true;
+  if (peerPut(entry, key, next, entry + <usize>PEER_PSK, entry + <usize>PEER_PSK_NAME) < 0)
+    unsettled = true;
 }
 
 /** Tries again what had to wait for the host. */
@@ -410,7 +428,7 @@ export function identityShown(hop: Hop): void {
   redial = false;
   if (!reborn) return;
   reborn = false;
-  peerRemove(linkAt(commander), REASON_REVOKED);
-  commander = -1;
-  commanderSync(inForce());
+  peerRemove(commanderLink(), REASON_REVOKED);
+  commander = 0;
+  commanderSync();
 }

@@ -79,7 +79,8 @@ export function leaseTick(): void {
     return;
   }
   left = 0;
-  for (let i = 0; i < linkCount(); i++) if (linkAt(i).used && linkAt(i).commander == 0) suspend(linkAt(i));
+  for (let i = 0; i < linkCount(); i++)
+    if (linkAt(i).used && linkAt(i).commander == 0) suspend(linkAt(i));
   leaseExpired = true;
 }
 

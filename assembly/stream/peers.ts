@@ -4,9 +4,9 @@
 // it: the host's `link_add`, or a configuration in force. After it: sessions and streams. Invariant: a peer id has at
 // most one link; its stream numbers' parity follows from the two ids for as long as it lives. PROTOCOL 5.2, 10.3.
 
+import { now } from "../clock";
 import { wipe } from "../crypto/wipe";
 import { x25519Canonical } from "../crypto/x25519";
-import { now } from "../clock";
 import { ARG, SIZE_MAX_PACKET, size } from "../layout";
 import { hopAt } from "../seal/hop";
 import { MY_ID } from "../seal/identity";

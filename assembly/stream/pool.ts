@@ -197,12 +197,12 @@ export function cursorRead(cursor: Cursor, fifo: Fifo, to: usize, len: i32): voi
   }
 }
 
-/** Empties a FIFO, wiping what an application could read in it, and gives its promise back. */
+/** Empties a FIFO, wiped: it may hold what an application wrote or would have read. Gives its promise back. */
 export function fifoClear(fifo: Fifo): void {
   let block = fifo.head;
   while (block != 0) {
     const next = load<usize>(linkOf(block));
-    if (fifo.side == RECV_SIDE) wipe(block, payload);
+    wipe(block, payload);
     store<usize>(linkOf(block), free);
     free = block;
     block = next;

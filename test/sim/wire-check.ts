@@ -37,7 +37,9 @@ export class WireCheck {
   readonly #held = new Map<string, number>();
   readonly #records = new Map<string, string>();
   readonly #ephemerals = new Map<string, string>();
+  /** The peer's linkId that a side has named last, by its own; and what each has stated last. */
   readonly #peers = new Map<string, string>();
+  readonly #stated = new Map<string, string>();
   readonly #stlinks: Map<string, SimStlink>;
 
   constructor(stlinks: Map<string, SimStlink>) {
@@ -121,10 +123,10 @@ export class WireCheck {
     throw new SimFailure(`${from} sent a packet to ${to} that no session of its own opens`);
   }
 
-  #frames({ from }: SeenPacket, session: Session, plain: Uint8Array): void {
+  #frames({ from, to }: SeenPacket, session: Session, plain: Uint8Array): void {
     // Without HELLO the sender has opened the peer's; with it, it may know the one before only.
     if (plain[0] !== FRAME.Hello) this.#peers.set(session.mine, session.recv.helloMine);
-    let peer = this.#peerBefore(session);
+    let peer = this.#peerBefore(session, `${to}>${from}`);
     let last = "PAD";
     for (const { type, name, at, len } of framesOf(plain)) {
       last = name;
@@ -132,9 +134,10 @@ export class WireCheck {
         throw new SimFailure(`${from} sent a frame that is unknown or cut (${type})`);
       if (type === FRAME.Hello) {
         session.send.helloMine = linkId(plain, at + 1);
+        this.#stated.set(`${from}>${to}`, session.send.helloMine);
         const yours = linkId(plain, at + 9);
         if (yours !== NO_LINK_ID) this.#peers.set(session.mine, yours);
-        peer = this.#peerBefore(session);
+        peer = this.#peerBefore(session, `${to}>${from}`);
       }
       if (type === FRAME.Stream)
         this.#record(from, session.mine, peer, plain.subarray(at, at + len));
@@ -147,8 +150,8 @@ export class WireCheck {
   }
 
   /** The peer's linkId as this side knew it last: before the peer's HELLO its records are for that. */
-  #peerBefore(session: Session): string {
-    return this.#peers.get(session.mine) ?? "";
+  #peerBefore(session: Session, peersWay: string): string {
+    return this.#peers.get(session.mine) ?? this.#stated.get(peersWay) ?? "";
   }
 
   #record(from: string, mine: string, peer: string, frame: Uint8Array): void {

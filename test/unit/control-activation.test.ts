@@ -4,7 +4,7 @@
 // Devices, Commander and Connector are cores; the messages are composed by the reference.
 
 import { describe, expect, it } from "vitest";
-import { ControlPhase, CoreError } from "../../host/core/core.ts";
+import { ControlPhase, type CoreError } from "../../host/core/core.ts";
 import { fromHex, toHex } from "../reference/bytes.ts";
 import { Commander, type Entry } from "./control-commander.ts";
 import { Device, World } from "./control-world.ts";

@@ -4,6 +4,7 @@
 // it answers. Nothing is persistent, and a wrong message of a device throws.
 // Invariant: a device of the Commander has one record, whatever ids and keys it comes with.
 
+import { blake2s } from "@noble/hashes/blake2.js";
 import { StreamFlag } from "../../host/core/core.ts";
 import { deriveFromSecret, encodeCode, provisionalId } from "../reference/activation.ts";
 import { concat, equal, toHex } from "../reference/bytes.ts";
@@ -15,8 +16,7 @@ import {
   encodeConfiguration,
 } from "../reference/configuration.ts";
 import { type ControlMessage, ControlReader, encodeControl } from "../reference/control.ts";
-import { blake2s } from "@noble/hashes/blake2.js";
-import { Device, type KeyPair, Member, PEER_SIZES, type World } from "./control-world.ts";
+import { type Device, type KeyPair, Member, PEER_SIZES, type World } from "./control-world.ts";
 
 export const ADDRESS = "connector.test:443";
 

@@ -223,7 +223,9 @@ describe("revocation", () => {
 describe("pairs are checked at both ends", () => {
   it("so that an unknown Mapping is refused without a handshake", () => {
     const pair = new Pair("mapping");
-    expect(pair.end(pair.a, pair.open(pair.a, pair.b, pair.world.random(16)))).toBe(NO_SUCH_MAPPING);
+    expect(pair.end(pair.a, pair.open(pair.a, pair.b, pair.world.random(16)))).toBe(
+      NO_SUCH_MAPPING,
+    );
     expect(pair.b.device.news).toEqual([]);
   });
 

@@ -29,7 +29,11 @@ export class Pair {
     this.commander = new Commander(world, world.keyPair(), world.keyPair(), id);
     world.admit(this.commander.keys.publicKey, id);
     world.add(this.commander).dial();
-    [this.bindingId, this.mappingId, this.psk] = [world.random(16), world.random(16), world.random(32)];
+    [this.bindingId, this.mappingId, this.psk] = [
+      world.random(16),
+      world.random(16),
+      world.random(32),
+    ];
     [this.a, this.b] = ["a", "b"].map((name) => {
       const device = world.add(new Device(world, name));
       const { entry, code } = this.commander.issue(device);
@@ -52,7 +56,11 @@ export class Pair {
     if (!this.world.run(ms, done)) throw new Error("not confirmed");
   }
 
-  peer(entry: Entry, keys: KeyPair = entry.device.keys, nextKey: Uint8Array = new Uint8Array(32)): ConfiguredPeer {
+  peer(
+    entry: Entry,
+    keys: KeyPair = entry.device.keys,
+    nextKey: Uint8Array = new Uint8Array(32),
+  ): ConfiguredPeer {
     const pskName = this.psk.slice(0, 8);
     return { id: entry.id, key: keys.publicKey, nextKey, keyEpoch: 1, pskName, psk: this.psk };
   }
@@ -78,7 +86,11 @@ export class Pair {
   }
 
   /** A version that both may have; the id is put in by `deploy`. */
-  next(peers: ConfiguredPeer[], routes: ConfiguredRoute[], raise = this.serial === 1n): Configuration {
+  next(
+    peers: ConfiguredPeer[],
+    routes: ConfiguredRoute[],
+    raise = this.serial === 1n,
+  ): Configuration {
     if (raise) this.serial++;
     return this.commander.configuration(NONE, this.serial, peers, routes);
   }

@@ -20,7 +20,10 @@ describe("rotation", () => {
   function rotate(pair: Pair): KeyPair {
     const { b } = pair;
     const keys = pair.world.keyPair();
-    pair.deploy(pair.a, pair.next([pair.peer(b, b.device.keys, keys.publicKey)], [pair.binding()], true));
+    pair.deploy(
+      pair.a,
+      pair.next([pair.peer(b, b.device.keys, keys.publicKey)], [pair.binding()], true),
+    );
     pair.settle(pair.a);
     b.config = { ...pair.next([pair.peer(pair.a)], [pair.mapping()]), id: b.id };
     b.device.nextKeys = keys;
@@ -33,7 +36,9 @@ describe("rotation", () => {
     const stream = pair.connect();
     const keys = rotate(pair);
     const { device } = pair.b;
-    expect(pair.world.run(20_000, () => device.keys === keys && device.core.flags() < 4)).toBe(true);
+    expect(pair.world.run(20_000, () => device.keys === keys && device.core.flags() < 4)).toBe(
+      true,
+    );
     pair.world.run(5000);
     expect(pair.b.got).toContain("ROTATE");
     expect(pair.a.device.core.streamPut(stream, new Uint8Array([7]))).toBe(1);

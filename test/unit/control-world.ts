@@ -6,10 +6,10 @@
 
 import { readFileSync } from "node:fs";
 import {
+  ControlPhase,
   Core,
   CoreError,
   CoreFlag,
-  ControlPhase,
   connectorSizes,
   DEVICE_SIZES,
   HopState,
@@ -23,7 +23,7 @@ import { concat, toHex } from "../reference/bytes.ts";
 import { publicKey } from "../reference/noise.ts";
 import { seededRandom } from "../reference/random.ts";
 
-const WASM = readFileSync(process.env.CTL_WASM ?? new URL("../../build/core.wasm", import.meta.url));
+const WASM = readFileSync(new URL("../../build/core.wasm", import.meta.url));
 
 /** A Commander and other peers with room: no page is spent on what the tests don't need. */
 export const PEER_SIZES: Sizes = {
@@ -182,11 +182,7 @@ export class World {
     this.random = seededRandom(seed);
     this.relayKeys = this.keyPair();
     this.relay = this.newCore("connector", RELAY_SIZES);
-    this.relay.setIdentity(
-      this.relayKeys.privateKey,
-      this.relayKeys.publicKey,
-      new Uint8Array(16),
-    );
+    this.relay.setIdentity(this.relayKeys.privateKey, this.relayKeys.publicKey, new Uint8Array(16));
     this.relay.feed(this.random(32));
   }
 
