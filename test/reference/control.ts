@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The messages of the control stream: PROTOCOL.md 10.1. A stream of kind 3 between an STLink and
 // its Commander carries them; activation.ts and configuration.ts have the larger bodies.
-// Invariant: a body has at most 65,535 bytes, by its length field; unknown types are skipped.
+// Invariant: unknown types are skipped, and so are messages whose length is not that of their type.
 
 import { concat, encodeUint } from "./bytes.ts";
 import { decodeFrame, encodeFrame, type FrameOf, knowsCode } from "./frames.ts";
-import { ProtocolError } from "./status.ts";
+import { ProtocolError, statusOf } from "./status.ts";
 
 const MESSAGES = {
   STATE: { code: 0x61, fields: { epoch: "u32", serial: "u64", hash: "b32" } },
@@ -40,16 +40,16 @@ export function encodeControl(message: ControlMessage): Uint8Array {
 export class ControlReader {
   private pending: Uint8Array = new Uint8Array(0);
 
-  /** Returns the messages that `bytes` finish; throws `BadFrame`. */
+  /** Returns the messages that `bytes` finish. */
   take(bytes: Uint8Array): ControlMessage[] {
     this.pending = concat(this.pending, bytes);
     const messages: ControlMessage[] = [];
     for (let next = this.next(); next; next = this.next()) {
       const [type = 0] = next;
       if (!knowsCode(MESSAGES, type)) continue;
-      const message = decodeFrame(MESSAGES, next, "BadFrame");
-      checkText(message);
-      messages.push(message);
+      const status = statusOf(() => messages.push(decodeControl(next)));
+      // A message whose length is not that of its type is read past.
+      if (status !== undefined && status !== "BadFrame") throw new ProtocolError(status);
     }
     return messages;
   }
@@ -63,6 +63,12 @@ export class ControlReader {
     this.pending = pending.slice(HEADER_LEN + length);
     return concat(pending.subarray(0, 1), pending.subarray(HEADER_LEN, HEADER_LEN + length));
   }
+}
+
+function decodeControl(message: Uint8Array): ControlMessage {
+  const decoded = decodeFrame(MESSAGES, message, "BadFrame");
+  checkText(decoded);
+  return decoded;
 }
 
 function checkText(message: ControlMessage): void {

@@ -50,7 +50,7 @@ export const STREAM_SETTINGS: StreamSettings = {
   maxStreams: 64,
   replayWindow: 1024,
   holdMs: 120_000,
-  keepAliveMs: 40_000,
+  keepAliveMs: 30_000,
   updateRule: KEY_UPDATE_RULE,
   epoch: 1,
   serial: 1n,

@@ -13,7 +13,7 @@ import type { LinkSession } from "./link-session.ts";
 import type { LinkStreamsOptions, OpenRequest, StreamSettings } from "./link-settings.ts";
 import { drawEphemerals } from "./noise.ts";
 import { acceptOf, openOf } from "./opening.ts";
-import { Probing } from "./probing.ts";
+import { noWaiting, Probing, type Waiting } from "./probing.ts";
 import { ProtocolError, REASON } from "./status.ts";
 import { KIND, Stream } from "./stream.ts";
 
@@ -23,8 +23,14 @@ const PENALTY_MS = 60_000;
 const REMEMBER_MS = 2000;
 const CONFIG_BEHIND_MS = 2000;
 const MOST_ATTEMPTS = 8;
+const CLEAN_ENDS = 8;
 const NONE = new Uint8Array(8);
 const KINDS: number[] = Object.values(KIND);
+
+interface CleanEnd {
+  stream: number;
+  next: number;
+}
 
 export class LinkStreams {
   readonly settings: StreamSettings;
@@ -35,6 +41,8 @@ export class LinkStreams {
   readonly waiting: Stream[] = [];
   /** Finished streams, so that a late frame gets an ACK and not RESET(Unknown). */
   readonly remembered = new Map<number, { until: number; next: number; limit: number }>();
+  /** ACKs for streams that have ended cleanly and are remembered no other way (5.4). */
+  readonly endAcksDue: CleanEnd[] = [];
   /** Counts every record, OPEN, ACCEPT and PROBE that is sent. */
   order = 0;
   helloDue = false;
@@ -48,6 +56,7 @@ export class LinkStreams {
   private readonly options: LinkStreamsOptions;
   private readonly parity: number;
   private readonly seen = new Set<number>();
+  private cleanEnds: CleanEnd[] = [];
   private nextNumber: number;
   private heardAt: number;
 
@@ -114,7 +123,7 @@ export class LinkStreams {
 
   /** DROPPED or BACK: the PTO fires now, at most once per round trip (D5). */
   hint(): void {
-    this.probing.hint(this.now);
+    this.probing.hint(this.now, this.waits);
   }
 
   /** Ends all streams here; the peer learns by GOODBYE if `say`. */
@@ -134,7 +143,7 @@ export class LinkStreams {
   /** A new session is current: HELLO goes at once, from either side. */
   sessionStarted(): void {
     this.helloDue = true;
-    this.progress();
+    for (const stream of this.all()) this.progress(stream);
   }
 
   /** Sets the clock and does what is due; returns when to come again. */
@@ -142,11 +151,11 @@ export class LinkStreams {
     this.now = now;
     this.expire();
     if (!canSend) {
-      this.probing.stop();
+      for (const stream of this.all()) stream.waiting = noWaiting();
       return this.streams.size > 0 ? this.heardAt + this.settings.holdMs : Number.POSITIVE_INFINITY;
     }
     this.armPto();
-    this.probing.tick(now, this.heardAt, this.streams.size > 0);
+    this.probing.tick(now, this.heardAt, this.waits);
     return this.nextDeadline();
   }
 
@@ -160,18 +169,22 @@ export class LinkStreams {
     return stream;
   }
 
-  /** Something of mine has been acknowledged: the PTO starts afresh. */
-  progress(): void {
-    this.probing.progress();
+  /** Something of the stream has been acknowledged: its PTO starts afresh. */
+  progress(stream: Stream): void {
+    stream.waiting = noWaiting();
     this.armPto();
   }
 
-  /** Sets the PTO if something is wanted and it does not run. */
+  /** Lets the PTO run for each stream that wants something of the peer. */
   armPto(): void {
-    this.probing.arm(
-      this.now,
-      this.all().some((stream) => stream.wantsPeer),
-    );
+    for (const stream of this.all()) {
+      if (stream.wantsPeer) stream.waiting.since = Math.min(stream.waiting.since, this.now);
+      else stream.waiting = noWaiting();
+    }
+  }
+
+  private get waits(): Waiting[] {
+    return this.all().map(({ waiting }) => waiting);
   }
 
   private takeFrames(session: LinkSession, frames: Uint8Array): void {
@@ -200,7 +213,7 @@ export class LinkStreams {
         this.ackAllDue = true;
         return this.goBackAll();
       case "GOODBYE":
-        return this.endAll(frame.reason);
+        return this.endAll(frame.reason || REASON.PeerLost);
       default:
         this.takeStreamFrame(frame);
     }
@@ -214,6 +227,7 @@ export class LinkStreams {
     if (!first) return;
     this.goBackAll();
     this.ackAllDue = true;
+    if (!this.probing.roundTrip.sampled) this.probing.due = true;
   }
 
   private forgetPeer(): void {
@@ -224,6 +238,7 @@ export class LinkStreams {
     }
     this.seen.clear();
     this.remembered.clear();
+    this.cleanEnds = [];
     this.resetsDue.clear();
     this.probing.forget();
   }
@@ -255,7 +270,8 @@ export class LinkStreams {
     const { epoch, serial, maxStreams } = this.settings;
     if (frame.version !== VERSION || !KINDS.includes(frame.kind)) return REASON.BadRecord;
     const newer = frame.epoch > epoch || (frame.epoch === epoch && frame.serial > serial);
-    if (newer) return REASON.ConfigBehind;
+    // A Commander has no configuration (10.3).
+    if (newer && frame.kind !== KIND.control) return REASON.ConfigBehind;
     if (this.streams.size >= maxStreams) return REASON.TooManyStreams;
     return this.options.admit(frame);
   }
@@ -323,13 +339,26 @@ export class LinkStreams {
     else if (stream.finished) this.finish(stream, 0);
   }
 
-  private takeForUnknown(frame: { type: LinkFrame["type"]; stream: number }): void {
+  private takeForUnknown(
+    frame: FrameNamed<"ACK" | "ACCEPT" | "RESET" | "STREAM" | "DATAGRAM">,
+  ): void {
     if (frame.type === "RESET") return;
-    if (!this.remembered.has(frame.stream)) {
+    const late = this.remembered.get(frame.stream);
+    const end = this.cleanEnds.find(({ stream }) => stream === frame.stream);
+    if (late) {
+      late.until = this.rememberUntil();
+      if (frame.type === "STREAM") this.ackAllDue = true;
+    } else if (!end) {
       this.resetsDue.set(frame.stream, REASON.Unknown);
-    } else if (frame.type === "STREAM") {
-      this.ackAllDue = true;
+    } else if (frame.type === "STREAM" && frame.number >= end.next) {
+      this.resetsDue.set(frame.stream, REASON.PeerLost);
+    } else if (frame.type !== "ACK") {
+      this.endAcksDue.push(end);
     }
+  }
+
+  private rememberUntil(): number {
+    return this.now + Math.max(REMEMBER_MS, 4 * this.probing.roundTrip.pto());
   }
 
   private takeReset(stream: Stream, reason: number): void {
@@ -338,7 +367,8 @@ export class LinkStreams {
       this.openAgain(stream, reason, CONFIG_BEHIND_MS);
       return;
     }
-    if (early && reason === REASON.Unknown) {
+    // It has let go of an ACCEPT that I have not had (12), or has never seen my OPEN.
+    if (early && (reason === REASON.Unknown || reason === REASON.PeerLost)) {
       this.openAgain(stream, reason);
       return;
     }
@@ -346,7 +376,7 @@ export class LinkStreams {
     // time, and must not look like a clean end (D8).
     const clean = stream.sender.onlyFinMissing && stream.receiver.finSeen;
     const unknown = clean ? 0 : REASON.PeerLost;
-    this.end(stream, reason === REASON.Unknown ? unknown : reason);
+    this.end(stream, reason === REASON.Unknown ? unknown : reason || REASON.PeerLost);
   }
 
   private takeAccept(stream: Stream, frame: FrameNamed<"ACCEPT">): void {
@@ -365,7 +395,7 @@ export class LinkStreams {
     stream.open.answered = true;
     stream.sender.limit = Number(frame.limit);
     this.attach(stream, connectionKeys(handshake.split(), true));
-    this.progress();
+    this.progress(stream);
   }
 
   private takeAck(stream: Stream, frame: FrameNamed<"ACK">): void {
@@ -378,7 +408,7 @@ export class LinkStreams {
     if (freed?.sends === 1) this.probing.roundTrip.sample(this.now - freed.sentAt);
     const raised = Number(frame.limit) > stream.sender.limit;
     stream.sender.limit = Math.max(stream.sender.limit, Number(frame.limit));
-    if (freed || raised) this.progress();
+    if (freed || raised) this.progress(stream);
     const again = this.now - stream.wentBackAt >= this.probing.roundTrip.srtt;
     if ((frame.flags & 1) === 0 || !again) return;
     stream.wentBackAt = this.now;
@@ -401,7 +431,7 @@ export class LinkStreams {
 
   private applyRecord(stream: Stream, taken: string): void {
     if (taken === "reset") {
-      this.finish(stream, stream.receiver.resetReason ?? 0);
+      this.finish(stream, stream.receiver.resetReason || REASON.PeerLost);
       this.ackAllDue = true;
       return;
     }
@@ -445,9 +475,11 @@ export class LinkStreams {
   }
 
   private finish(stream: Stream, reason: number): void {
-    const until = this.now + Math.max(REMEMBER_MS, 4 * this.probing.roundTrip.pto());
     const { next } = stream.receiver;
-    this.remembered.set(stream.number, { until, next, limit: stream.receiver.grant() });
+    const limit = stream.receiver.grant();
+    this.remembered.set(stream.number, { until: this.rememberUntil(), next, limit });
+    if (reason === 0) this.cleanEnds.push({ stream: stream.number, next });
+    this.cleanEnds = this.cleanEnds.slice(-CLEAN_ENDS);
     this.ackAllDue = true;
     this.end(stream, reason);
   }
@@ -479,7 +511,7 @@ export class LinkStreams {
 
   private nextDeadline(): number {
     const acks = this.all().map((stream) => stream.ackAt);
-    const probeAt = this.probing.nextAt(this.heardAt, this.streams.size > 0);
+    const probeAt = this.probing.nextAt(this.heardAt, this.waits);
     const opens = this.waiting.map((stream) => stream.openAfter).filter((at) => at > this.now);
     const holdAt =
       this.streams.size > 0 ? this.heardAt + this.settings.holdMs : Number.POSITIVE_INFINITY;

@@ -10,6 +10,7 @@ import { CLASS } from "./link.ts";
 import { encodeLinkFrame, type LinkFrame } from "./link-frames.ts";
 import { type LinkSession, PACKET_OVERHEAD } from "./link-session.ts";
 import type { LinkStreams } from "./link-streams.ts";
+import { inFlight } from "./sending.ts";
 import { KIND, type Stream } from "./stream.ts";
 
 const NOTHING = new Uint8Array(0);
@@ -141,6 +142,9 @@ function writeAcks(link: LinkStreams, packer: Packer): void {
     stream.ackAt = Number.POSITIVE_INFINITY;
     stream.gapSeen = false;
   }
+  for (const { stream, next } of link.endAcksDue.splice(0)) {
+    packer.add({ type: "ACK", stream, flags: 0, next: BigInt(next), limit: 0n });
+  }
   if (!all) return;
   for (const [stream, { next, limit }] of link.remembered) {
     packer.add({ type: "ACK", stream, flags: 0, next: BigInt(next), limit: BigInt(limit) });
@@ -195,7 +199,8 @@ function writeRecord(
 ): boolean {
   const length = stream.sender.nextLength(maxRecord, link.now);
   const outstanding = link.all().reduce((sum, one) => sum + one.sender.outstanding, 0);
-  const fits = outstanding === 0 || outstanding + length <= link.acquaintance.limits.maxInFlight;
+  const fits =
+    outstanding === 0 || outstanding + inFlight(length) <= link.acquaintance.limits.maxInFlight;
   // A record cut for another path, or before HELLO took its room, waits for a wider packet.
   if (length === 0 || !fits || length + STREAM_HEADER > packer.mostLast) return false;
   const { number, sealed } = stream.sender.next(maxRecord, link.now, ++link.order);

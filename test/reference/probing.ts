@@ -1,11 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-// When a link sends PROBE: by its time-out while something is wanted, by a hint, or to keep an idle
-// link with streams alive. PROTOCOL.md 7.2, 7.3 and 11. link-streams.ts asks, link-writer.ts sends.
-// Invariants: the time-out doubles until there is progress; a hint works once per round trip (D5).
+// When a link sends PROBE: by the time-out of a stream that waits, by a hint, or to keep an idle link
+// with streams alive. PROTOCOL.md 7.2, 7.3 and 11. link-streams.ts asks, link-writer.ts sends.
+// Invariants: a stream's time-out runs from its last progress and doubles until there is more; a hint
+// works once per round trip (D5).
 
 import { RoundTrip } from "./round-trip.ts";
 
 const NEVER = Number.POSITIVE_INFINITY;
+
+/** How long a stream waits for its peer, and how often its time-out has fired. */
+export interface Waiting {
+  /** Since its last progress; never, while it wants nothing. */
+  since: number;
+  backoff: number;
+}
+
+/** Of a stream that waits for nothing. */
+export function noWaiting(): Waiting {
+  return { since: NEVER, backoff: 0 };
+}
 
 export class Probing {
   readonly roundTrip = new RoundTrip();
@@ -13,8 +26,6 @@ export class Probing {
   due = false;
   private readonly keepAliveMs: number;
   private readonly sent = new Map<number, { order: number; at: number }>();
-  private backoff = 0;
-  private timeoutAt = NEVER;
   private hintedAt = Number.NEGATIVE_INFINITY;
   private keptAliveAt: number;
 
@@ -23,45 +34,32 @@ export class Probing {
     this.keptAliveAt = now;
   }
 
-  /** DROPPED or BACK: the time-out fires now, if it runs. */
-  hint(now: number): void {
-    if (this.timeoutAt === NEVER || now - this.hintedAt < this.roundTrip.srtt) return;
+  /** DROPPED or BACK: the time-out fires now, if one runs. */
+  hint(now: number, streams: Waiting[]): void {
+    const runs = streams.some(({ since }) => since !== NEVER);
+    if (!runs || now - this.hintedAt < this.roundTrip.srtt) return;
     this.hintedAt = now;
     this.due = true;
   }
 
-  /** Lets the time-out run while something is wanted. */
-  arm(now: number, wanted: boolean): void {
-    if (!wanted) this.stop();
-    else if (this.timeoutAt === NEVER) this.timeoutAt = now + this.roundTrip.pto(this.backoff);
-  }
-
-  stop(): void {
-    this.timeoutAt = NEVER;
-  }
-
-  /** Something has been acknowledged: back to the start. */
-  progress(): void {
-    this.backoff = 0;
-    this.stop();
-  }
-
-  /** Sets `due` when the time-out has passed, or nothing was heard for long. */
-  tick(now: number, heardAt: number, keepAlive: boolean): void {
-    if (now >= this.timeoutAt) {
+  /** Sets `due` when a stream's time-out has passed, or nothing was heard for long. */
+  tick(now: number, heardAt: number, streams: Waiting[]): void {
+    for (const stream of streams) {
+      if (now < this.timeoutAt(stream)) continue;
       this.due = true;
-      this.backoff++;
-      this.timeoutAt = now + this.roundTrip.pto(this.backoff);
+      stream.backoff++;
+      stream.since = now;
     }
-    if (now >= this.keepAliveAt(heardAt, keepAlive)) {
+    if (now >= this.keepAliveAt(heardAt, streams)) {
       this.keptAliveAt = now;
       this.due = true;
     }
   }
 
   /** When `tick` has something to do. */
-  nextAt(heardAt: number, keepAlive: boolean): number {
-    return Math.min(this.timeoutAt, this.keepAliveAt(heardAt, keepAlive));
+  nextAt(heardAt: number, streams: Waiting[]): number {
+    const timeouts = streams.map((stream) => this.timeoutAt(stream));
+    return Math.min(this.keepAliveAt(heardAt, streams), ...timeouts);
   }
 
   /** Remembers a PROBE by its token; `order` is the link's count of sends. */
@@ -84,7 +82,11 @@ export class Probing {
     this.sent.clear();
   }
 
-  private keepAliveAt(heardAt: number, wanted: boolean): number {
-    return wanted ? Math.max(heardAt, this.keptAliveAt) + this.keepAliveMs : NEVER;
+  private timeoutAt({ since, backoff }: Waiting): number {
+    return since === NEVER ? NEVER : since + this.roundTrip.pto(backoff);
+  }
+
+  private keepAliveAt(heardAt: number, streams: Waiting[]): number {
+    return streams.length > 0 ? Math.max(heardAt, this.keptAliveAt) + this.keepAliveMs : NEVER;
   }
 }

@@ -5,14 +5,18 @@
 const ACK_DELAY_MS = 25;
 const PTO_MIN_MS = 200;
 const PTO_MAX_MS = 30_000;
+// A longer one is a peer that slept.
+const MOST_SAMPLE_MS = 10_000;
 
 export class RoundTrip {
   srtt = 500;
   rttvar = 250;
-  private sampled = false;
+  /** Whether any round trip has been measured. */
+  sampled = false;
 
   /** Takes in one measured round trip. */
   sample(ms: number): void {
+    if (ms > MOST_SAMPLE_MS) return;
     if (!this.sampled) {
       this.sampled = true;
       this.srtt = ms;

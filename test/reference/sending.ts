@@ -30,6 +30,11 @@ export interface UpdateRule {
   ms: number;
 }
 
+/** What a record of `sealed` bytes counts in flight: its packet lies in the queue too (7.1). */
+export function inFlight(sealed: number): number {
+  return sealed + 64;
+}
+
 /** Section 6: KEY_UPDATE after 2^24 records or 50 minutes. */
 export const KEY_UPDATE_RULE: UpdateRule = { records: 2 ** 24, ms: 50 * 60_000 };
 
@@ -64,10 +69,10 @@ export class StreamSender {
     return this.queue.length;
   }
 
-  /** Sealed bytes that have been sent and are neither acknowledged nor taken back. */
+  /** In flight (7.1): what has been sent and is neither acknowledged nor taken back. */
   get outstanding(): number {
     const sent = this.records.filter((record) => record.number < this.cursor);
-    return sent.reduce((sum, record) => sum + record.sealed.length, 0);
+    return sent.reduce((sum, record) => sum + inFlight(record.sealed.length), 0);
   }
 
   get unacknowledged(): boolean {

@@ -8,6 +8,7 @@ import type { DatagramChannel } from "./connection.ts";
 import type { FrameNamed } from "./link-frames.ts";
 import type { LinkSession } from "./link-session.ts";
 import type { HandshakeState } from "./noise.ts";
+import { noWaiting } from "./probing.ts";
 import { StreamReceiver } from "./receiving.ts";
 import { StreamSender, type UpdateRule } from "./sending.ts";
 
@@ -59,6 +60,8 @@ export class Stream {
   ackAt = Number.POSITIVE_INFINITY;
   gapSeen = false;
   wentBackAt = Number.NEGATIVE_INFINITY;
+  /** What its probe time-out runs by. */
+  waiting = noWaiting();
   datagrams: { flow: number; bytes: Uint8Array }[] = [];
 
   constructor(options: StreamOptions) {
