@@ -474,9 +474,10 @@ export function link_goodbye(index: i32, reason: i32): i32 {
   return STATUS_OK;
 }
 
-/** Removes a link: sessions wiped, streams freed (rule T10). */
+/** Removes a link: sessions wiped, streams freed (rule T10). BAD_STATE: it is the Commander's, or a revoked peer's. */
 export function link_remove(index: i32, reason: i32): i32 {
   if (!linkKnown(index)) return STATUS_BAD_HANDLE;
+  if (linkAt(index).commander) return STATUS_BAD_STATE;
   peerRemove(linkAt(index), <u8>reason);
   return STATUS_OK;
 }

@@ -26,6 +26,7 @@ import {
 import { COMMANDER, COMMANDER_RECOVERY, handshakeDrop, PEER_GONE } from "../seal/link-handshake";
 import {
   REASON_REVOKED,
+  REASON_SESSION_GONE,
   STATUS_BAD_CODE,
   STATUS_BAD_CONFIG,
   STATUS_BAD_LENGTH,
@@ -156,6 +157,11 @@ export function mayTake(link: Link, kind: i32, mapping: usize): bool {
  * @returns STATUS_OK, BAD_STATE (activated already, or no control plane), BAD_LENGTH, BAD_CODE, NO_LINK_SLOT
  */
 export function codeLoad(len: i32, platformLen: i32): i32 {
+  if (commander != 0) {
+    // The code has been put where a configuration waits or arrives: the Commander has to send that again.
+    pendingLen = 0;
+    endStreams(commanderLink(), REASON_SESSION_GONE);
+  }
   if (configMost <= 0 || inForceLen != 0) return STATUS_BAD_STATE;
   if (<u32>platformLen > <u32>PLATFORM_MOST || <u32>len > <u32>(configMost - platformLen))
     return STATUS_BAD_LENGTH;

@@ -45,11 +45,13 @@ export function slotFor(owner: u8, ownerIndex: i32, asker: i32): i32 {
   return -1;
 }
 
-/** True while this side may begin something of its own: one slot is left for what the peers begin. */
+/** True while this side may begin something of its own: of several slots one is left for what the peers begin. */
 export function slotSpare(): bool {
+  // A single slot is taken back from who waits, so asking for it is no loss.
+  if (slotCount() == 1) return true;
   let free = 0;
   for (let i = 0; i < slotCount(); i++) if (slotAt(i).state == SLOT_FREE) free++;
-  return free > (slotCount() > 1 ? 1 : 0);
+  return free > 1;
 }
 
 function giveUp(slot: Slot, index: i32, owner: u8, asker: i32): bool {

@@ -191,6 +191,27 @@ describe("a code", () => {
     );
   });
 
+  it("read again while a configuration waits for flash makes the Commander send that again", () => {
+    const one = site("twice");
+    const { world, device, code } = one;
+    device.survivesStore = false;
+    device.activate(code);
+    world.run(5000);
+    expect(device.core.pendingConfiguration().length).toBeGreaterThan(100);
+    device.activate(code);
+    expect(device.core.pendingConfiguration()).toEqual(new Uint8Array(0));
+    device.survivesStore = true;
+    expect(world.run(60_000, () => isSettled(one))).toBe(true);
+  });
+
+  it("makes a link that the host cannot remove", () => {
+    const { device, commander, code } = site("link");
+    device.core.loadCode(code);
+    const { engine } = device.core;
+    engine.write(engine.call("arg_ptr"), commander.id);
+    expect(() => device.core.linkRemove(engine.call("link_find"), 1)).toThrow("BadState");
+  });
+
   it("is ignored by a device that is activated", () => {
     const one = site("again");
     one.device.activate(one.code);

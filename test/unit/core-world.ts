@@ -82,6 +82,9 @@ export class CoreWorld {
 
   dial(end: End): void {
     end.tick(this.wire.now);
+    // Where no hop was left nobody has told the Connector the time.
+    if (this.relay instanceof Connector) this.relay.now = this.wire.now;
+    else this.relay.core.tick(this.wire.now | 0);
     end.connect();
     this.wire.join(end, this.relay.accept());
   }
