@@ -4,32 +4,38 @@
 // pointer, `< 0` a status (PROTOCOL 13.1). Checks handles and states, then hands over; knows no protocol. Before it:
 // a host. After it: work.ts, seal/, stream/. Larger arguments travel in the argument area. DESIGN section 6.
 
+import { clockSet } from "./clock";
+import {
+  controlFlags,
+  controlHopUp,
+  controlLayout,
+  controlStop,
+  takeControlStatus,
+} from "./control/control";
 import { wipe } from "./crypto/wipe";
 import { x25519Canonical } from "./crypto/x25519";
-import { clockSet } from "./clock";
-import { controlFlags, controlHopUp, controlLayout, controlStop, takeControlStatus } from "./control/control";
 import {
   ARG,
-  ROLE_CONNECTOR,
-  ROLE_STLINK,
-  SIZES,
-  SIZE_BLOCK_BYTES,
-  SIZE_CHANNELS,
-  SIZE_HANDSHAKES,
-  SIZE_HOP_BUFFERS,
-  SIZE_PENDING_OPENS,
-  SIZE_STREAMS,
-  SIZE_WINDOW,
-  SIZE_HOPS,
-  SIZE_HOP_BUFFER_BYTES,
-  SIZE_HOP_CREDIT,
-  SIZE_LINKS,
-  SIZE_MAX_PACKET,
-  SIZE_MAX_RECORD,
-  SIZE_REPLAY_BITS,
   layoutBegin,
   layoutEnd,
   layoutTop,
+  ROLE_CONNECTOR,
+  ROLE_STLINK,
+  SIZE_BLOCK_BYTES,
+  SIZE_CHANNELS,
+  SIZE_HANDSHAKES,
+  SIZE_HOP_BUFFER_BYTES,
+  SIZE_HOP_BUFFERS,
+  SIZE_HOP_CREDIT,
+  SIZE_HOPS,
+  SIZE_LINKS,
+  SIZE_MAX_PACKET,
+  SIZE_MAX_RECORD,
+  SIZE_PENDING_OPENS,
+  SIZE_REPLAY_BITS,
+  SIZE_STREAMS,
+  SIZE_WINDOW,
+  SIZES,
   size,
 } from "./layout";
 import {
@@ -37,14 +43,12 @@ import {
   CHANNEL_BACK,
   CHANNEL_DROPPED,
   CHANNEL_MUTE,
-  CHANNEL_NAMED,
   DUE_CHANNELS,
   DUE_CLOSE,
   DUE_DRAIN,
   DUE_REFUSED,
   DUE_TICKET,
   DUE_WELCOME,
-  HOP_CLOSED,
   HOP_CLOSING,
   HOP_GREETING,
   HOP_HANDSHAKE,
@@ -55,23 +59,16 @@ import {
   HOP_UP,
   HopArea,
   hopAt,
-  hopCount,
   hopFree,
   hopKnown,
-  hopTake,
   hopsLayout,
+  hopTake,
 } from "./seal/hop";
 import { hopAnswer, hopBegin } from "./seal/hop-handshake";
 import { IDENTITY, IDENTITY_PUBLIC, MY_ID } from "./seal/identity";
-import {
-  LINK_GOODBYE,
-  linkAt,
-  linkCount,
-  linkKnown,
-  linksLayout,
-} from "./seal/link";
+import { LINK_GOODBYE, linkAt, linkCount, linkKnown, linksLayout } from "./seal/link";
 import { ENTROPY, randomFeed, randomFresh, randomWanted, randomWipe } from "./seal/random";
-import { SLOT_ASKING, slotAt, slotFree, slotsLayout } from "./seal/slot";
+import { SLOT_ASKING, slotAt, slotsLayout } from "./seal/slot";
 import {
   STATUS_BAD_ARGUMENT,
   STATUS_BAD_HANDLE,
@@ -85,16 +82,15 @@ import {
 } from "./status";
 import { datagramFlow, datagramMost, datagramOut, datagramPut } from "./stream/datagram";
 import {
-  HOP_STEP_IDLE,
   hopRxCommit,
   hopRxForget,
-  hopRxReset,
   hopRxPtr,
+  hopRxReset,
   hopRxRoom,
   hopRxStep,
   linkFind,
-  takeLastDrop,
   PACKET_INFO,
+  takeLastDrop,
 } from "./stream/hop-rx";
 import { forwardCommit, forwardPtr, hopTxConsume, hopTxFill } from "./stream/hop-tx";
 import { endStreams } from "./stream/link-rx";
@@ -115,31 +111,29 @@ import {
 import { ptoArm } from "./stream/recovery";
 import { resetFrame } from "./stream/resets";
 import {
+  anyNews,
   FLAG_CLOSED,
   FLAG_CONNECTED,
   FLAG_FIN,
   FLAG_OFFERED,
   FLAG_READABLE,
   FLAG_WRITABLE,
+  nextNews,
   STREAM_BINDING,
   STREAM_CLOSED,
   STREAM_OFFERED,
-  STREAM_OPENED,
   STREAM_OPENING,
   STREAM_RESETTING,
   STREAM_UP,
-  Stream,
   StreamArea,
-  anyNews,
   streamAt,
   streamClose,
   streamKnown,
-  streamTake,
   streamsLayout,
-  nextNews,
+  streamTake,
 } from "./stream/stream";
-import { findHop, takeLastFailure, tickAll, waitsForHop, workReset, workStep } from "./work";
 import { KIND_CONTROL, KIND_DATAGRAM, KIND_STREAM } from "./wire/record";
+import { findHop, takeLastFailure, tickAll, waitsForHop, workReset, workStep } from "./work";
 
 /** `flags` bits. */
 export const CORE_NEWS: i32 = 1;
@@ -174,14 +168,22 @@ function sizesFit(): bool {
   const block = size(SIZE_BLOCK_BYTES);
   const replay = size(SIZE_REPLAY_BITS);
   if (maxPacket < 2048 || maxPacket > 65_000) return false;
-  if (size(SIZE_HOP_BUFFER_BYTES) < maxPacket + 256 || size(SIZE_HOP_CREDIT) < maxPacket) return false;
+  if (size(SIZE_HOP_BUFFER_BYTES) < maxPacket + 256 || size(SIZE_HOP_CREDIT) < maxPacket)
+    return false;
   if (<u32>(size(SIZE_HOPS) - 1) > 65_534 || <u32>(size(SIZE_CHANNELS) - 1) > 4095) return false;
-  if (size(SIZE_HANDSHAKES) < 1 || size(SIZE_HANDSHAKES) > 1024 || size(SIZE_HOP_BUFFERS) < 1) return false;
+  if (size(SIZE_HANDSHAKES) < 1 || size(SIZE_HANDSHAKES) > 1024 || size(SIZE_HOP_BUFFERS) < 1)
+    return false;
   if (replay < 64 || replay > 1024 || (replay & (replay - 1)) != 0) return false;
   if (role == ROLE_CONNECTOR) return size(SIZE_LINKS) == 0;
   const maxRecord = size(SIZE_MAX_RECORD);
-  if (<u32>size(SIZE_LINKS) > 65_535 || maxRecord < 512 || maxRecord > maxPacket - 128) return false;
-  if (<u32>size(SIZE_STREAMS) > 65_535 || size(SIZE_PENDING_OPENS) < 1 || size(SIZE_WINDOW) < maxRecord << 1) return false;
+  if (<u32>size(SIZE_LINKS) > 65_535 || maxRecord < 512 || maxRecord > maxPacket - 128)
+    return false;
+  if (
+    <u32>size(SIZE_STREAMS) > 65_535 ||
+    size(SIZE_PENDING_OPENS) < 1 ||
+    size(SIZE_WINDOW) < maxRecord << 1
+  )
+    return false;
   return block >= 64 && block <= 65_536 && (block & (block - 1)) == 0;
 }
 
@@ -237,7 +239,7 @@ export function identity_set(): i32 {
 
 /** Takes in 32 fresh bytes from the seed buffer, with the boot counter in two halves (rule H8). */
 export function feed(bootsLow: i32, bootsHigh: i32): i32 {
-  randomFeed(IDENTITY, (<u64>(<u32>bootsHigh) << 32) | <u64>(<u32>bootsLow));
+  randomFeed(IDENTITY, ((<u64>(<u32>bootsHigh)) << 32) | <u64>(<u32>bootsLow));
   return STATUS_OK;
 }
 
@@ -301,7 +303,8 @@ export function hop_free(index: i32): i32 {
   if (!hopKnown(index)) return STATUS_BAD_HANDLE;
   hopRxForget(index);
   hopFree(index);
-  for (let i = 0; i < linkCount(); i++) if (linkAt(i).used && linkAt(i).hop == index) findHop(linkAt(i));
+  for (let i = 0; i < linkCount(); i++)
+    if (linkAt(i).used && linkAt(i).hop == index) findHop(linkAt(i));
   return STATUS_OK;
 }
 
@@ -310,7 +313,7 @@ export function hop_state(index: i32): i32 {
   if (!hopKnown(index)) return STATUS_BAD_HANDLE;
   const hop = hopAt(index);
   const asking = hop.slot >= 0 && slotAt(hop.slot).state == SLOT_ASKING ? 1 : 0;
-  return <i32>hop.state | (<i32>hop.reason << 8) | (asking << 16) | (<i32>hop.greeted << 17);
+  return <i32>hop.state | ((<i32>hop.reason) << 8) | (asking << 16) | ((<i32>hop.greeted) << 17);
 }
 
 /** The status that ended the hop, or 0. */
@@ -418,7 +421,8 @@ export function hop_drain(index: i32, ms: i32): i32 {
  */
 export function hop_tell(index: i32, number: i32, reason: i32, seconds: i32): i32 {
   if (!hopKnown(index)) return STATUS_BAD_HANDLE;
-  if (<u32>number >= <u32>size(SIZE_CHANNELS) || reason < -3 || reason > 255) return STATUS_BAD_ARGUMENT;
+  if (<u32>number >= <u32>size(SIZE_CHANNELS) || reason < -3 || reason > 255)
+    return STATUS_BAD_ARGUMENT;
   const hop = hopAt(index);
   const channel = HopArea.incoming(hop, number);
   if (reason == -1) channel.flags = (channel.flags & ~CHANNEL_BACK) | CHANNEL_AWAY;
@@ -526,8 +530,10 @@ export function stream_flags(index: i32): i32 {
   const held = StreamArea.recvFifo(stream).length;
   let bits: u32 = stream.connected ? FLAG_CONNECTED : 0;
   if (held > 0) bits |= FLAG_READABLE;
-  if (stream.kind == KIND_DATAGRAM ? stream.state == STREAM_UP : inRoom(stream) > 0) bits |= FLAG_WRITABLE;
-  const cut = stream.state == STREAM_RESETTING || (stream.state == STREAM_CLOSED && stream.reason != 0);
+  if (stream.kind == KIND_DATAGRAM ? stream.state == STREAM_UP : inRoom(stream) > 0)
+    bits |= FLAG_WRITABLE;
+  const cut =
+    stream.state == STREAM_RESETTING || (stream.state == STREAM_CLOSED && stream.reason != 0);
   if (stream.finTaken && held == 0 && !cut) bits |= FLAG_FIN;
   if (stream.state == STREAM_OFFERED) bits |= FLAG_OFFERED;
   if (stream.state == STREAM_CLOSED || stream.state == STREAM_RESETTING) bits |= FLAG_CLOSED;
@@ -566,7 +572,10 @@ export function stream_reset(index: i32, reason: i32): i32 {
   if (<u32>(reason - 1) > 254) return STATUS_BAD_ARGUMENT;
   const stream = streamAt(index);
   if (stream.state == STREAM_CLOSED || stream.state == STREAM_RESETTING) return STATUS_OK;
-  if (stream.kind != KIND_DATAGRAM && (stream.state == STREAM_OFFERED || stream.state == STREAM_UP)) {
+  if (
+    stream.kind != KIND_DATAGRAM &&
+    (stream.state == STREAM_OFFERED || stream.state == STREAM_UP)
+  ) {
     putReset(stream, <u8>reason);
     return STATUS_OK;
   }
@@ -660,7 +669,8 @@ export function datagram_commit(index: i32, flow: i32, n: i32): i32 {
 export function datagram_out(index: i32): i32 {
   if (!streamKnown(index)) return STATUS_BAD_HANDLE;
   const stream = streamAt(index);
-  if (stream.kind != KIND_DATAGRAM || StreamArea.recvFifo(stream).length == 0) return STATUS_BAD_STATE;
+  if (stream.kind != KIND_DATAGRAM || StreamArea.recvFifo(stream).length == 0)
+    return STATUS_BAD_STATE;
   return datagramOut(stream, stagePtr(), size(SIZE_MAX_PACKET));
 }
 

@@ -62,7 +62,7 @@ export function layoutBegin(): void {
 
 /** Takes `count × bytes`, 8-aligned and zeroed. Returns 0 and remembers when memory is too small. */
 export function take(count: i32, bytes: i32): usize {
-  const want = (<u64>(<u32>count)) * (<u64>(<u32>bytes)) + 7;
+  const want = <u64>(<u32>count) * <u64>(<u32>bytes) + 7;
   if (overflow || want > <u64>(limit - top)) {
     overflow = true;
     return 0;

@@ -9,9 +9,23 @@ import { controlStep, controlTick } from "./control/control";
 import { ROLE_STLINK } from "./layout";
 import { HOP_CLOSED, HOP_FREE, HOP_UP, Hop, hopAt, hopCount, hopFail } from "./seal/hop";
 import { hopAsk, hopDone, hopRenew } from "./seal/hop-handshake";
-import { CURRENT, Link, LinkArea, linkAt, linkCount, sessionUsable, sessionsExpire } from "./seal/link";
-import { handshakeAsk, handshakeDone, handshakeFailed, handshakeStart, handshakeTick } from "./seal/link-handshake";
-import { STEP_ASK, STEP_MORE, noiseAbandon, noiseStep, prepareE, prepareE1 } from "./seal/noise";
+import {
+  CURRENT,
+  Link,
+  LinkArea,
+  linkAt,
+  linkCount,
+  sessionsExpire,
+  sessionUsable,
+} from "./seal/link";
+import {
+  handshakeAsk,
+  handshakeDone,
+  handshakeFailed,
+  handshakeStart,
+  handshakeTick,
+} from "./seal/link-handshake";
+import { noiseAbandon, noiseStep, prepareE, prepareE1, STEP_ASK, STEP_MORE } from "./seal/noise";
 import { randomFresh } from "./seal/random";
 import {
   OWNER_HOP,
@@ -27,12 +41,12 @@ import {
   slotCount,
 } from "./seal/slot";
 import { STATUS_OK } from "./status";
-import { mayOpen, openNext, openingDone, openingFailed, restTick } from "./stream/opening";
+import { hopReady, hopTick } from "./stream/hop-tx";
+import { linkReady } from "./stream/link-tx";
+import { mayOpen, openingDone, openingFailed, openNext, restTick } from "./stream/opening";
 import { slotSpare } from "./stream/reclaim";
 import { ackTick, holdTick, ptoTick } from "./stream/recovery";
-import { hopReady, hopTick } from "./stream/hop-tx";
 import { STREAM_INCOMING, STREAM_OPENED, streamAt } from "./stream/stream";
-import { linkReady } from "./stream/link-tx";
 
 /** Times of PROTOCOL section 11. */
 const RENEW_MS: i32 = 3_000_000;
@@ -89,7 +103,8 @@ export function workStep(): bool {
 
 /** The next slot that has a message to compute, in turn. */
 function nextSlot(): i32 {
-  for (let i = 0; i < slotCount(); i++) if (computes(slotAt(i)) && slotAt(i).owner != OWNER_TEST) return i;
+  for (let i = 0; i < slotCount(); i++)
+    if (computes(slotAt(i)) && slotAt(i).owner != OWNER_TEST) return i;
   return -1;
 }
 
@@ -100,11 +115,16 @@ function prepareStep(): bool {
     for (let i = 0; i < slotCount(); i++) {
       if (slotAt(i).state == SLOT_FREE && slotAt(i).prepared & PREPARED_E1) return false;
     }
-    for (let i = 0; i < slotCount() && preparing < 0; i++) if (slotAt(i).state == SLOT_FREE) preparing = i;
+    for (let i = 0; i < slotCount() && preparing < 0; i++)
+      if (slotAt(i).state == SLOT_FREE) preparing = i;
     if (preparing < 0) return false;
     slotAt(preparing).stage = 0;
   }
-  if (slotAt(preparing).state == SLOT_FREE && !(prepareE(slotAt(preparing)) && prepareE1(slotAt(preparing)))) return true;
+  if (
+    slotAt(preparing).state == SLOT_FREE &&
+    !(prepareE(slotAt(preparing)) && prepareE1(slotAt(preparing)))
+  )
+    return true;
   preparing = -1;
   return false;
 }
@@ -131,7 +151,11 @@ function wantsSession(link: Link): bool {
   if (!sessionUsable(link)) return link.opening > 0 || link.streams >= 0;
   const session = LinkArea.session(link, CURRENT);
   const age = link.lower ? RENEW_MS : RENEW_LATE_MS;
-  return (since(session.bornAt) >= age && since(session.usedAt) < USED_MS) || session.sendN >= RENEW_PACKETS || session.badTags == u32.MAX_VALUE;
+  return (
+    (since(session.bornAt) >= age && since(session.usedAt) < USED_MS) ||
+    session.sendN >= RENEW_PACKETS ||
+    session.badTags == u32.MAX_VALUE
+  );
 }
 
 function ask(slot: Slot, index: i32): void {
@@ -189,7 +213,8 @@ export function tickAll(ms: i32): i32 {
 /** Links that went over a hop which is over look for another one. */
 function leave(hop: Hop, index: i32): void {
   if (hop.role != ROLE_STLINK) return;
-  for (let i = 0; i < linkCount(); i++) if (linkAt(i).used && linkAt(i).hop == index) findHop(linkAt(i));
+  for (let i = 0; i < linkCount(); i++)
+    if (linkAt(i).used && linkAt(i).hop == index) findHop(linkAt(i));
 }
 
 /** Puts a link on a hop that is up, or on none. */

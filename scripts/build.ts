@@ -20,7 +20,13 @@ import { BUILD_DIR, CORE_DEBUG_WASM, ROOT, run, SHIPPED_WASM } from "./run.ts";
 import { parseWasm, stripCustomSections } from "./wasm-file.ts";
 
 /** What makes the core, to the byte: any of these newer than the file means building again. */
-const SOURCES = ["assembly/**/*.ts", "asconfig.json", "package-lock.json", "scripts/build.ts", "scripts/optimize.ts"];
+const SOURCES = [
+  "assembly/**/*.ts",
+  "asconfig.json",
+  "package-lock.json",
+  "scripts/build.ts",
+  "scripts/optimize.ts",
+];
 
 export type BuildResult = { ok: boolean; message: string };
 

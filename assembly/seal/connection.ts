@@ -4,9 +4,9 @@
 // an application. After it: the sealed store, or the receive FIFO. Invariants: a number seals one plaintext, ever
 // (rule D6); a datagram's counter likewise; KEY_UPDATE changes the key, not the numbers. PROTOCOL sections 6 and 8.
 
+import { now } from "../clock";
 import { aeadOpen, aeadSeal } from "../crypto/aead";
 import { wipe } from "../crypto/wipe";
-import { now } from "../clock";
 import { STREAM_RECV_KEY, STREAM_SEND_KEY, Stream, StreamArea } from "../stream/stream";
 import { RECORD_TYPE_LEN } from "../wire/record";
 

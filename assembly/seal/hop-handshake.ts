@@ -4,9 +4,9 @@
 // gives whole messages. After it: hop.ts has keys, hop-tx.ts writes what the slot holds. The STLink initiates, both
 // times. PROTOCOL 4.1, 4.4; rules H1, K5, S10.
 
+import { now, since } from "../clock";
 import { ctEqual } from "../crypto/ct";
 import { wipe } from "../crypto/wipe";
-import { now, since } from "../clock";
 import { ROLE_CONNECTOR, ROLE_STLINK } from "../layout";
 import {
   STATUS_BAD_HANDSHAKE,
@@ -15,6 +15,7 @@ import {
   STATUS_NO_HANDSHAKE_SLOT,
   STATUS_OK,
 } from "../status";
+import { NO_LINK, slotFor } from "../stream/reclaim";
 import { VERSION } from "../wire/link-frames";
 import {
   DUE_HELLO,
@@ -35,8 +36,17 @@ import {
   hopAt,
   hopFail,
 } from "./hop";
-import { NO_LINK, slotFor } from "../stream/reclaim";
-import { XKHFS_PSK3, XK_MESSAGE1_LEN, noiseAnswer, noiseBegin, noiseMessage, noiseMessageLen, noiseRead, noiseSplit, noiseWrite } from "./noise";
+import {
+  noiseAnswer,
+  noiseBegin,
+  noiseMessage,
+  noiseMessageLen,
+  noiseRead,
+  noiseSplit,
+  noiseWrite,
+  XK_MESSAGE1_LEN,
+  XKHFS_PSK3,
+} from "./noise";
 import { randomFresh, randomSpend } from "./random";
 import { Area, OWNER_HOP, PSK, RS, SLOT_DONE, SLOT_WAITING, Slot, slotAt, slotFree } from "./slot";
 
@@ -187,6 +197,7 @@ function finish(hop: Hop, slot: Slot): void {
 /** Rule S10: the STLink begins a rekey at 50 minutes or 2^31 records. */
 export function hopRenew(hop: Hop): void {
   if (hop.role != ROLE_STLINK || hop.state != HOP_UP || hop.slot >= 0 || hop.rekeyed) return;
-  if (since(hop.keyedAt) < RENEW_MS && hop.sendN < RENEW_RECORDS && hop.recvN < RENEW_RECORDS) return;
+  if (since(hop.keyedAt) < RENEW_MS && hop.sendN < RENEW_RECORDS && hop.recvN < RENEW_RECORDS)
+    return;
   hopBegin(hop.index);
 }

@@ -4,17 +4,17 @@
 // it: the host's bytes in a buffer. After it: stream/hop-rx.ts and hop-tx.ts, which know the frames. Invariant:
 // a record's number is its nonce and never repeats under one key. PROTOCOL section 4.
 
+import { now } from "../clock";
 import { aeadOpen, aeadSeal } from "../crypto/aead";
 import { wipe } from "../crypto/wipe";
 import {
   SIZE_CHANNELS,
-  SIZE_HOPS,
-  SIZE_HOP_BUFFERS,
   SIZE_HOP_BUFFER_BYTES,
+  SIZE_HOP_BUFFERS,
+  SIZE_HOPS,
   size,
   take,
 } from "../layout";
-import { now } from "../clock";
 import { slotFree } from "./slot";
 
 /** States of a hop. */
@@ -196,7 +196,9 @@ export class HopArea {
 
   /** Channels that the other side named. */
   @inline static incoming(hop: Hop, channel: i32): Channel {
-    return changetype<Channel>(changetype<usize>(hop) + <usize>(CHANNELS_AT + channel * CHANNEL_LEN));
+    return changetype<Channel>(
+      changetype<usize>(hop) + <usize>(CHANNELS_AT + channel * CHANNEL_LEN),
+    );
   }
 
   /** Channels that this side named. */
@@ -272,7 +274,8 @@ export function hopSeal(hop: Hop, at: usize, len: i32): i32 {
 
 /** Opens the body of `len` bytes behind the length field at `at`, in place. False: the tag is wrong. */
 export function hopOpen(hop: Hop, at: usize, len: i32): bool {
-  if (!aeadOpen(HopArea.at(hop, HOP_RECV_KEY), 0, hop.recvN, at, 2, at + 2, len - HOP_TAG_LEN)) return false;
+  if (!aeadOpen(HopArea.at(hop, HOP_RECV_KEY), 0, hop.recvN, at, 2, at + 2, len - HOP_TAG_LEN))
+    return false;
   hop.recvN++;
   hop.heardAt = now;
   return true;

@@ -4,8 +4,8 @@
 // types 1 to 3 from the hop, or a wish for a session. After it: link.ts holds the session. Nothing that arrives
 // here ends a session: messages 1 and 2 change none, message 3 makes one (rules S5 to S9). PROTOCOL 5.2.
 
-import { ctEqual } from "../crypto/ct";
 import { due, now, since, wakeAt } from "../clock";
+import { ctEqual } from "../crypto/ct";
 import {
   STATUS_BAD_HANDSHAKE,
   STATUS_HANDSHAKE_RATE,
@@ -15,6 +15,7 @@ import {
   STATUS_UNKNOWN_INDEX,
   STATUS_UNKNOWN_PEER,
 } from "../status";
+import { NO_LINK, slotFor } from "../stream/reclaim";
 import {
   MESSAGE1_AT,
   MESSAGE1_PACKET_LEN,
@@ -26,7 +27,6 @@ import {
   PACKET_MESSAGE2,
   PACKET_MESSAGE3,
 } from "../wire/link-frames";
-import { NO_LINK, slotFor } from "../stream/reclaim";
 import { MY_ID } from "./identity";
 import {
   CURRENT,
@@ -50,10 +50,6 @@ import {
 } from "./link";
 import {
   MESSAGE2_LEN,
-  XKHFS_PSK3,
-  XK_MESSAGE1_LEN,
-  XK_MESSAGE3_LEN,
-  noKey,
   noiseAnswer,
   noiseBegin,
   noiseForget,
@@ -61,6 +57,10 @@ import {
   noiseRead,
   noiseSplit,
   noiseWrite,
+  noKey,
+  XK_MESSAGE1_LEN,
+  XK_MESSAGE3_LEN,
+  XKHFS_PSK3,
 } from "./noise";
 import { randomFresh, randomSpend, randomU32 } from "./random";
 import {
@@ -149,7 +149,10 @@ function padded(at: usize, len: i32, from: i32, most: i32): bool {
 /** Takes message 1 of a link. Statuses are counted and nothing else (rule S8). */
 export function handshakeMessage1(link: Link, at: usize, len: i32): i32 {
   const message = at + <usize>MESSAGE1_AT;
-  if (!padded(at, len, MESSAGE1_AT + XK_MESSAGE1_LEN, MESSAGE1_PACKET_LEN) || load<u32>(at, 1) == 0) {
+  if (
+    !padded(at, len, MESSAGE1_AT + XK_MESSAGE1_LEN, MESSAGE1_PACKET_LEN) ||
+    load<u32>(at, 1) == 0
+  ) {
     return STATUS_BAD_HANDSHAKE;
   }
   if (!ctEqual(at + 5, LinkArea.at(link, LINK_PSK_NAME), 8)) return STATUS_UNKNOWN_PEER;
@@ -195,7 +198,8 @@ function rateAllows(link: Link): bool {
 
 /** Takes message 2 for the handshake that this side began. */
 export function handshakeMessage2(link: Link, at: usize, len: i32): i32 {
-  if (!padded(at, len, MESSAGE2_AT + MESSAGE2_LEN, MESSAGE2_PACKET_LEN)) return STATUS_BAD_HANDSHAKE;
+  if (!padded(at, len, MESSAGE2_AT + MESSAGE2_LEN, MESSAGE2_PACKET_LEN))
+    return STATUS_BAD_HANDSHAKE;
   const index = load<u32>(at, 1);
   const session = LinkArea.session(link, CURRENT);
   if (index == session.index && session.initiator && !session.confirmed) {
@@ -211,7 +215,8 @@ export function handshakeMessage2(link: Link, at: usize, len: i32): i32 {
 
 /** Takes message 3 for the handshake that this side answers. */
 export function handshakeMessage3(link: Link, at: usize, len: i32): i32 {
-  if (!padded(at, len, MESSAGE3_AT + XK_MESSAGE3_LEN, MESSAGE3_PACKET_LEN)) return STATUS_BAD_HANDSHAKE;
+  if (!padded(at, len, MESSAGE3_AT + XK_MESSAGE3_LEN, MESSAGE3_PACKET_LEN))
+    return STATUS_BAD_HANDSHAKE;
   const index = load<u32>(at, 1);
   if (index == LinkArea.session(link, CURRENT).index) return STATUS_OK;
   if (link.responding < 0 || index != link.responderIndex) return STATUS_UNKNOWN_INDEX;
@@ -225,7 +230,8 @@ export function handshakeAsk(link: Link, slot: Slot): i32 {
   const key = LinkArea.at(link, LINK_KEY);
   const next = LinkArea.at(link, LINK_NEXT_KEY);
   const shown = Area.at(slot, RS);
-  if (!ctEqual(shown, key, 32) && (noKey(next) || !ctEqual(shown, next, 32))) return STATUS_UNKNOWN_PEER;
+  if (!ctEqual(shown, key, 32) && (noKey(next) || !ctEqual(shown, next, 32)))
+    return STATUS_UNKNOWN_PEER;
   memory.copy(Area.at(slot, PSK), LinkArea.at(link, LINK_PSK), 32);
   noiseAnswer(slot);
   return STATUS_OK;
@@ -253,7 +259,7 @@ export function handshakeDone(link: Link, slotIndex: i32): bool {
 function again(link: Link): void {
   const wait = MESSAGE1_MS << link.tries;
   const spread = <i32>((<u64>randomU32() * <u64>(wait * 4)) >> 32);
-  link.retryAt = now + ((wait * 8 + spread) * 205 >> 11);
+  link.retryAt = now + (((wait * 8 + spread) * 205) >> 11);
   link.tries++;
 }
 
@@ -287,7 +293,9 @@ function promote(link: Link, key: usize): void {
   const isNext = !noKey(next) && ctEqual(key, next, 32);
   if (link.commander) {
     // The recovery key never becomes the Commander's key (rule T8).
-    link.commander = isNext ? link.commander | COMMANDER_RECOVERY : link.commander & ~COMMANDER_RECOVERY;
+    link.commander = isNext
+      ? link.commander | COMMANDER_RECOVERY
+      : link.commander & ~COMMANDER_RECOVERY;
     return;
   }
   if (!isNext) return;
@@ -329,7 +337,12 @@ export function handshakeTick(link: Link): bool {
     link.responding = -1;
   }
   const session = LinkArea.session(link, CURRENT);
-  if (session.initiator && session.index != 0 && !session.confirmed && link.message3Tries < MESSAGE3_TRIES) {
+  if (
+    session.initiator &&
+    session.index != 0 &&
+    !session.confirmed &&
+    link.message3Tries < MESSAGE3_TRIES
+  ) {
     if (!due(link.message3At)) wakeAt(link.message3At);
     else {
       link.due |= LINK_MESSAGE3;

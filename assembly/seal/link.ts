@@ -5,9 +5,9 @@
 // Invariants: a counter is a nonce and never repeats under one key; a link has at most one previous, one current
 // session; nothing that fails here changes anything but a counter (rule S8). PROTOCOL 5.1, 5.2.
 
+import { now, since } from "../clock";
 import { aeadOpen, aeadSeal } from "../crypto/aead";
 import { wipe } from "../crypto/wipe";
-import { now, since } from "../clock";
 import { SIZE_LINKS, SIZE_REPLAY_BITS, size, take } from "../layout";
 import { STATUS_BAD_TAG, STATUS_EXHAUSTED, STATUS_OK, STATUS_STALE } from "../status";
 import { DATA_HEADER_LEN, PACKET_DATA } from "../wire/link-frames";
@@ -208,7 +208,9 @@ export class LinkArea {
   }
 
   @inline static session(link: Link, place: i32): Session {
-    return changetype<Session>(changetype<usize>(link) + <usize>(SESSIONS_AT + place * sessionBytes));
+    return changetype<Session>(
+      changetype<usize>(link) + <usize>(SESSIONS_AT + place * sessionBytes),
+    );
   }
 
   @inline static hash(session: Session): usize {
@@ -222,7 +224,11 @@ export function linkNewIndex(index: i32): u32 {
   while (true) {
     const value = (randomU32() & 0xffff0000) | <u32>index;
     if (value == 0 || value == link.initiatorIndex || value == link.responderIndex) continue;
-    if (value == LinkArea.session(link, CURRENT).index || value == LinkArea.session(link, PREVIOUS).index) continue;
+    if (
+      value == LinkArea.session(link, CURRENT).index ||
+      value == LinkArea.session(link, PREVIOUS).index
+    )
+      continue;
     return value;
   }
 }
@@ -343,14 +349,14 @@ export function replayMark(top: u64, seen: usize, counter: u64): u64 {
     else {
       for (let c = top; c <= counter; c++) {
         const at = seen + <usize>((<i32>c & mask) >> 3);
-        store<u8>(at, load<u8>(at) & ~(<u8>1 << (<u8>c & 7)));
+        store<u8>(at, load<u8>(at) & ~((<u8>1) << (<u8>c & 7)));
       }
     }
     top = counter + 1;
   }
   const bit = <i32>counter & mask;
   const at = seen + <usize>(bit >> 3);
-  store<u8>(at, load<u8>(at) | (<u8>1 << (<u8>bit & 7)));
+  store<u8>(at, load<u8>(at) | ((<u8>1) << (<u8>bit & 7)));
   return top;
 }
 

@@ -5,8 +5,23 @@
 
 import { wipe } from "../crypto/wipe";
 import { ARG } from "../layout";
-import { STATUS_BAD_ARGUMENT, STATUS_BAD_STATE, STATUS_NO_HANDSHAKE_SLOT, STATUS_OK } from "../status";
-import { PATTERN_PSK3, STEP_ASK, STEP_MESSAGE, noiseAnswer, noiseBegin, noiseMessage, noiseSplit, noiseStep, noiseWrite } from "./noise";
+import {
+  STATUS_BAD_ARGUMENT,
+  STATUS_BAD_STATE,
+  STATUS_NO_HANDSHAKE_SLOT,
+  STATUS_OK,
+} from "../status";
+import {
+  noiseAnswer,
+  noiseBegin,
+  noiseMessage,
+  noiseSplit,
+  noiseStep,
+  noiseWrite,
+  PATTERN_PSK3,
+  STEP_ASK,
+  STEP_MESSAGE,
+} from "./noise";
 import {
   Area,
   E_SECRET,
@@ -33,7 +48,8 @@ const ZERO: i32 = 0;
  * @returns a slot, or a status
  */
 export function test_noise_begin(pattern: i32, initiator: i32, len: i32): i32 {
-  if (<u32>pattern > 6 || pattern == (1 | <i32>PATTERN_PSK3) || <u32>len > 352) return STATUS_BAD_ARGUMENT;
+  if (<u32>pattern > 6 || pattern == (1 | <i32>PATTERN_PSK3) || <u32>len > 352)
+    return STATUS_BAD_ARGUMENT;
   const index = slotTake(OWNER_TEST, ZERO);
   if (index < 0) return STATUS_NO_HANDSHAKE_SLOT;
   const slot = slotAt(index);

@@ -9,9 +9,21 @@ import { aeadOpen, aeadSeal } from "../crypto/aead";
 import { blake2sFinal, blake2sInit, blake2sUpdate } from "../crypto/blake2s";
 import { ctIsZero } from "../crypto/ct";
 import { hkdf2, hkdf3 } from "../crypto/hkdf";
-import { mlkemDecapsStart, mlkemEncapsStart, mlkemKeygenStart, mlkemStep, mlkemWipe } from "../crypto/mlkem768";
+import {
+  mlkemDecapsStart,
+  mlkemEncapsStart,
+  mlkemKeygenStart,
+  mlkemStep,
+  mlkemWipe,
+} from "../crypto/mlkem768";
 import { wipe } from "../crypto/wipe";
-import { x25519Canonical, x25519Finish, x25519Start, x25519StartBase, x25519Step } from "../crypto/x25519";
+import {
+  x25519Canonical,
+  x25519Finish,
+  x25519Start,
+  x25519StartBase,
+  x25519Step,
+} from "../crypto/x25519";
 import {
   STATUS_BAD_HANDSHAKE,
   STATUS_BAD_KEM_KEY,
@@ -67,7 +79,7 @@ export const NN_MESSAGE1_LEN: i32 = 1216;
 const T_END: u8 = 0;
 const T_E: u8 = 1;
 const T_S: u8 = 2;
-const T_EE: u8 = 3;
+const _T_EE: u8 = 3;
 const T_ES: u8 = 4;
 const T_SE: u8 = 5;
 const T_E1: u8 = 6;
@@ -83,7 +95,8 @@ const TOKENS: usize = memory.data<u8>([
 const NAMES: usize = memory.data(448, 8);
 const NAME_HEAD: usize = memory.data<u8>([0x4e, 0x6f, 0x69, 0x73, 0x65, 0x5f]);
 const NAME_TAIL: usize = memory.data<u8>([
-  0x5f, 0x43, 0x68, 0x61, 0x43, 0x68, 0x61, 0x50, 0x6f, 0x6c, 0x79, 0x5f, 0x42, 0x4c, 0x41, 0x4b, 0x45, 0x32, 0x73,
+  0x5f, 0x43, 0x68, 0x61, 0x43, 0x68, 0x61, 0x50, 0x6f, 0x6c, 0x79, 0x5f, 0x42, 0x4c, 0x41, 0x4b,
+  0x45, 0x32, 0x73,
 ]);
 const NAME_KEM: usize = memory.data<u8>([0x2b, 0x4d, 0x4c, 0x4b, 0x45, 0x4d, 0x37, 0x36, 0x38]);
 const ZERO: usize = memory.data(32, 8);
@@ -188,7 +201,13 @@ function decryptAndHash(slot: Slot, at: usize, len: i32): bool {
  * Begins a handshake in a slot that was just taken. For XK the initiator has put the responder's static key in RS.
  * @param prologue pointer and length in bytes (PROTOCOL 3.2)
  */
-export function noiseBegin(slot: Slot, pattern: u8, initiator: bool, prologue: usize, len: i32): void {
+export function noiseBegin(
+  slot: Slot,
+  pattern: u8,
+  initiator: bool,
+  prologue: usize,
+  len: i32,
+): void {
   slot.pattern = pattern;
   slot.initiator = initiator ? 1 : 0;
   slot.message = 0;
@@ -322,7 +341,10 @@ function mixToken(slot: Slot, token: u8): i32 {
   if (slot.stage == 0) {
     const ownStatic = token == T_ES ? !initiator : token == T_SE ? initiator : false;
     const peerStatic = token == T_ES ? initiator : token == T_SE ? !initiator : false;
-    x25519Start(ownStatic ? IDENTITY : Area.at(slot, E_SECRET), Area.at(slot, peerStatic ? RS : RE));
+    x25519Start(
+      ownStatic ? IDENTITY : Area.at(slot, E_SECRET),
+      Area.at(slot, peerStatic ? RS : RE),
+    );
     slot.stage = 1;
     return STEP_MORE;
   }

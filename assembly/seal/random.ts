@@ -4,9 +4,9 @@
 // counter and time; it ratchets after every request. Before it: the host's entropy. After it: ephemerals, ids,
 // indices, jitter. Each handshake takes 32 fresh bytes; without them none starts.
 
+import { now } from "../clock";
 import { blake2sFinal, blake2sInit, blake2sUpdate } from "../crypto/blake2s";
 import { wipe } from "../crypto/wipe";
-import { now } from "../clock";
 
 /** Where the host writes 32 fresh bytes. */
 export const ENTROPY: usize = memory.data(32, 8);

@@ -96,7 +96,6 @@ export function slotAt(index: i32): Slot {
 
 /** Pointer to an area of a slot. */
 export class Area {
-  // biome-ignore lint: static inline
   @inline static at(slot: Slot, offset: i32): usize {
     return changetype<usize>(slot) + <usize>offset;
   }

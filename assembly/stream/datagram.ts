@@ -7,9 +7,32 @@
 import { SIZE_MAX_PACKET, size } from "../layout";
 import { datagramOpen, datagramSeal } from "../seal/connection";
 import { linkAt, replayFresh, replayMark } from "../seal/link";
-import { STATUS_BAD_LENGTH, STATUS_BAD_TAG, STATUS_NO_BUFFER, STATUS_OK, STATUS_STALE, STATUS_TOO_BIG } from "../status";
-import { DATAGRAM, DATAGRAM_COUNTER, DATAGRAM_FLOW, DATAGRAM_HEADER_LEN, DATA_HEADER_LEN } from "../wire/link-frames";
-import { Fifo, blocksFor, cursorRead, cursorReset, fifoAppend, fifoByte, fifoDropWiped, fifoRoom, promise } from "./pool";
+import {
+  STATUS_BAD_LENGTH,
+  STATUS_BAD_TAG,
+  STATUS_NO_BUFFER,
+  STATUS_OK,
+  STATUS_STALE,
+  STATUS_TOO_BIG,
+} from "../status";
+import {
+  DATA_HEADER_LEN,
+  DATAGRAM,
+  DATAGRAM_COUNTER,
+  DATAGRAM_FLOW,
+  DATAGRAM_HEADER_LEN,
+} from "../wire/link-frames";
+import {
+  blocksFor,
+  cursorRead,
+  cursorReset,
+  Fifo,
+  fifoAppend,
+  fifoByte,
+  fifoDropWiped,
+  fifoRoom,
+  promise,
+} from "./pool";
 import { STREAM_SEEN, STREAM_UP, Stream, StreamArea, tellHost, wantData } from "./stream";
 
 const ENTRY_HEADER_LEN: i32 = 4;
@@ -33,7 +56,7 @@ function push(stream: Stream, fifo: Fifo, flow: i32, at: usize, len: i32): bool 
 }
 
 function oldestLen(fifo: Fifo): i32 {
-  return <i32>fifoByte(fifo, 0) | (<i32>fifoByte(fifo, 1) << 8);
+  return <i32>fifoByte(fifo, 0) | ((<i32>fifoByte(fifo, 1)) << 8);
 }
 
 function dropOldest(fifo: Fifo): void {
@@ -93,14 +116,16 @@ export function datagramWrite(stream: Stream, at: usize, end: usize): usize {
 /** Takes a DATAGRAM frame of `len` bytes, its header included. */
 export function datagramTake(stream: Stream, at: usize, len: i32): i32 {
   const flow = <i32>load<u16>(at, DATAGRAM_FLOW);
-  const counter = <u64>load<u32>(at, DATAGRAM_COUNTER) | (<u64>load<u16>(at, DATAGRAM_COUNTER + 4) << 32);
+  const counter =
+    <u64>load<u32>(at, DATAGRAM_COUNTER) | ((<u64>load<u16>(at, DATAGRAM_COUNTER + 4)) << 32);
   const seen = StreamArea.at(stream, STREAM_SEEN);
   if (!replayFresh(stream.recvNext, seen, counter)) return STATUS_STALE;
   const body = at + <usize>DATAGRAM_HEADER_LEN;
   const sealed = len - DATAGRAM_HEADER_LEN;
   if (!datagramOpen(stream, flow, counter, body, sealed)) return STATUS_BAD_TAG;
   stream.recvNext = replayMark(stream.recvNext, seen, counter);
-  if (!push(stream, StreamArea.recvFifo(stream), flow, body, sealed - TAG_LEN)) return STATUS_NO_BUFFER;
+  if (!push(stream, StreamArea.recvFifo(stream), flow, body, sealed - TAG_LEN))
+    return STATUS_NO_BUFFER;
   tellHost(stream);
   return STATUS_OK;
 }

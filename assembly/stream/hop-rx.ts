@@ -4,11 +4,13 @@
 // them. Before it: the host put bytes with `hop_rx_commit`. After it: link-rx.ts (STLink), or the host, which queues
 // the packet (Connector). Every error of this layer closes the hop (rule S8). PROTOCOL section 4, 9.
 
+import { now } from "../clock";
 import { ctIsZero } from "../crypto/ct";
 import { wipe } from "../crypto/wipe";
-import { now } from "../clock";
 import { ROLE_STLINK, SIZE_HOP_CREDIT, SIZE_MAX_PACKET, size } from "../layout";
 import {
+  bufferFree,
+  bufferTake,
   CHANNEL_ID,
   CHANNEL_NAMED,
   Channel,
@@ -27,8 +29,6 @@ import {
   HOP_UP,
   Hop,
   HopArea,
-  bufferFree,
-  bufferTake,
   hopAt,
   hopBufferBytes,
   hopChannels,
@@ -38,9 +38,9 @@ import {
   landing,
 } from "../seal/hop";
 import { hopExpected, hopMessage, hopRekeyMessage } from "../seal/hop-handshake";
+import { LINK_ID, Link, LinkArea, linkAt, linkCount } from "../seal/link";
 import { randomFresh } from "../seal/random";
 import { slotIsFree } from "../seal/slot";
-import { LINK_ID, Link, LinkArea, linkAt, linkCount } from "../seal/link";
 import {
   STATUS_BAD_FRAME,
   STATUS_BAD_HANDSHAKE,
@@ -142,8 +142,10 @@ export function hopRxStep(index: i32): i32 {
   if (have < HOP_LENGTH_LEN) return settle(index, hop);
   const at = buffer + <usize>hop.rxAt;
   const len = <i32>load<u16>(at);
-  if (hop.state == HOP_HANDSHAKE && len != hopExpected(hop)) return close(index, hop, STATUS_BAD_HANDSHAKE);
-  if (len < HOP_BODY_LEAST || len + HOP_LENGTH_LEN > hopBufferBytes()) return close(index, hop, STATUS_BAD_LENGTH);
+  if (hop.state == HOP_HANDSHAKE && len != hopExpected(hop))
+    return close(index, hop, STATUS_BAD_HANDSHAKE);
+  if (len < HOP_BODY_LEAST || len + HOP_LENGTH_LEN > hopBufferBytes())
+    return close(index, hop, STATUS_BAD_LENGTH);
   if (have < len + HOP_LENGTH_LEN) return settle(index, hop);
   hop.rxAt += len + HOP_LENGTH_LEN;
   hop.rxSince = now;
@@ -163,7 +165,8 @@ export function hopRxStep(index: i32): i32 {
  * one piece), or while there is no slot or entropy for a new hop yet.
  */
 function hopWaits(hop: Hop): bool {
-  if (hop.slot >= 0) return hop.slotBusy != 0 && (hop.state == HOP_HANDSHAKE || hop.role != ROLE_STLINK);
+  if (hop.slot >= 0)
+    return hop.slotBusy != 0 && (hop.state == HOP_HANDSHAKE || hop.role != ROLE_STLINK);
   return hop.state == HOP_HANDSHAKE && (!randomFresh() || !slotIsFree());
 }
 
@@ -204,7 +207,10 @@ function takeFrames(hop: Hop, index: i32, start: usize, end: usize): i32 {
     if (type == PADDING) return result;
     const len = HopFrame.length(at, <i32>(end - at));
     if (len == 0) return STATUS_BAD_FRAME;
-    const status = hop.role == ROLE_STLINK ? stlinkFrame(hop, index, type, at, len) : connectorFrame(hop, type, at, len);
+    const status =
+      hop.role == ROLE_STLINK
+        ? stlinkFrame(hop, index, type, at, len)
+        : connectorFrame(hop, type, at, len);
     if (status < 0) return status;
     if (status != STATUS_OK) result = status;
     at += <usize>len;
@@ -423,6 +429,10 @@ function connectorPacket(hop: Hop, at: usize, len: i32): i32 {
   store<u32>(PACKET_INFO, <u32>kind, 8);
   store<u32>(PACKET_INFO, <u32>number, 12);
   store<u32>(PACKET_INFO, hop.names, 16);
-  store<u32>(PACKET_INFO, named ? <u32>(changetype<usize>(HopArea.incoming(hop, number)) + CHANNEL_ID) : 0, 20);
+  store<u32>(
+    PACKET_INFO,
+    named ? <u32>(changetype<usize>(HopArea.incoming(hop, number)) + CHANNEL_ID) : 0,
+    20,
+  );
   return HOP_STEP_PACKET;
 }

@@ -7,6 +7,8 @@
 import { now, since, wakeAt } from "../clock";
 import { ROLE_CONNECTOR, ROLE_STLINK, SIZE_MAX_PACKET, size } from "../layout";
 import {
+  bufferFree,
+  bufferTake,
   CHANNEL_AWAY,
   CHANNEL_BACK,
   CHANNEL_DROPPED,
@@ -36,8 +38,6 @@ import {
   HOP_UP,
   Hop,
   HopArea,
-  bufferFree,
-  bufferTake,
   hopAt,
   hopBufferBytes,
   hopChannels,
@@ -184,7 +184,8 @@ function writeControl(hop: Hop): bool {
 
 /** Pads a control record so that its body is a multiple of 64. Returns the plaintext's length. */
 function padded(at: usize, to: usize): i32 {
-  const len = ((<i32>(to - at) + HOP_TAG_LEN + RECORD_ALIGN - 1) & ~(RECORD_ALIGN - 1)) - HOP_TAG_LEN;
+  const len =
+    ((<i32>(to - at) + HOP_TAG_LEN + RECORD_ALIGN - 1) & ~(RECORD_ALIGN - 1)) - HOP_TAG_LEN;
   memory.fill(to, 0, <usize>len - (to - at));
   return len;
 }
@@ -370,7 +371,11 @@ function channelFor(hop: Hop, id: usize): i32 {
   for (let i = 0; i < most; i++) {
     const channel = HopArea.outgoing(hop, i);
     const at = changetype<usize>(channel) + CHANNEL_ID;
-    if (channel.flags & CHANNEL_NAMED && load<u64>(at) == load<u64>(id) && load<u64>(at, 8) == load<u64>(id, 8)) {
+    if (
+      channel.flags & CHANNEL_NAMED &&
+      load<u64>(at) == load<u64>(id) &&
+      load<u64>(at, 8) == load<u64>(id, 8)
+    ) {
       return i;
     }
   }
@@ -390,7 +395,10 @@ export function hopTick(hop: Hop): void {
     hop.state = HOP_CLOSED;
     return;
   }
-  if (since(hop.heardAt) >= SILENT_MS || (hop.keyedAt != 0 && since(hop.keyedAt) >= REKEY_MOST_MS)) {
+  if (
+    since(hop.heardAt) >= SILENT_MS ||
+    (hop.keyedAt != 0 && since(hop.keyedAt) >= REKEY_MOST_MS)
+  ) {
     hop.state = HOP_CLOSED;
     return;
   }

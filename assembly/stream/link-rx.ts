@@ -4,9 +4,9 @@
 // dealt with one by one. Before it: hop-rx.ts. After it: streams. Nothing is held for lack of a reader (rule F2);
 // an error drops the packet and is counted, a violation ends the link (rules S8, F10). PROTOCOL section 5, 7.5.
 
-import { ctEqual, ctIsZero } from "../crypto/ct";
 import { due, now, since } from "../clock";
 import { admits } from "../control/lease";
+import { ctEqual, ctIsZero } from "../crypto/ct";
 import {
   CURRENT,
   FINISHED_MOST,
@@ -20,14 +20,19 @@ import {
   LINK_PROBE,
   Link,
   LinkArea,
-  PREVIOUS,
-  Session,
   linkOfIndex,
+  PREVIOUS,
   packetOpen,
+  Session,
   sessionOf,
   sessionWipe,
 } from "../seal/link";
-import { handshakeDrop, handshakeMessage1, handshakeMessage2, handshakeMessage3 } from "../seal/link-handshake";
+import {
+  handshakeDrop,
+  handshakeMessage1,
+  handshakeMessage2,
+  handshakeMessage3,
+} from "../seal/link-handshake";
 import {
   REASON_BAD_RECORD,
   REASON_CONFIG_BEHIND,
@@ -51,9 +56,9 @@ import {
   ACK_GAP,
   ACK_LIMIT,
   ACK_NEXT,
-  DATAGRAM,
   DATA_HEADER_LEN,
   DATA_LEAST_LEN,
+  DATAGRAM,
   GOODBYE,
   HELLO,
   HELLO_EPOCH,
@@ -85,7 +90,7 @@ import { KIND_DATAGRAM } from "../wire/record";
 import { datagramTake } from "./datagram";
 import { acceptKnown, reopen, reopenLater, takeAccept, takeOpen } from "./opening";
 import { recordTake, storeAck, storeGoBack, streamFinish, streamPump } from "./record";
-import { ackSoon, acknowledgeAll, goBackAll, ptoProgress, smoothed, takePong } from "./recovery";
+import { acknowledgeAll, ackSoon, goBackAll, ptoProgress, smoothed, takePong } from "./recovery";
 import { finished, resetFrame } from "./resets";
 import {
   NO_NUMBER,
@@ -243,7 +248,8 @@ function takeHello(link: Link, session: Session, at: usize): i32 {
   if (maxPacket < 2048 || maxPacket > 65_000 || maxRecord < 512 || maxRecord > maxPacket - 128) {
     return STATUS_PEER_VIOLATION;
   }
-  if (inFlight < <u32>(maxPacket << 1) || ctIsZero(at + <usize>HELLO_MINE, 8)) return STATUS_PEER_VIOLATION;
+  if (inFlight < <u32>(maxPacket << 1) || ctIsZero(at + <usize>HELLO_MINE, 8))
+    return STATUS_PEER_VIOLATION;
   const known = LinkArea.at(link, LINK_PEERS);
   if (!link.known || !ctEqual(known, at + <usize>HELLO_MINE, 8)) {
     if (link.known) peerLost(link);
@@ -347,7 +353,8 @@ function takeStream(link: Link, at: usize, len: i32): i32 {
   if (status != STATUS_OK) return status;
   const window = stream.limit - stream.consumed;
   const told = stream.limitTold - stream.recvBytes;
-  const urgent = stream.finTaken != 0 || stream.state == STREAM_CLOSED || told < window - (window >> 2);
+  const urgent =
+    stream.finTaken != 0 || stream.state == STREAM_CLOSED || told < window - (window >> 2);
   ackSoon(link, stream, urgent);
   return STATUS_OK;
 }
@@ -418,7 +425,8 @@ function takeReset(link: Link, at: usize): i32 {
     }
     // Both halves are over on this side and the peer has let go: that is the clean end (5.4).
     if (stream.state == STREAM_RESETTING) streamClose(stream, stream.reason);
-    else if (stream.state == STREAM_UP && stream.finTaken && onlyFinOut(stream)) finishUnread(stream);
+    else if (stream.state == STREAM_UP && stream.finTaken && onlyFinOut(stream))
+      finishUnread(stream);
     else streamClose(stream, REASON_PEER_LOST);
     return STATUS_OK;
   }

@@ -26,12 +26,13 @@ import {
   Link,
   LinkArea,
   PREVIOUS,
-  Session,
   packetSeal,
+  Session,
   sessionUsable,
   sessionWipe,
 } from "../seal/link";
 import { handshakeWrite } from "../seal/link-handshake";
+import { CLASS_STREAM, CLASS_WAKE } from "../wire/hop-frames";
 import {
   ACK,
   ACK_FLAGS,
@@ -65,7 +66,6 @@ import {
   STREAM_HEADER_LEN,
   STREAM_NUMBER,
 } from "../wire/link-frames";
-import { CLASS_STREAM, CLASS_WAKE } from "../wire/hop-frames";
 import { KIND_DATAGRAM, RECORD_OVERHEAD } from "../wire/record";
 import { datagramWrite } from "./datagram";
 import { CONFIG_VERSION, reopen, writeOpening } from "./opening";
@@ -87,7 +87,8 @@ import {
 
 const TAG_LEN: i32 = 16;
 const HANDSHAKE_DUE: u32 = LINK_MESSAGE1 | LINK_MESSAGE2 | LINK_MESSAGE3;
-const CONTROL_DUE: u32 = LINK_HELLO | LINK_PONG | LINK_RESUME | LINK_PROBE | LINK_GOODBYE | LINK_RESETS;
+const CONTROL_DUE: u32 =
+  LINK_HELLO | LINK_PONG | LINK_RESUME | LINK_PROBE | LINK_GOODBYE | LINK_RESETS;
 
 /** Class of the packet that `linkWrite` wrote last (PROTOCOL 4.3). */
 export let writtenClass: i32 = 0;
@@ -103,18 +104,25 @@ export function linkReady(link: Link): bool {
 
 /** True when a stream in the control ring has more than a delayed ACK to say. */
 function controlNow(link: Link): bool {
-  return link.ackTimer == ACK_NONE || (link.ackTimer == ACK_TIMED && due(link.ackAt)) || opensWait(link);
+  return (
+    link.ackTimer == ACK_NONE || (link.ackTimer == ACK_TIMED && due(link.ackAt)) || opensWait(link)
+  );
 }
 
 function opensWait(link: Link): bool {
-  for (let i = link.controlHead; i >= 0; i = streamAt(i).nextControl) if (streamAt(i).handshakeDue) return true;
+  for (let i = link.controlHead; i >= 0; i = streamAt(i).nextControl)
+    if (streamAt(i).handshakeDue) return true;
   return false;
 }
 
 /** True when a data record may go: the peer's HELLO is known and maxInFlight leaves room for the largest (F6). */
 function dataNow(link: Link): bool {
   if (link.dataHead < 0 || link.peerMaxPacket == 0) return false;
-  return link.inFlight == 0 || link.inFlight + <u32>(recordMost(link) + RECORD_OVERHEAD + IN_FLIGHT_OVERHEAD) <= link.peerInFlight;
+  return (
+    link.inFlight == 0 ||
+    link.inFlight + <u32>(recordMost(link) + RECORD_OVERHEAD + IN_FLIGHT_OVERHEAD) <=
+      link.peerInFlight
+  );
 }
 
 /**
@@ -230,7 +238,8 @@ function writeControl(link: Link, start: usize, end: usize): usize {
 
 /** True while a stream in the control ring still has an ACK to state. */
 function anyAckLeft(link: Link): bool {
-  for (let i = link.controlHead; i >= 0; i = streamAt(i).nextControl) if (streamAt(i).ackDue) return true;
+  for (let i = link.controlHead; i >= 0; i = streamAt(i).nextControl)
+    if (streamAt(i).ackDue) return true;
   return false;
 }
 
@@ -275,7 +284,10 @@ function writeLast(link: Link, at: usize, end: usize): usize {
     const index = takeData(link);
     if (index < 0) return at;
     const stream = streamAt(index);
-    const next = stream.kind == KIND_DATAGRAM ? datagramWrite(stream, at, end) : writeRecord(link, stream, at, end);
+    const next =
+      stream.kind == KIND_DATAGRAM
+        ? datagramWrite(stream, at, end)
+        : writeRecord(link, stream, at, end);
     if (next != at || index == turns) return next;
   }
 }
@@ -285,7 +297,10 @@ function writeOpenings(link: Link, at: usize, end: usize): usize {
     const stream = streamAt(i);
     i = stream.nextControl;
     if (!stream.handshakeDue || stream.slot < 0) continue;
-    if (stream.state == STREAM_OPENED && stream.sessionIndex != LinkArea.session(link, CURRENT).index) {
+    if (
+      stream.state == STREAM_OPENED &&
+      stream.sessionIndex != LinkArea.session(link, CURRENT).index
+    ) {
       reopen(stream);
       continue;
     }

@@ -9,10 +9,36 @@ import { controlAsk } from "../control/control";
 import { mayTake } from "../control/in-force";
 import { admits } from "../control/lease";
 import { SIZE_PENDING_OPENS, size } from "../layout";
-import { CURRENT, LINK_MINE, LINK_PEERS, Link, LinkArea, Session, linkAt, sessionUsable } from "../seal/link";
-import { MESSAGE2_LEN, NNHFS, NN_MESSAGE1_LEN, noiseBegin, noiseRead, noiseSplit, noiseWrite } from "../seal/noise";
+import {
+  CURRENT,
+  LINK_MINE,
+  LINK_PEERS,
+  Link,
+  LinkArea,
+  linkAt,
+  Session,
+  sessionUsable,
+} from "../seal/link";
+import {
+  MESSAGE2_LEN,
+  NN_MESSAGE1_LEN,
+  NNHFS,
+  noiseBegin,
+  noiseRead,
+  noiseSplit,
+  noiseWrite,
+} from "../seal/noise";
 import { randomFresh, randomSpend } from "../seal/random";
-import { AREA_A, AREA_B, Area, OWNER_STREAM, SLOT_DONE, SLOT_WAITING, slotAt, slotFree } from "../seal/slot";
+import {
+  AREA_A,
+  AREA_B,
+  Area,
+  OWNER_STREAM,
+  SLOT_DONE,
+  SLOT_WAITING,
+  slotAt,
+  slotFree,
+} from "../seal/slot";
 import {
   REASON_BAD_RECORD,
   REASON_CONFIG_BEHIND,
@@ -34,6 +60,7 @@ import {
   ACCEPT_LOAD,
   ACCEPT_MESSAGE,
   ACCEPT_VERSION,
+  LinkFrame,
   OPEN,
   OPEN_BINDING,
   OPEN_EPOCH,
@@ -42,9 +69,7 @@ import {
   OPEN_LIMIT,
   OPEN_MAPPING,
   OPEN_MESSAGE,
-  OPEN_SERIAL,
   OPEN_VERSION,
-  LinkFrame,
   VERSION,
 } from "../wire/link-frames";
 import { KIND_CONTROL, KIND_STREAM } from "../wire/record";
@@ -55,7 +80,6 @@ import {
   STREAM_BINDING,
   STREAM_CLOSED,
   STREAM_INCOMING,
-  STREAM_MAPPING,
   STREAM_OFFERED,
   STREAM_OPENED,
   STREAM_OPENING,
@@ -89,7 +113,14 @@ const LABEL: usize = memory.data<u8>([
 export const CONFIG_VERSION: usize = memory.data(16, 8);
 
 /** PROTOCOL 3.2, in the order given there. `binding` points to Binding id and Mapping id, 32 bytes in a row. */
-function prologue(link: Link, session: Session, opener: bool, number: u32, binding: usize, kind: i32): void {
+function prologue(
+  link: Link,
+  session: Session,
+  opener: bool,
+  number: u32,
+  binding: usize,
+  kind: i32,
+): void {
   const mine = LinkArea.at(link, LINK_MINE);
   const peers = LinkArea.at(link, LINK_PEERS);
   memory.copy(PROLOGUE, LABEL, 16);
@@ -123,7 +154,8 @@ export function mayOpen(link: Link): bool {
 export function openNext(link: Link): i32 {
   let found = -1;
   for (let i = link.streams; i >= 0; i = streamAt(i).nextOfLink) {
-    if (streamAt(i).state == STREAM_OPENING && streamAt(i).slot < 0 && !rests(streamAt(i))) found = i;
+    if (streamAt(i).state == STREAM_OPENING && streamAt(i).slot < 0 && !rests(streamAt(i)))
+      found = i;
   }
   if (found < 0) return STATUS_BAD_STATE;
   if (!randomFresh()) return STATUS_NO_ENTROPY;
@@ -210,7 +242,8 @@ export function takeOpen(link: Link, session: Session, at: usize): i32 {
     controlAsk();
     return refuse(link, number, REASON_CONFIG_BEHIND);
   }
-  if (!mayTake(link, kind, at + <usize>OPEN_MAPPING)) return refuse(link, number, REASON_NO_SUCH_MAPPING);
+  if (!mayTake(link, kind, at + <usize>OPEN_MAPPING))
+    return refuse(link, number, REASON_NO_SUCH_MAPPING);
   return answer(link, session, at, number, kind);
 }
 
@@ -309,7 +342,13 @@ export function openingFailed(stream: Stream): void {
 
 /** The opener has shown that it has ACCEPT: its slot is free for others. */
 export function acceptKnown(stream: Stream): void {
-  if (stream.slot < 0 || stream.opener || stream.state < STREAM_OFFERED || stream.state == STREAM_CLOSED) return;
+  if (
+    stream.slot < 0 ||
+    stream.opener ||
+    stream.state < STREAM_OFFERED ||
+    stream.state == STREAM_CLOSED
+  )
+    return;
   slotFree(stream.slot);
   stream.slot = -1;
   stream.handshakeDue = 0;
@@ -317,7 +356,6 @@ export function acceptKnown(stream: Stream): void {
 
 /** Writes OPEN or ACCEPT; returns its length, 0 where the room is too small. */
 export function writeOpening(stream: Stream, at: usize, room: i32): i32 {
-  const link = linkAt(stream.link);
   if (stream.state == STREAM_OPENED) {
     if (room < OPEN_LEN) return 0;
     writeOpen(stream, at);

@@ -75,7 +75,7 @@ export function blocksFor(bytes: i32): i32 {
 
 /** Blocks of a side that are promised to nobody. */
 export function blocksLeft(side: i32): i32 {
-  return load<i32>(UNPROMISED + (<usize>side << 2));
+  return load<i32>(UNPROMISED + ((<usize>side) << 2));
 }
 
 /** Bytes in a block. */
@@ -87,7 +87,7 @@ export function blockPayload(): i32 {
 export function promise(fifo: Fifo, blocks: i32): bool {
   const more = blocks - fifo.quota;
   if (more <= 0) return true;
-  const at = UNPROMISED + (<usize>fifo.side << 2);
+  const at = UNPROMISED + ((<usize>fifo.side) << 2);
   const left = load<i32>(at) - more;
   if (left < 0) return false;
   store<i32>(at, left);
@@ -99,7 +99,7 @@ export function promise(fifo: Fifo, blocks: i32): bool {
 export function unpromise(fifo: Fifo, blocks: i32): void {
   const to = max<i32>(blocks, fifo.used);
   if (to >= fifo.quota) return;
-  const at = UNPROMISED + (<usize>fifo.side << 2);
+  const at = UNPROMISED + ((<usize>fifo.side) << 2);
   store<i32>(at, load<i32>(at) + fifo.quota - to);
   fifo.quota = to;
 }

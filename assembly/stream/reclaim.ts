@@ -57,7 +57,8 @@ export function slotSpare(): bool {
 function giveUp(slot: Slot, index: i32, owner: u8, asker: i32): bool {
   const waits = slot.state == SLOT_WAITING;
   if (slot.owner == OWNER_LINK && waits) return giveUpLink(slot, index);
-  if (slot.owner == OWNER_STREAM && (waits || slot.state == SLOT_DONE)) return giveUpStream(slot, owner, asker);
+  if (slot.owner == OWNER_STREAM && (waits || slot.state == SLOT_DONE))
+    return giveUpStream(slot, owner, asker);
   return false;
 }
 

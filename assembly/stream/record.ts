@@ -18,7 +18,6 @@ import {
   RECORD_RESET,
 } from "../wire/record";
 import {
-  SEND_SIDE,
   blocksFor,
   cursorRead,
   cursorReset,
@@ -30,15 +29,16 @@ import {
   fifoHeadLength,
   fifoRoom,
   promise,
+  SEND_SIDE,
   unpromise,
 } from "./pool";
 import {
+  lendable,
   STREAM_CLOSED,
   STREAM_RESETTING,
   STREAM_UP,
   Stream,
   StreamArea,
-  lendable,
   sendBase,
   streamClose,
   streamGrant,
@@ -75,7 +75,8 @@ export function recordMost(link: Link): i32 {
 
 /** Bytes that `in` takes now: what the peer's limit and the sealed store allow, at most one record. */
 export function inRoom(stream: Stream): i32 {
-  if (stream.state != STREAM_UP || stream.finWanted || stream.finSent || stream.keyUpdateDue) return 0;
+  if (stream.state != STREAM_UP || stream.finWanted || stream.finSent || stream.keyUpdateDue)
+    return 0;
   const allowed = stream.peerLimit - stream.sentBytes;
   const most = recordMost(linkAt(stream.link));
   const room = storeRoom(stream) - RECORD_OVERHEAD - 2;
@@ -117,7 +118,10 @@ function put(stream: Stream, type: u8, len: i32): void {
 /** Seals a record without bytes when the store has room for it. */
 function putBare(stream: Stream, type: u8): bool {
   const fifo = StreamArea.sendFifo(stream);
-  if (fifoRoom(fifo) < RECORD_OVERHEAD + 2 && !promise(fifo, fifo.used + blocksFor(RECORD_OVERHEAD + 2))) {
+  if (
+    fifoRoom(fifo) < RECORD_OVERHEAD + 2 &&
+    !promise(fifo, fifo.used + blocksFor(RECORD_OVERHEAD + 2))
+  ) {
     return false;
   }
   put(stream, type, 0);
@@ -201,7 +205,7 @@ export function storeAck(stream: Stream, next: u64): bool {
   const cursor = StreamArea.cursor(stream);
   const link = linkAt(stream.link);
   while (stream.acked < next && fifo.length > 0) {
-    const len = <i32>fifoByte(fifo, 0) | (<i32>fifoByte(fifo, 1) << 8);
+    const len = <i32>fifoByte(fifo, 0) | ((<i32>fifoByte(fifo, 1)) << 8);
     if (stream.acked < stream.sendNumber) {
       const out = <u32>(len + IN_FLIGHT_OVERHEAD);
       stream.outBytes -= out;
@@ -241,7 +245,8 @@ export function recordTake(stream: Stream, number: u64, at: usize, len: i32): i3
   const type = load<u8>(at);
   const bytes = len - RECORD_OVERHEAD;
   if (ahead && type != RECORD_RESET) return STATUS_OK;
-  if (stream.opener && number == 0 && type != RECORD_CONNECTED && type != RECORD_RESET) return STATUS_BAD_RECORD;
+  if (stream.opener && number == 0 && type != RECORD_CONNECTED && type != RECORD_RESET)
+    return STATUS_BAD_RECORD;
   stream.recvNext = number + 1;
   if (type == RECORD_DATA) return takeData(stream, at + 1, bytes);
   if (type == RECORD_RESET && bytes == 1) {

@@ -17,6 +17,7 @@ import {
 } from "../seal/link";
 import { randomU32 } from "../seal/random";
 import { REASON_HOLD_EXPIRED } from "../status";
+import { KIND_DATAGRAM } from "../wire/record";
 import { storeGoBack } from "./record";
 import { resetFrame } from "./resets";
 import {
@@ -33,7 +34,6 @@ import {
   streamFree,
   wantControl,
 } from "./stream";
-import { KIND_DATAGRAM } from "../wire/record";
 
 /** Times of PROTOCOL section 11. */
 const ACK_MS: i32 = 25;
@@ -117,7 +117,9 @@ function outstanding(stream: Stream): bool {
   if (stream.state == STREAM_OPENED || stream.state == STREAM_OPENING) return true;
   if (stream.state == STREAM_OFFERED) return stream.slot >= 0;
   if (stream.state != STREAM_UP && stream.state != STREAM_RESETTING) return false;
-  return stream.slot >= 0 || stream.acked != stream.sendNext || stream.sentBytes == stream.peerLimit;
+  return (
+    stream.slot >= 0 || stream.acked != stream.sendNext || stream.sentBytes == stream.peerLimit
+  );
 }
 
 /** Fires the probe time-out when it is due and anything is outstanding. */

@@ -7,14 +7,22 @@
 import {
   FINISHED_MOST,
   LINK_FINISHED,
-  LINK_RESETS,
   LINK_RESET_LIST,
+  LINK_RESETS,
   Link,
   LinkArea,
   RESET_LIST_MOST,
 } from "../seal/link";
 import { REASON_UNKNOWN } from "../status";
-import { ACK, ACK_FLAGS, ACK_LEN, ACK_LIMIT, ACK_NEXT, LinkFrame, RESET } from "../wire/link-frames";
+import {
+  ACK,
+  ACK_FLAGS,
+  ACK_LEN,
+  ACK_LIMIT,
+  ACK_NEXT,
+  LinkFrame,
+  RESET,
+} from "../wire/link-frames";
 
 /** Notes a RESET{number, reason} for the peer; one for each number. */
 export function resetFrame(link: Link, number: u32, reason: u8): void {
@@ -61,7 +69,10 @@ export function writeResets(link: Link, at: usize, end: usize): usize {
     const number = load<u32>(last);
     const reason = load<u8>(last, 4);
     const ended = reason == REASON_UNKNOWN ? finished(link, number) : 0;
-    at = ended == 0 ? LinkFrame.emitByte(at, RESET, number, reason) : emitLastAck(at, number, load<u64>(ended, 8));
+    at =
+      ended == 0
+        ? LinkFrame.emitByte(at, RESET, number, reason)
+        : emitLastAck(at, number, load<u64>(ended, 8));
   }
   if (link.resetCount == 0) link.due &= ~LINK_RESETS;
   return at;

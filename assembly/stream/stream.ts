@@ -4,25 +4,32 @@
 // `stream_open`. After it: record.ts cuts and takes records, link-tx.ts sends them. Streams with something to do
 // stand in rings of their own: control, data, and news for the host, so nothing scans the table. PROTOCOL 5.5 to 7.
 
-import { wipe } from "../crypto/wipe";
 import { now } from "../clock";
-import { SIZE_MAX_RECORD, SIZE_RECV_BLOCKS, SIZE_SEND_BLOCKS, SIZE_STREAMS, SIZE_WINDOW, size, take } from "../layout";
-import { replayBytes } from "../seal/link";
-import { Link, linkAt } from "../seal/link";
+import { wipe } from "../crypto/wipe";
+import {
+  SIZE_MAX_RECORD,
+  SIZE_RECV_BLOCKS,
+  SIZE_SEND_BLOCKS,
+  SIZE_STREAMS,
+  SIZE_WINDOW,
+  size,
+  take,
+} from "../layout";
+import { Link, linkAt, replayBytes } from "../seal/link";
 import { slotFree } from "../seal/slot";
 import { KIND_DATAGRAM } from "../wire/record";
-import { rememberFinished } from "./resets";
 import {
-  Cursor,
-  Fifo,
-  RECV_SIDE,
-  SEND_SIDE,
+  blockPayload,
   blocksFor,
   blocksLeft,
-  blockPayload,
+  Cursor,
+  Fifo,
   fifoClear,
   promise,
+  RECV_SIDE,
+  SEND_SIDE,
 } from "./pool";
+import { rememberFinished } from "./resets";
 
 /** States of a stream. */
 export const STREAM_FREE: u8 = 0;
@@ -170,7 +177,9 @@ export function streamAt(index: i32): Stream {
 
 /** True when the index names a stream that the host may touch. */
 export function streamKnown(index: i32): bool {
-  return <u32>index < <u32>count && streamAt(index).state != STREAM_FREE && !streamAt(index).released;
+  return (
+    <u32>index < <u32>count && streamAt(index).state != STREAM_FREE && !streamAt(index).released
+  );
 }
 
 export class StreamArea {
@@ -241,7 +250,8 @@ function reserve(stream: Stream): bool {
   recv.side = RECV_SIDE;
   send.side = SEND_SIDE;
   const wide = blocksFor(maxRecord << 1);
-  const recvDone = (wide <= lendable(RECV_SIDE) && promise(recv, wide)) || promise(recv, blocksFor(maxRecord));
+  const recvDone =
+    (wide <= lendable(RECV_SIDE) && promise(recv, wide)) || promise(recv, blocksFor(maxRecord));
   if (recvDone && promise(send, sendBase())) return true;
   fifoClear(recv);
   fifoClear(send);
@@ -395,7 +405,8 @@ function unqueue(link: Link, stream: Stream): void {
 function rotate(link: Link, index: i32, ring: u8): void {
   const last = ring == IN_CONTROL ? link.controlTail : ring == IN_DATA ? link.dataTail : newsTail;
   while (true) {
-    const i = ring == IN_CONTROL ? takeControl(link) : ring == IN_DATA ? takeData(link) : takeNews();
+    const i =
+      ring == IN_CONTROL ? takeControl(link) : ring == IN_DATA ? takeData(link) : takeNews();
     if (i != index) {
       if (ring == IN_CONTROL) wantControl(streamAt(i));
       else if (ring == IN_DATA) wantData(streamAt(i));

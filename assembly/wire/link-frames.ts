@@ -94,7 +94,7 @@ export class LinkFrame {
   @inline static length(at: usize, left: i32): i32 {
     const type = load<u8>(at);
     if (type < HELLO || type > GOODBYE) return 0;
-    const least = <i32>load<u16>(LENGTHS + (<usize>(type - HELLO) << 1));
+    const least = <i32>load<u16>(LENGTHS + ((<usize>(type - HELLO)) << 1));
     if (least > left) return 0;
     return type == STREAM || type == DATAGRAM ? left : least;
   }

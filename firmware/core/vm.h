@@ -74,8 +74,8 @@ vm_status vm_grow(vm* v, uint32_t bytes);
 const uint8_t* vm_value_stack(vm* v, uint32_t* len);
 
 /**
- * Gives compiled code back; it is compiled again when next called. What calls left on the value stack, keys too, is
- * wiped. Never while a call runs.
+ * Gives compiled code back; it is compiled again when next called. What calls left on the value
+ * stack, keys too, is wiped. Never while a call runs.
  */
 void vm_drop_code(vm* v);
 

@@ -419,7 +419,13 @@ export class Core {
   /** Adds a peer or changes its keys; returns the link. */
   linkAdd(peer: Peer): number {
     const none = new Uint8Array(8);
-    this.#put(peer.id, peer.key, peer.nextKey ?? ZERO_KEY, peer.psk ?? ZERO_KEY, peer.pskName ?? none);
+    this.#put(
+      peer.id,
+      peer.key,
+      peer.nextKey ?? ZERO_KEY,
+      peer.psk ?? ZERO_KEY,
+      peer.pskName ?? none,
+    );
     return this.#check("link_add", this.#f.link_add());
   }
 

@@ -36,7 +36,10 @@ export const STRAIGHT_EXCEPTIONS: Readonly<Record<string, { bytes: number; reaso
     reason: "state set-up and one unrolled double round",
   },
   "assembly/abi/start": { bytes: 900, reason: "checks every size, once, at the outermost call" },
-  "assembly/work/tickAll": { bytes: 640, reason: "all timers of a link in a row; called by no one" },
+  "assembly/work/tickAll": {
+    bytes: 640,
+    reason: "all timers of a link in a row; called by no one",
+  },
   "assembly/work/startSomething": { bytes: 740, reason: "to be split: begins OPEN or message 1" },
   "assembly/stream/link-tx/writeLast": { bytes: 740, reason: "to be split: OPEN and ACCEPT" },
   "assembly/stream/link-tx/linkWrite": { bytes: 750, reason: "to be split: handshake packets" },

@@ -75,7 +75,8 @@ describe("limits", () => {
   it("takes two whole packets of every sender, however full it is", () => {
     const queue = queueOf(3000);
     for (const from of ["a", "b", "c", "d"]) {
-      for (let i = 0; i < 2; i++) expect(queue.enqueue(packet(from, MAX_PACKET)).refused).toEqual([]);
+      for (let i = 0; i < 2; i++)
+        expect(queue.enqueue(packet(from, MAX_PACKET)).refused).toEqual([]);
     }
     const third = packet("d", 1);
     expect(queue.enqueue(third).refused).toEqual([{ packet: third, reason: "QueueFull" }]);

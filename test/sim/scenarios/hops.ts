@@ -10,6 +10,10 @@ import type { World } from "../world.ts";
 import { randomPlan, randomSizes } from "./plans.ts";
 
 const DONE_MS = 600_000;
+/** Reasons of DROPPED (13.2), and the age of class stream (K1). */
+const QUEUE_FULL = 33;
+const AGED = 34;
+const STREAM_AGE_MS = 120_000;
 
 function talk(world: World, prng: Prng): void {
   const count = prng.between(1, 4);
@@ -120,7 +124,7 @@ export const queueFull: Scenario = {
     inWorld(context, { seed: `queue-full ${seed}`, queue, sizes }, (world) => {
       for (let i = 0; i < 3; i++) world.flow({ upBytes: 8000, downBytes: 8000 });
       finish(world);
-      const dropped = world.connector().dropped[33] ?? 0;
+      const dropped = world.connector().dropped[QUEUE_FULL] ?? 0;
       if (queue.packets === 2 && dropped === 0) throw new SimFailure("no packet was refused");
     });
   },
@@ -134,15 +138,18 @@ export const queueAge: Scenario = {
     const prng = new Prng(`queue-age ${seed}`);
     inWorld(context, { seed: `queue-age ${seed}` }, (world) => {
       const holdMs = 3_600_000;
+      const sleepMs = prng.pick([100_000, 400_000]);
       world.flow({ upBytes: 20_000, downBytes: 20_000, holdMs });
       world.flow({ opener: "B", accepter: "A", upBytes: 20_000, downBytes: 9000, holdMs });
       world.clock.after(prng.between(150, 300), () => {
         const who = prng.pick(["A", "B"]);
         world.cut(who);
         world.stlink(who).sleep();
-        world.clock.after(prng.pick([100_000, 400_000]), () => world.stlink(who).rouse(true));
+        world.clock.after(sleepMs, () => world.stlink(who).rouse(true));
       });
       finish(world);
+      const aged = world.connector().dropped[AGED] ?? 0;
+      if (sleepMs > STREAM_AGE_MS * 2 && aged === 0) throw new SimFailure("no packet was too old");
     });
   },
 };

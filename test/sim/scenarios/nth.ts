@@ -7,6 +7,12 @@ import { type Context, inWorld, QUIET, type Scenario } from "../scenario.ts";
 import type { World } from "../world.ts";
 
 const DONE_MS = 300_000;
+/** Three PTO before there is a sample (1,525 ms each), which is more than message 1's repetition. */
+const LOSS_MS = 5000;
+const CONNECTOR_MS = 2000;
+const REKEY_MS = 1000;
+/** NO_SESSION and new handshakes are allowed once in 5 s (S9). */
+const LOST_MS = 15_000;
 /** Reasons of 13.2 for a stream whose other side has lost its state, or whose session went. */
 const PEER_LOST = 8;
 const SESSION_GONE = 14;
@@ -27,17 +33,20 @@ type Trouble = {
   about: string;
   /** Reasons that a stream may end with beside its own. */
   lawful: readonly number[];
+  /** All streams are over so soon: the undisturbed conversation takes a quarter of a second. */
+  mostMs: number;
   /** At packet n. True: the packet is lost. */
   strike: (world: World) => boolean;
 };
 
-function scenarioOf({ name, about, lawful, strike }: Trouble): Scenario {
+function scenarioOf(trouble: Trouble): Scenario {
+  const { name, about } = trouble;
   return {
     name,
     about,
     cases: countPackets,
     run: (seed, context) => {
-      const struck = converse(context, seed, lawful, strike);
+      const struck = converse(context, seed, trouble);
       if (!struck) throw new SimFailure(`there was no packet ${seed}`);
     },
   };
@@ -57,12 +66,8 @@ function countPackets(): number {
   return packets;
 }
 
-function converse(
-  context: Context,
-  n: number,
-  lawful: readonly number[],
-  strike: (world: World) => boolean,
-): boolean {
+function converse(context: Context, n: number, trouble: Trouble): boolean {
+  const { lawful, mostMs, strike } = trouble;
   return inWorld(context, { seed: "nth" }, (world) => {
     let at = 0;
     let struck = false;
@@ -73,12 +78,12 @@ function converse(
       return strike(world) ? [] : [{ bytes, delayMs: 0 }];
     });
     talk(world);
-    world.finish(DONE_MS);
+    world.finish(mostMs);
     world.expectEnds(lawful);
     // Whatever happened, both sides can talk again.
     world.flow({ upBytes: 700, downBytes: 700 });
     world.flow({ opener: "B", accepter: "A", upBytes: 700, downBytes: 700 });
-    world.finish(DONE_MS);
+    world.finish(mostMs);
     world.expectEnds(lawful);
     for (const flow of world.flows.slice(-2)) {
       for (const end of flow.ends) {
@@ -97,6 +102,7 @@ export const nth: Scenario[] = [
   scenarioOf({
     name: "drop-nth",
     about: "packet n is lost, both hops healthy",
+    mostMs: LOSS_MS,
     lawful: [],
     strike: () => true,
   }),
@@ -104,6 +110,7 @@ export const nth: Scenario[] = [
     scenarioOf({
       name: `reboot-${who}`,
       about: `${who} loses its state at packet n and comes back`,
+      mostMs: LOST_MS,
       lawful: lost,
       strike: (world) => {
         world.clock.after(0, () => world.reboot(who, 1000));
@@ -113,6 +120,7 @@ export const nth: Scenario[] = [
     scenarioOf({
       name: `evict-${who}`,
       about: `${who} drops its table for the other at packet n`,
+      mostMs: LOST_MS,
       lawful: [...lost, REVOKED],
       strike: (world) => {
         world.clock.after(0, () => world.evict(who, who === "A" ? "B" : "A", REVOKED));
@@ -122,6 +130,7 @@ export const nth: Scenario[] = [
     scenarioOf({
       name: `rekey-${who}`,
       about: `${who} begins a new session at packet n`,
+      mostMs: REKEY_MS,
       lawful: [],
       strike: (world) => {
         const other = who === "A" ? "B" : "A";
@@ -132,6 +141,7 @@ export const nth: Scenario[] = [
     scenarioOf({
       name: `rehop-${who}`,
       about: `${who}'s connection breaks at packet n, with the packet`,
+      mostMs: LOSS_MS,
       lawful: [],
       strike: (world) => {
         world.clock.after(0, () => world.cut(who));
@@ -142,15 +152,17 @@ export const nth: Scenario[] = [
   scenarioOf({
     name: "connector-nth",
     about: "the Connector dies at packet n and comes back empty",
+    mostMs: LOSS_MS + CONNECTOR_MS,
     lawful: [],
     strike: (world) => {
-      world.clock.after(0, () => world.restartConnector("C", 2000));
+      world.clock.after(0, () => world.restartConnector("C", CONNECTOR_MS));
       return true;
     },
   }),
   scenarioOf({
     name: "rekey-both",
     about: "both sides begin a new session at packet n",
+    mostMs: REKEY_MS,
     lawful: [],
     strike: (world) => {
       world.clock.after(0, () => world.stlink("A").rekey("B"));
