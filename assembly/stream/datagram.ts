@@ -86,7 +86,9 @@ export function datagramMost(stream: Stream): i32 {
 /** Queues a datagram of the application. STATUS_TOO_BIG: nothing is fragmented. */
 export function datagramPut(stream: Stream, flow: i32, at: usize, len: i32): i32 {
   if (len > datagramMost(stream)) return STATUS_TOO_BIG;
-  if (!push(stream, StreamArea.sendFifo(stream), flow, at, len)) return STATUS_NO_BUFFER;
+  // Until the opener has shown that it has ACCEPT, message 2 stands in front of the queue.
+  if (stream.acceptHeld || !push(stream, StreamArea.sendFifo(stream), flow, at, len))
+    return STATUS_NO_BUFFER;
   wantData(stream);
   return STATUS_OK;
 }
@@ -94,7 +96,7 @@ export function datagramPut(stream: Stream, flow: i32, at: usize, len: i32): i32
 /** Seals the oldest queued datagram into a DATAGRAM frame; returns the end, or `at` when there is none or no room. */
 export function datagramWrite(stream: Stream, at: usize, end: usize): usize {
   const fifo = StreamArea.sendFifo(stream);
-  if (stream.state != STREAM_UP || fifo.length == 0) return at;
+  if (stream.state != STREAM_UP || stream.acceptHeld || fifo.length == 0) return at;
   if (oldestLen(fifo) + DATAGRAM_HEADER_LEN + TAG_LEN > <i32>(end - at)) {
     wantData(stream);
     return at;

@@ -296,7 +296,7 @@ function writeOpenings(link: Link, at: usize, end: usize): usize {
   for (let i = link.controlHead; i >= 0; ) {
     const stream = streamAt(i);
     i = stream.nextControl;
-    if (!stream.handshakeDue || stream.slot < 0) continue;
+    if (!stream.handshakeDue || (stream.slot < 0 && !stream.acceptHeld)) continue;
     if (
       stream.state == STREAM_OPENED &&
       stream.sessionIndex != LinkArea.session(link, CURRENT).index

@@ -73,12 +73,12 @@ import {
   VERSION,
 } from "../wire/link-frames";
 import { KIND_CONTROL, KIND_STREAM } from "../wire/record";
+import { Cursor, cursorRead, cursorReset, fifoAppend, fifoDrop } from "./pool";
 import { NO_LINK, slotFor } from "./reclaim";
 import { resetFrame } from "./resets";
 import {
   NO_NUMBER,
   STREAM_BINDING,
-  STREAM_CLOSED,
   STREAM_INCOMING,
   STREAM_OFFERED,
   STREAM_OPENED,
@@ -104,6 +104,8 @@ const BEHIND_MS: i32 = 1000;
 const PROLOGUE_LEN: i32 = 101;
 const PROLOGUE: usize = memory.data(104, 8);
 const HASH: usize = memory.data(32, 8);
+/** A cursor of its own for the message 2 that is held in front of a store. */
+const HELD_AT: usize = memory.data(16, 8);
 /** "sealed/1 conn", padded to 16. */
 const LABEL: usize = memory.data<u8>([
   0x73, 0x65, 0x61, 0x6c, 0x65, 0x64, 0x2f, 0x31, 0x20, 0x63, 0x6f, 0x6e, 0x6e, 0, 0, 0,
@@ -221,7 +223,7 @@ export function takeOpen(link: Link, session: Session, at: usize): i32 {
   const known = streamFind(link, number);
   if (known >= 0) {
     const stream = streamAt(known);
-    if (stream.slot >= 0 && stream.state >= STREAM_OFFERED) {
+    if (stream.acceptHeld) {
       stream.handshakeDue = 1;
       wantControl(stream);
     }
@@ -305,6 +307,11 @@ export function openingDone(stream: Stream): void {
       return;
     }
     takeKeys(stream);
+    // The store of a new stream is empty and has room for it; so the slot is free for others at once.
+    fifoAppend(StreamArea.sendFifo(stream), Area.at(slot, AREA_B), MESSAGE2_LEN);
+    stream.acceptHeld = 1;
+    slotFree(stream.slot);
+    stream.slot = -1;
     link.opensIn--;
     stream.state = STREAM_OFFERED;
     stream.handshakeDue = 1;
@@ -340,18 +347,13 @@ export function openingFailed(stream: Stream): void {
   streamClose(stream, REASON_BAD_RECORD);
 }
 
-/** The opener has shown that it has ACCEPT: its slot is free for others. */
+/** The opener has shown that it has ACCEPT: what was held of it goes. */
 export function acceptKnown(stream: Stream): void {
-  if (
-    stream.slot < 0 ||
-    stream.opener ||
-    stream.state < STREAM_OFFERED ||
-    stream.state == STREAM_CLOSED
-  )
-    return;
-  slotFree(stream.slot);
-  stream.slot = -1;
+  if (!stream.acceptHeld) return;
+  stream.acceptHeld = 0;
   stream.handshakeDue = 0;
+  fifoDrop(StreamArea.sendFifo(stream), MESSAGE2_LEN);
+  if (stream.sendNumber == stream.acked) StreamArea.cursor(stream).block = 0;
 }
 
 /** Writes OPEN or ACCEPT; returns its length, 0 where the room is too small. */
@@ -367,7 +369,10 @@ export function writeOpening(stream: Stream, at: usize, room: i32): i32 {
   store<u8>(at, streamLoad(), ACCEPT_LOAD);
   store<u64>(at, stream.limit, ACCEPT_LIMIT);
   store<u8>(at, VERSION, ACCEPT_VERSION);
-  memory.copy(at + <usize>ACCEPT_MESSAGE, Area.at(slotAt(stream.slot), AREA_B), MESSAGE2_LEN);
+  const fifo = StreamArea.sendFifo(stream);
+  const held = changetype<Cursor>(HELD_AT);
+  cursorReset(held, fifo);
+  cursorRead(held, fifo, at + <usize>ACCEPT_MESSAGE, MESSAGE2_LEN);
   stream.limitTold = stream.limit;
   return ACCEPT_LEN;
 }

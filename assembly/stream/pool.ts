@@ -181,6 +181,15 @@ export function cursorReset(cursor: Cursor, fifo: Fifo): void {
   cursor.at = fifo.headAt;
 }
 
+/** Moves the cursor over `len` bytes that the FIFO holds there. */
+export function cursorSkip(cursor: Cursor, len: i32): void {
+  cursor.at += len;
+  while (cursor.at > payload) {
+    cursor.block = load<usize>(linkOf(cursor.block));
+    cursor.at -= payload;
+  }
+}
+
 /** Copies `len` bytes at the cursor and moves it; the FIFO holds that many there. */
 export function cursorRead(cursor: Cursor, fifo: Fifo, to: usize, len: i32): void {
   if (cursor.block == 0) cursorReset(cursor, fifo);

@@ -9,7 +9,6 @@ import { LINK_MESSAGE1, linkAt } from "../seal/link";
 import {
   OWNER_LINK,
   OWNER_STREAM,
-  SLOT_DONE,
   SLOT_FREE,
   SLOT_WAITING,
   Slot,
@@ -18,15 +17,12 @@ import {
   slotFree,
   slotTake,
 } from "../seal/slot";
-import { REASON_PEER_LOST } from "../status";
 import { reopenLater } from "./opening";
-import { resetFrame } from "./resets";
-import { STREAM_OPENED, streamAt, streamClose } from "./stream";
+import { STREAM_OPENED, streamAt } from "./stream";
 
 /** Times of PROTOCOL section 11. */
 const REST_MS: i32 = 5000;
 const WAIT_MS: i32 = 1000;
-const ACCEPT_MS: i32 = 10_000;
 
 /** No link asks: a hop, or this side's own wish. */
 export const NO_LINK: i32 = -1;
@@ -57,8 +53,7 @@ export function slotSpare(): bool {
 function giveUp(slot: Slot, index: i32, owner: u8, asker: i32): bool {
   const waits = slot.state == SLOT_WAITING;
   if (slot.owner == OWNER_LINK && waits) return giveUpLink(slot, index);
-  if (slot.owner == OWNER_STREAM && (waits || slot.state == SLOT_DONE))
-    return giveUpStream(slot, owner, asker);
+  if (slot.owner == OWNER_STREAM && waits) return giveUpStream(slot, owner, asker);
   return false;
 }
 
@@ -77,25 +72,14 @@ function giveUpLink(slot: Slot, index: i32): bool {
   return true;
 }
 
-/**
- * An OPEN without ACCEPT, an ACCEPT that nobody knows: at the latest after a while, and sooner for a hop or a link,
- * without which neither can be answered.
- */
+/** An OPEN without ACCEPT for over a second; at once for a hop or a link, without which nobody can answer it. */
 function giveUpStream(slot: Slot, owner: u8, asker: i32): bool {
   const stream = streamAt(slot.ownerIndex);
-  const link = linkAt(stream.link);
-  const forStream = owner == OWNER_STREAM;
-  if (stream.state == STREAM_OPENED) {
-    // As with message 1 (S7): of two OPENs that cross, that of the higher id gives way.
-    const crossed = asker == stream.link && !link.lower;
-    const recent = !stream.handshakeSent || since(stream.progressAt) < WAIT_MS;
-    if (forStream && recent && !crossed) return false;
-    reopenLater(stream);
-    return true;
-  }
-  if (stream.opener || slot.state != SLOT_DONE) return false;
-  if (since(stream.bornAt) < (forStream ? ACCEPT_MS : WAIT_MS)) return false;
-  resetFrame(link, stream.number, REASON_PEER_LOST);
-  streamClose(stream, REASON_PEER_LOST);
+  if (stream.state != STREAM_OPENED) return false;
+  // As with message 1 (S7): of two OPENs that cross, that of the higher id gives way.
+  const crossed = asker == stream.link && !linkAt(stream.link).lower;
+  const recent = !stream.handshakeSent || since(stream.progressAt) < WAIT_MS;
+  if (owner == OWNER_STREAM && recent && !crossed) return false;
+  reopenLater(stream);
   return true;
 }

@@ -21,6 +21,7 @@ import {
   blocksFor,
   cursorRead,
   cursorReset,
+  cursorSkip,
   fifoAppend,
   fifoByte,
   fifoClear,
@@ -32,6 +33,7 @@ import {
   SEND_SIDE,
   unpromise,
 } from "./pool";
+import { resetFrame } from "./resets";
 import {
   lendable,
   STREAM_CLOSED,
@@ -156,11 +158,17 @@ export function putReset(stream: Stream, reason: u8): void {
     streamClose(stream, reason);
     return;
   }
-  const fifo = StreamArea.sendFifo(stream);
   const link = linkAt(stream.link);
+  if (stream.acceptHeld && stream.state == STREAM_UP) {
+    // Nobody has shown that they have ACCEPT, and records follow it already: the frame says it instead.
+    resetFrame(link, stream.number, reason);
+    streamClose(stream, reason);
+    return;
+  }
+  const fifo = StreamArea.sendFifo(stream);
   link.inFlight -= stream.outBytes;
   stream.outBytes = 0;
-  fifoClear(fifo);
+  if (!stream.acceptHeld) fifoClear(fifo);
   promise(fifo, sendBase());
   StreamArea.cursor(stream).block = 0;
   stream.acked = stream.sendNumber = stream.sendNext;
@@ -171,12 +179,22 @@ export function putReset(stream: Stream, reason: u8): void {
   fifoClear(StreamArea.recvFifo(stream));
 }
 
+/** Bytes in front of the first record: message 2 of an ACCEPT that is not acknowledged (7.2). */
+export const ACCEPT_HELD_LEN: i32 = 1152;
+
+/** Points the cursor at the lowest record that is not acknowledged. */
+function toFirst(stream: Stream): void {
+  const cursor = StreamArea.cursor(stream);
+  cursorReset(cursor, StreamArea.sendFifo(stream));
+  if (stream.acceptHeld) cursorSkip(cursor, ACCEPT_HELD_LEN);
+}
+
 /** Sealed length of the record at the cursor, 0 when all have been sent. */
 export function nextRecordLen(stream: Stream): i32 {
   if (stream.sendNumber == stream.sendNext) return 0;
   const cursor = StreamArea.cursor(stream);
   const fifo = StreamArea.sendFifo(stream);
-  if (cursor.block == 0) cursorReset(cursor, fifo);
+  if (cursor.block == 0) toFirst(stream);
   const block = cursor.block;
   const at = cursor.at;
   cursorRead(cursor, fifo, LENGTH, 2);
@@ -217,7 +235,7 @@ export function storeAck(stream: Stream, next: u64): bool {
     fifoDrop(fifo, len + 2);
     stream.acked++;
   }
-  if (stream.sendNumber == stream.acked) cursorReset(cursor, fifo);
+  if (stream.sendNumber == stream.acked) cursor.block = 0;
   unpromise(fifo, sendBase());
   return true;
 }
@@ -227,7 +245,7 @@ export function storeGoBack(stream: Stream): void {
   linkAt(stream.link).inFlight -= stream.outBytes;
   stream.outBytes = 0;
   stream.sendNumber = stream.acked;
-  cursorReset(StreamArea.cursor(stream), StreamArea.sendFifo(stream));
+  StreamArea.cursor(stream).block = 0;
   if (stream.sendNumber < stream.sendNext) wantData(stream);
 }
 

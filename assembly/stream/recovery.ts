@@ -115,10 +115,12 @@ export function rttSample(link: Link, ms: i32): void {
 function outstanding(stream: Stream): bool {
   if (stream.kind == KIND_DATAGRAM && stream.state == STREAM_UP) return false;
   if (stream.state == STREAM_OPENED || stream.state == STREAM_OPENING) return true;
-  if (stream.state == STREAM_OFFERED) return stream.slot >= 0;
+  if (stream.state == STREAM_OFFERED) return stream.acceptHeld != 0;
   if (stream.state != STREAM_UP && stream.state != STREAM_RESETTING) return false;
   return (
-    stream.slot >= 0 || stream.acked != stream.sendNext || stream.sentBytes == stream.peerLimit
+    stream.acceptHeld != 0 ||
+    stream.acked != stream.sendNext ||
+    stream.sentBytes == stream.peerLimit
   );
 }
 
@@ -202,7 +204,7 @@ export function goBackAll(link: Link): void {
 
 function lost(link: Link, stream: Stream, mark: u64, opening: bool): void {
   if (stream.state == STREAM_CLOSED) return;
-  if (opening && stream.handshakeSent && stream.slot >= 0) {
+  if (opening && stream.handshakeSent && (stream.slot >= 0 || stream.acceptHeld)) {
     stream.handshakeDue = 1;
     wantControl(stream);
   }

@@ -68,6 +68,8 @@ export class Stream {
   finWanted: u8;
   finSent: u8;
   finTaken: u8;
+  /** accepter: message 2 stands in front of the sealed store until the opener has shown that it has ACCEPT */
+  acceptHeld: u8;
   /** OPEN or ACCEPT is to be written; it has been written since the last PROBE */
   handshakeDue: u8;
   handshakeSent: u8;
@@ -366,6 +368,7 @@ export function streamClose(stream: Stream, reason: u8): void {
   stream.reason = reason;
   stream.closedAt = now;
   stream.handshakeDue = 0;
+  stream.acceptHeld = 0;
   stream.finWanted = 0;
   stream.keyUpdateDue = 0;
   fifoClear(StreamArea.sendFifo(stream));

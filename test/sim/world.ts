@@ -85,7 +85,7 @@ export const WORLD: WorldOptions = {
 };
 
 /** A finished stream is remembered for 4 PTO, at most 4 times 30 s (PROTOCOL section 11). */
-const LINGER_MS = 1_250_000;
+const LINGER_MS = 130_000;
 /** Looking whether all is done takes longer than a step. */
 const STEPS_TO_LOOK = 16;
 /** Then late packets, probes and ACKs of the last streams have come and gone. */

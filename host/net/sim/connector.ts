@@ -169,26 +169,29 @@ export class SimConnector {
   #pump(): void {
     const { core, prng, clock, stepsPerMs } = this.#o;
     core.tick(this.#now());
-    let computing = true;
+    let steps = stepsPerMs;
     for (let round = 0; round < 64; round++) {
       while (core.flags() & 2) core.feed(prng.bytes(32));
       for (const line of this.#lines) {
         line.read(clock.nowMs, (step) => this.#step(line, step));
         this.#admit(line);
       }
-      if (round === 0) computing = this.#work(stepsPerMs);
-      let busy = false;
+      // A message that is finished lets the record behind it be taken: another round.
+      const left = this.#work(steps);
+      let busy = left < steps;
+      steps = left;
       for (const line of this.#lines) busy = this.#serve(line) || busy;
       this.#sweep();
-      if (!busy) break;
+      if (!busy || steps === 0) break;
     }
     const next = core.tick(this.#now());
-    this.#wakeIn(computing ? 1 : Math.max(next, 1));
+    this.#wakeIn(steps === 0 ? 1 : Math.max(next, 1));
   }
 
-  #work(steps: number): boolean {
-    for (let i = 0; i < steps; i++) if (!this.#o.core.work()) return false;
-    return true;
+  /** Computes for at most so many steps. Returns how many are left. */
+  #work(steps: number): number {
+    for (let left = steps; left > 0; left--) if (!this.#o.core.work()) return left;
+    return 0;
   }
 
   #step(line: HopLine & { who?: Admission }, step: number): void {

@@ -179,16 +179,19 @@ export class SimStlink {
   #turn(): void {
     const { core, clock, stepsPerMs } = this.#o;
     core.tick(this.#now());
-    let computing = true;
+    let steps = stepsPerMs;
     for (let round = 0; round < MOST_ROUNDS; round++) {
       this.#feed();
       let busy = false;
       for (const line of this.#lines) busy = line.read(clock.nowMs, () => {}) || busy;
-      if (round === 0) computing = this.#work(stepsPerMs);
+      // A message that is finished lets the record behind it be taken: another round.
+      const left = this.#work(steps);
+      busy = left < steps || busy;
+      steps = left;
       busy = this.#news() || busy;
       for (const line of this.#lines) busy = line.write(clock.nowMs) || busy;
       this.#sweep();
-      if (!busy) break;
+      if (!busy || steps === 0) break;
     }
     this.#watchSilence();
     const next = core.tick(this.#now());
@@ -196,7 +199,7 @@ export class SimStlink {
     if (drop !== 0) this.onDrop(drop);
     this.onTurn();
     const wantsEntropy = core.flags() & WANTS_ENTROPY ? this.#o.entropyEveryMs : 0;
-    const soon = computing ? 1 : next === 0 ? 1 : next;
+    const soon = steps === 0 ? 1 : Math.max(next, 1);
     this.#wakeIn(wantsEntropy > 0 ? Math.min(soon, wantsEntropy) : soon);
   }
 
@@ -209,9 +212,10 @@ export class SimStlink {
     }
   }
 
-  #work(steps: number): boolean {
-    for (let i = 0; i < steps; i++) if (!this.core.work()) return false;
-    return true;
+  /** Computes for at most so many steps. Returns how many are left. */
+  #work(steps: number): number {
+    for (let left = steps; left > 0; left--) if (!this.core.work()) return left;
+    return 0;
   }
 
   #news(): boolean {

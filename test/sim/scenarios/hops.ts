@@ -9,7 +9,8 @@ import { inWorld, type Scenario } from "../scenario.ts";
 import type { World } from "../world.ts";
 import { randomPlan, randomSizes } from "./plans.ts";
 
-const DONE_MS = 600_000;
+/** The longest outages one after the other, and the slowest applications. */
+const DONE_MS = 240_000;
 /** Reasons of DROPPED (13.2), and the age of class stream (K1). */
 const QUEUE_FULL = 33;
 const AGED = 34;

@@ -9,7 +9,8 @@ import { inWorld, ptoMs, type Scenario } from "../scenario.ts";
 import type { World } from "../world.ts";
 import { randomPlan, randomSizes } from "./plans.ts";
 
-const DONE_MS = 900_000;
+/** Slow applications take half a minute, faults 20 s. */
+const DONE_MS = 120_000;
 const asItIs = (bytes: Uint8Array): Delivery[] => [{ bytes, delayMs: 0 }];
 
 /** Calls `onProgress` too, whenever bytes arrive at an application. */

@@ -11,8 +11,9 @@ import type { World } from "../world.ts";
 import { damaged } from "./loss.ts";
 import { LARGE_SIZES, randomPlan, randomSizes } from "./plans.ts";
 
-/** Faults stop; then streams get so long, which is more than the hold time of 120 s. */
-const RECOVERY_MS = 900_000;
+/** Faults stop: then the slowest application is done, and after that every quick one. */
+const RECOVERY_MS = 60_000;
+const PEACE_MS = 15_000;
 /** The last flow begins; at least so long after it all faults are over. */
 const LATEST_MS = 4000;
 const LONGEST_FAULT_MS = 31_000;
@@ -145,7 +146,7 @@ function peace(world: World, names: string[]): void {
       if (opener !== accepter) world.flow({ opener, accepter, upBytes: 900, downBytes: 900 });
     }
   }
-  world.finish(RECOVERY_MS);
+  world.finish(PEACE_MS);
   for (const flow of world.flows.slice(before)) {
     for (const end of flow.ends) {
       if (end.reason !== 0) throw new SimFailure(`${end.text}: not clean, though nothing is wrong`);
