@@ -86,9 +86,12 @@ export function datagramMost(stream: Stream): i32 {
 /** Queues a datagram of the application. STATUS_TOO_BIG: nothing is fragmented. */
 export function datagramPut(stream: Stream, flow: i32, at: usize, len: i32): i32 {
   if (len > datagramMost(stream)) return STATUS_TOO_BIG;
-  // Until the opener has shown that it has ACCEPT, message 2 stands in front of the queue.
-  if (stream.acceptHeld || !push(stream, StreamArea.sendFifo(stream), flow, at, len))
-    return STATUS_NO_BUFFER;
+  if (stream.acceptHeld) {
+    // Message 2 stands in front of the queue until the opener has shown that it has ACCEPT: too early.
+    stream.dropped++;
+    return STATUS_OK;
+  }
+  if (!push(stream, StreamArea.sendFifo(stream), flow, at, len)) return STATUS_NO_BUFFER;
   wantData(stream);
   return STATUS_OK;
 }

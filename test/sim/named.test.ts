@@ -91,7 +91,7 @@ describe("hops and hours", () => {
   keeps("cuts", 100);
   keeps("outages", 50);
   keeps("hours", 5);
-  keeps("sleepers", 20);
+  keeps("sleepers", 10);
 });
 
 describe("the simulation itself", () => {

@@ -404,18 +404,15 @@ export class World {
     );
   }
 
-  /**
-   * Every end has the reason that its plan gives, or one of `lost` where a side's state was lost, or
-   * one of `lawful` anywhere.
-   */
-  expectEnds(lost: readonly number[] = [], lawful: readonly number[] = []): void {
+  /** Every end has the reason that its plan gives, or one of `lost` where a side lost its state. */
+  expectEnds(lost: readonly number[] = []): void {
     for (const flow of this.flows) {
       const { plan, wasReset, ends } = flow;
       const planned = plan.refusal > 0 ? [plan.refusal] : wasReset ? [0, APPLICATION] : [0];
       const mayBreak = this.#mayBreak(plan.opener, plan.accepter);
       for (const end of ends) {
         const isLost = mayBreak && lost.includes(end.reason);
-        const isLawful = [...planned, ...lawful].includes(end.reason) || isLost;
+        const isLawful = planned.includes(end.reason) || isLost;
         if (end.state === "gone" || end.state === "waiting" || isLawful) continue;
         throw new SimFailure(`${end.text}: not a lawful reason here`);
       }

@@ -15,6 +15,7 @@ const DATAGRAM = 2;
 const STOPPING = 16;
 const CHANNEL_ID = new Uint8Array(16).fill(0xda);
 const COUNT = 60;
+const ACCEPT_MS = 500;
 
 /** One side of the channel: what it has sent, and what has come. */
 class Side {
@@ -93,6 +94,8 @@ export const datagrams: Scenario = {
       });
       world.flow({ upBytes: 4000, downBytes: 4000 });
       world.run(60_000, () => sides.every((side) => side.isUp));
+      // What the accepter sends before it knows that its ACCEPT has come is dropped.
+      world.run(ACCEPT_MS);
       for (let i = 0; i < COUNT; i++) {
         world.clock.after(i * 40, () => {
           for (const side of sides) side.send();

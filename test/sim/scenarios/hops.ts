@@ -21,8 +21,8 @@ function talk(world: World, prng: Prng): void {
   for (let i = 0; i < count; i++) world.flow(randomPlan(prng, { mayReset: true }));
 }
 
-function finish(world: World): void {
-  world.finish(DONE_MS);
+function finish(world: World, ms = DONE_MS): void {
+  world.finish(ms);
   world.expectEnds();
   world.settle();
 }
@@ -148,7 +148,7 @@ export const queueAge: Scenario = {
         world.stlink(who).sleep();
         world.clock.after(sleepMs, () => world.stlink(who).rouse(true));
       });
-      finish(world);
+      finish(world, sleepMs + DONE_MS);
       const aged = world.connector().dropped[AGED] ?? 0;
       if (sleepMs > STREAM_AGE_MS * 2 && aged === 0) throw new SimFailure("no packet was too old");
     });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every scenario, by name.
+// Every scenario, by name: what run.ts and the tests choose from. Before it: the files beside it, one for
+// each kind of trouble. After it: run.ts (npm run sim), named.test.ts, sim.test.ts.
 
 import type { Scenario } from "../scenario.ts";
 import { datagrams } from "./datagrams.ts";
