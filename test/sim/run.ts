@@ -34,6 +34,12 @@ export function scenarioNamed(name: string): Scenario {
   throw new Error(`no scenario ${name}; there are\n${names.join("\n")}`);
 }
 
+function wholeNumber(name: string, value: string | number): number {
+  const number = Number(value);
+  if (Number.isSafeInteger(number) && number >= 0) return number;
+  throw new Error(`--${name} is ${value}, not a whole number`);
+}
+
 function main(): void {
   const { values } = parseArgs({
     options: {
@@ -45,9 +51,9 @@ function main(): void {
     },
   });
   const scenario = scenarioNamed(values.scenario);
-  const first = Number(values.seed ?? (scenario.cases === undefined ? 1 : 0));
+  const first = wholeNumber("seed", values.seed ?? (scenario.cases === undefined ? 1 : 0));
   const all = values.seed === undefined ? scenario.cases?.() : 1;
-  const count = Number(values.seeds ?? all ?? 1);
+  const count = wholeNumber("seeds", values.seeds ?? all ?? 1);
   const context: Context = { trace: values.trace ? console.log : null, isFresh: values.fresh };
   const startedMs = performance.now();
   for (let seed = first; seed < first + count; seed++) {
