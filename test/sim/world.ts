@@ -112,8 +112,6 @@ export class World {
   onOther: (stlink: SimStlink, handle: number) => boolean = () => false;
   /** Longest time without any byte delivered while a flow was open, and when it ended. */
   longestStallMs = 0;
-  /** Layer 3 may fail only where a scenario touches its bytes. */
-  mayHopsFail = false;
   readonly #options: WorldOptions;
   readonly #cores: Core[] = [];
   readonly #pools: PoolCheck[] = [];
@@ -267,7 +265,8 @@ export class World {
 
   #hopError(name: string, status: number): void {
     this.log(`${name}: hop ended with status ${status}`);
-    if (!this.mayHopsFail) throw new SimFailure(`a hop of ${name} ended with status ${status}`);
+    // No scenario touches the bytes of layer 3: a wrong tag or frame there is the core's.
+    throw new SimFailure(`a hop of ${name} ended with status ${status}`);
   }
 
   /** The STLink loses its state, and comes back after `awayMs` with the same identity. */
