@@ -73,7 +73,7 @@ export class Connector {
     }
     this.#core.start("connector", sizes, this.#world.clock.now());
     this.#core.setIdentity(options.privateKey, options.publicKey, new Uint8Array(16));
-    this.#driver = new Driver(this.#core, this.#world, () => this.#turn());
+    this.#driver = new Driver(this.#core, this.#world, (hasComputed) => this.#turn(hasComputed));
     this.#driver.feed();
   }
 
@@ -197,14 +197,24 @@ export class Connector {
     this.#driver.wake();
   }
 
-  #turn(): boolean {
+  #turn(hasComputed: boolean): boolean {
     for (const seat of this.#arriving) this.#arrive(seat);
+    if (hasComputed) this.#takeWaiting();
     let hasMoved = false;
     for (const seat of this.#due) {
       this.#due.delete(seat);
       if (this.#seats.has(seat) && this.#write(seat)) hasMoved = true;
     }
     return hasMoved;
+  }
+
+  /** Records behind message 3 of a rekey waited for their key; nothing else says that it is there now. */
+  #takeWaiting(): void {
+    for (const seat of this.#seats) {
+      if (this.#arriving.has(seat)) continue;
+      this.#receive(seat);
+      this.#due.add(seat);
+    }
   }
 
   /** A seat on its way in: the handshake goes on, the key is looked up, the hop admitted or refused. */
