@@ -462,7 +462,7 @@ export function link_add(): i32 {
   return role == ROLE_STLINK ? peerAdd() : STATUS_BAD_STATE;
 }
 
-/** The link with the peer id [16] in ARG, or UNKNOWN (-1 is BAD_STATE): BAD_HANDLE. */
+/** The link with the peer id [16] in ARG, or BAD_HANDLE. */
 export function link_find(): i32 {
   const index = linkFind(ARG);
   return index < 0 ? STATUS_BAD_HANDLE : index;

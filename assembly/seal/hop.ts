@@ -52,7 +52,7 @@ export class Hop {
   greeted: u8;
   /** STLink: begun under an id or key that has been replaced since */
   stale: u8;
-  /** rekey: message 3 was sent or read, the new keys are in NEXT_* */
+  /** rekey: the keys in NEXT_* are not in use yet: bit 0 to open, bit 1 to seal */
   rekeyed: u8;
   /** the slot computes a message */
   slotBusy: u8;
@@ -136,7 +136,6 @@ let count: i32 = 0;
 let channels: i32 = 0;
 let free: usize = 0;
 let bufferBytes: i32 = 0;
-let freeBuffers: i32 = 0;
 /** Where a hop without a buffer reads into. */
 export let landing: usize = 0;
 
@@ -148,11 +147,11 @@ export function hopsLayout(): void {
   base = take(count, hopBytes);
   bufferBytes = size(SIZE_HOP_BUFFER_BYTES);
   landing = take(1, bufferBytes);
-  freeBuffers = size(SIZE_HOP_BUFFERS);
-  const buffers = take(freeBuffers, bufferBytes);
+  const bufferCount = size(SIZE_HOP_BUFFERS);
+  const buffers = take(bufferCount, bufferBytes);
   free = 0;
   if (buffers == 0) return;
-  for (let i = freeBuffers - 1; i >= 0; i--) {
+  for (let i = bufferCount - 1; i >= 0; i--) {
     const at = buffers + <usize>(i * bufferBytes);
     store<usize>(at, free);
     free = at;
@@ -172,11 +171,6 @@ export function hopChannels(): i32 {
 /** Bytes of a hop buffer. */
 export function hopBufferBytes(): i32 {
   return bufferBytes;
-}
-
-/** Buffers that nobody has borrowed. */
-export function hopBuffersFree(): i32 {
-  return freeBuffers;
 }
 
 /** The hop with an index in range. */
@@ -212,7 +206,6 @@ export function bufferTake(): usize {
   const at = free;
   if (at == 0) return 0;
   free = load<usize>(at);
-  freeBuffers--;
   return at;
 }
 
@@ -221,7 +214,6 @@ export function bufferFree(at: usize): void {
   if (at == 0) return;
   store<usize>(at, free);
   free = at;
-  freeBuffers++;
 }
 
 /** Takes a free hop. -1 when there is none. */

@@ -32,7 +32,7 @@ import {
   sessionWipe,
 } from "../seal/link";
 import { handshakeWrite } from "../seal/link-handshake";
-import { CLASS_STREAM, CLASS_WAKE } from "../wire/hop-frames";
+import { CLASS_DATAGRAM, CLASS_STREAM, CLASS_WAKE } from "../wire/hop-frames";
 import {
   ACK,
   ACK_FLAGS,
@@ -284,10 +284,10 @@ function writeLast(link: Link, at: usize, end: usize): usize {
     const index = takeData(link);
     if (index < 0) return at;
     const stream = streamAt(index);
-    const next =
-      stream.kind == KIND_DATAGRAM
-        ? datagramWrite(stream, at, end)
-        : writeRecord(link, stream, at, end);
+    const isDatagram = stream.kind == KIND_DATAGRAM;
+    const next = isDatagram ? datagramWrite(stream, at, end) : writeRecord(link, stream, at, end);
+    // An old datagram is of no use; what else the packet says is said again (rules K1, U4).
+    if (isDatagram && next != at) writtenClass = CLASS_DATAGRAM;
     if (next != at || index == turns) return next;
   }
 }

@@ -193,7 +193,7 @@ export function reopen(stream: Stream): void {
   link.opening++;
 }
 
-/** The accepter's configuration is behind: opened again in a second, when it has asked its Commander (rule F11). */
+/** Opened again in a second: the accepter's configuration is behind (F11), or the handshake slot was wanted. */
 export function reopenLater(stream: Stream): void {
   reopen(stream);
   stream.reason = REASON_CONFIG_BEHIND;

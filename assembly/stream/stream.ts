@@ -79,7 +79,6 @@ export class Stream {
   /** rings it stands in: 1 control, 2 data, 4 news */
   queued: u8;
   keyUpdateDue: u8;
-  resetFrameDue: u8;
   index: i32;
   link: i32;
   number: u32;
@@ -106,8 +105,6 @@ export class Stream {
   /** records below this were out when the last PROBE went */
   probeMark: u64;
   openMark: u8;
-  unused: u8;
-  lifetime: u16;
   wentBackAt: i32;
   /** when something of it was last acknowledged, or first went out */
   progressAt: i32;
@@ -116,9 +113,6 @@ export class Stream {
   keyRecords: u32;
   holdMs: i32;
   closedAt: i32;
-  epoch: u32;
-  serialLow: u32;
-  serialHigh: u32;
   sessionIndex: u32;
   dropped: u32;
 }
@@ -158,11 +152,6 @@ export function streamsLayout(): void {
   base = take(count, streamBytes);
   open = 0;
   newsHead = newsTail = -1;
-}
-
-/** Number of stream slots. */
-export function streamCount(): i32 {
-  return count;
 }
 
 /** Open streams in sixteenths of the limit (rule D10). */

@@ -16,6 +16,8 @@ const STOPPING = 16;
 const CHANNEL_ID = new Uint8Array(16).fill(0xda);
 const COUNT = 60;
 const ACCEPT_MS = 500;
+/** Class of a packet that carries a datagram: it is of no use after 2 s (rules K1, U4). */
+const DATAGRAM_CLASS = 40;
 
 /** One side of the channel: what it has sent, and what has come. */
 class Side {
@@ -86,7 +88,9 @@ export const datagrams: Scenario = {
     const badness = prng.pick([0, 0.1]);
     inWorld(context, { seed: `datagrams ${seed}` }, (world) => {
       const sides = channel(world);
-      world.meddle(({ bytes }) => {
+      let shortLived = 0;
+      world.meddle(({ bytes, class: kind }) => {
+        if (kind === DATAGRAM_CLASS) shortLived++;
         if (badness === 0) return [{ bytes, delayMs: 0 }];
         const copies = prng.pick([[0], [0], [], [0, 0], [0, 90], [40]]);
         const isSpared = !prng.chance(badness * 5);
@@ -103,6 +107,10 @@ export const datagrams: Scenario = {
         });
       }
       world.run(COUNT * 40 + 5000);
+      const sent = sides.reduce((sum, side) => sum + side.sent, 0);
+      if (badness === 0 && shortLived !== sent) {
+        throw new SimFailure(`${sent} datagrams in ${shortLived} packets of their class`);
+      }
       for (const { stlink, got } of sides) {
         const least = badness === 0 ? COUNT : COUNT / 10;
         if (got.size < least) throw new SimFailure(`${stlink.name} got ${got.size} of ${COUNT}`);
