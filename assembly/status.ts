@@ -109,7 +109,7 @@ export const REASON_TARGET_UNREACHABLE: u8 = 3;
 /** RESET record. PROTOCOL 13.2. */
 export const REASON_TARGET_TIMED_OUT: u8 = 4;
 
-/** RESET frame. PROTOCOL 13.2. */
+/** RESET frame where a configuration names the Mappings, else RESET record. PROTOCOL 13.2. */
 export const REASON_NO_SUCH_MAPPING: u8 = 5;
 
 /** RESET frame. PROTOCOL 13.2. */
@@ -136,7 +136,7 @@ export const REASON_APPLICATION: u8 = 12;
 /** RESET frame. PROTOCOL 13.2. */
 export const REASON_BAD_RECORD: u8 = 13;
 
-/** Locally. PROTOCOL 13.2. */
+/** Locally: the control stream, when the Commander's keys change. PROTOCOL 13.2. */
 export const REASON_SESSION_GONE: u8 = 14;
 
 /** GOODBYE, locally. PROTOCOL 13.2. */
@@ -145,7 +145,7 @@ export const REASON_LEASE_EXPIRED: u8 = 15;
 /** GOODBYE. PROTOCOL 13.2. */
 export const REASON_STOPPING: u8 = 16;
 
-/** Locally. PROTOCOL 13.2. */
+/** A host's name for TooBig of a datagram (U4). PROTOCOL 13.2. */
 export const REASON_DATAGRAM_TOO_BIG: u8 = 17;
 
 /** DROPPED. PROTOCOL 13.2. */

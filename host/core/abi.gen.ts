@@ -79,7 +79,7 @@ export const Reason = {
   TargetUnreachable: 3,
   /** RESET record. PROTOCOL 13.2. */
   TargetTimedOut: 4,
-  /** RESET frame. PROTOCOL 13.2. */
+  /** RESET frame where a configuration names the Mappings, else RESET record. PROTOCOL 13.2. */
   NoSuchMapping: 5,
   /** RESET frame. PROTOCOL 13.2. */
   ConfigBehind: 6,
@@ -97,13 +97,13 @@ export const Reason = {
   Application: 12,
   /** RESET frame. PROTOCOL 13.2. */
   BadRecord: 13,
-  /** Locally. PROTOCOL 13.2. */
+  /** Locally: the control stream, when the Commander's keys change. PROTOCOL 13.2. */
   SessionGone: 14,
   /** GOODBYE, locally. PROTOCOL 13.2. */
   LeaseExpired: 15,
   /** GOODBYE. PROTOCOL 13.2. */
   Stopping: 16,
-  /** Locally. PROTOCOL 13.2. */
+  /** A host's name for TooBig of a datagram (U4). PROTOCOL 13.2. */
   DatagramTooBig: 17,
   /** DROPPED. PROTOCOL 13.2. */
   NotPaired: 32,
