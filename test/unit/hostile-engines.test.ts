@@ -7,6 +7,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { watchSeals } from "../reference/aead.ts";
 import { concat } from "../reference/bytes.ts";
 import { randomBelow, seededRandom } from "../reference/random.ts";
+import { TEST_ENGINES } from "../vectors/engines.ts";
 import { flip, LinkBench } from "./hostile-tools.ts";
 
 afterEach(() => watchSeals());
@@ -64,9 +65,10 @@ function changed(bench: LinkBench): string[] {
 
 describe.each(PLAYS)("%s", (_name, play) => {
   it("have the same statuses on V8 and under wasm3, and none traps", () => {
-    const [v8, wasm3] = [statuses("v8", play), statuses("wasm3", play)];
+    const v8 = statuses("v8", play);
     expect(v8.length).toBe(INPUTS);
-    expect(wasm3).toEqual(v8);
     expect(new Set(v8).size).toBeGreaterThan(1);
+    // The coverage build runs on V8 alone: its counters are imports.
+    if (TEST_ENGINES.includes("wasm3")) expect(statuses("wasm3", play)).toEqual(v8);
   });
 });
