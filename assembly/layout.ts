@@ -41,6 +41,14 @@ export const SIZES: usize = memory.data(72, 8);
 export const ARG_LEN: i32 = 512;
 export const ARG: usize = memory.data(512, 8);
 
+/** ROLE_* of the running instance; 0: none runs. */
+export let role: i32 = 0;
+
+/** An instance begins, or ends (0). */
+export function roleSet(to: i32): void {
+  role = to;
+}
+
 let top: usize = 0;
 let limit: usize = 0;
 let overflow: bool = false;

@@ -11,7 +11,7 @@ export type Constant = { name: string; value: number; doc: string };
 
 const STATUS_FILE = "assembly/status.ts";
 /** Where the constants stand that a host needs: sizes, roles, flags, events. */
-const ABI_FILES = ["assembly/layout.ts", "assembly/abi.ts", "assembly/abi/*.ts"];
+const ABI_FILES = ["assembly/layout.ts", "assembly/abi/*.ts"];
 
 const DECLARATION =
   /(?:\/\*\*((?:[^*]|\*(?!\/))*)\*\/\s*)?^export const ([A-Z][A-Z0-9_]*): [iu](?:8|16|32) = ([^;]+);/gm;

@@ -33,7 +33,7 @@ export function generate(): Map<string, string> {
 
 function readAbi(): Abi {
   const file = parseWasm(readFileSync(CORE_DEBUG_WASM));
-  const sources = globSync("assembly/{index,abi,abi/*}.ts", { cwd: ROOT }).sort();
+  const sources = globSync("assembly/{index,abi/*}.ts", { cwd: ROOT }).sort();
   const source = sources.map((path) => readFileSync(join(ROOT, path), "utf8")).join("\n");
   return {
     functions: readFunctions(file, source),

@@ -171,6 +171,10 @@ export const SIZE_MEMORY_BYTES = 17;
 export const SIZE_COUNT = 18;
 /** Argument area: keys, ids and records that a call takes or returns. */
 export const ARG_LEN = 512;
+/** Sections of the configuration in force, for `config_count` and `config_entry`. */
+export const CONFIG_CONNECTORS = 0;
+export const CONFIG_PEERS = 1;
+export const CONFIG_ROUTES = 2;
 /** `flags` bits. */
 export const CORE_NEWS = 1;
 export const CORE_WANTS_ENTROPY = 2;
@@ -181,10 +185,6 @@ export const CORE_WANTS_STORE = 8;
 export const CORE_WANTS_KEY = 16;
 /** Id, key or Connectors have changed: a new hop is to be dialled, then the older ones closed. */
 export const CORE_WANTS_REDIAL = 32;
-/** Sections of the configuration in force, for `config_count` and `config_entry`. */
-export const CONFIG_CONNECTORS = 0;
-export const CONFIG_PEERS = 1;
-export const CONFIG_ROUTES = 2;
 
 /** The exports of the core, all of them. Addresses and lengths are in bytes, values i32. */
 export interface CoreExports {

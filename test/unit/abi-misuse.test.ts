@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The core's exports called wrongly: handles that are none, lengths beyond the room, before start, after
 // stop, in the wrong role and order, after an error. Each answers with a status, none traps, and the
-// instance works afterwards. assembly/abi.ts; PROTOCOL.md section 13.1.
+// instance works afterwards. assembly/abi/; PROTOCOL.md section 13.1.
 
 import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";

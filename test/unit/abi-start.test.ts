@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `start` with sizes that section 12 of PROTOCOL.md does not allow, in too little memory, twice, in no
-// role: a status each time, and right sizes work after it. assembly/abi.ts, assembly/layout.ts.
+// role: a status each time, and right sizes work after it. assembly/abi/, assembly/layout.ts.
 
 import { describe, expect, it } from "vitest";
 import { Core, CoreError } from "../../host/core/core.ts";
