@@ -45,7 +45,7 @@ import { hopReady, hopTick } from "./stream/hop-tx";
 import { linkReady } from "./stream/link-tx";
 import { mayOpen, openingDone, openingFailed, openNext, restTick } from "./stream/opening";
 import { slotSpare } from "./stream/reclaim";
-import { ackTick, holdTick, ptoTick } from "./stream/recovery";
+import { ackTick, datagramTick, holdTick, ptoTick } from "./stream/recovery";
 import { STREAM_INCOMING, STREAM_OPENED, streamAt } from "./stream/stream";
 
 /** Times of PROTOCOL section 11. */
@@ -201,6 +201,7 @@ export function tickAll(ms: i32): i32 {
     if (handshakeTick(link)) link.wanted = 1;
     sessionsExpire(link);
     ackTick(link);
+    datagramTick(link);
     restTick(link);
     ptoTick(link);
     holdTick(link);

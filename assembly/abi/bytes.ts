@@ -4,6 +4,7 @@
 // stream/record.ts, datagram.ts. Invariant: what is put is at most `in_room`, what is taken at most `out_len`.
 // PROTOCOL 6 to 8.
 
+import { clockSet } from "../clock";
 import { wipe } from "../crypto/wipe";
 import { SIZE_MAX_PACKET, size } from "../layout";
 import { STATUS_BAD_HANDLE, STATUS_BAD_LENGTH, STATUS_BAD_STATE, STATUS_OK } from "../status";
@@ -54,12 +55,16 @@ export function out_consume(index: i32, n: i32): i32 {
   return STATUS_OK;
 }
 
-/** Datagram channel: `n` bytes at `in_ptr` for `flow`. TOO_BIG, NO_BUFFER. */
-export function datagram_commit(index: i32, flow: i32, n: i32): i32 {
+/**
+ * Datagram channel: `n` bytes at `in_ptr` for `flow`, `ms` is now: their age counts from here, not from the last
+ * `tick`. TOO_BIG, NO_BUFFER.
+ */
+export function datagram_commit(index: i32, flow: i32, n: i32, ms: i32): i32 {
   if (!streamKnown(index)) return STATUS_BAD_HANDLE;
   const stream = streamAt(index);
   if (stream.kind != KIND_DATAGRAM || stream.state != STREAM_UP) return STATUS_BAD_STATE;
   if (n < 0) return STATUS_BAD_LENGTH;
+  clockSet(ms);
   const status = datagramPut(stream, flow, stagePtr(), n);
   // Unlike a record, a datagram is not sealed where it was put.
   if (status == STATUS_OK) wipe(stagePtr(), n);

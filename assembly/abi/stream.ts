@@ -12,6 +12,7 @@ import {
   STATUS_NO_STREAM_SLOT,
   STATUS_OK,
 } from "../status";
+import { channelEnd } from "../stream/datagram";
 import { inRoom, putConnected, putReset, streamPump } from "../stream/record";
 import { ptoArm } from "../stream/recovery";
 import { resetFrame } from "../stream/resets";
@@ -21,6 +22,7 @@ import {
   FLAG_FIN,
   FLAG_OFFERED,
   FLAG_READABLE,
+  FLAG_SUCCESSOR,
   FLAG_WRITABLE,
   nextNews,
   STREAM_BINDING,
@@ -74,10 +76,14 @@ export function stream_flags(index: i32): i32 {
   if (stream.finTaken && held == 0 && !cut) bits |= FLAG_FIN;
   if (stream.state == STREAM_OFFERED) bits |= FLAG_OFFERED;
   if (stream.state == STREAM_CLOSED || stream.state == STREAM_RESETTING) bits |= FLAG_CLOSED;
+  if (stream.keyUpdateDue == 1 && stream.kind == KIND_DATAGRAM) bits |= FLAG_SUCCESSOR;
   return <i32>bits;
 }
 
-/** ARG: link i32, number u32, kind u8, opener u8, reason u8, state u8, Binding id [16], Mapping id [16]. */
+/**
+ * ARG: link i32, number u32, kind u8, opener u8, reason u8, state u8, Binding id [16], Mapping id [16],
+ * datagrams dropped by age or for newer ones u32.
+ */
 export function stream_info(index: i32): i32 {
   if (!streamKnown(index)) return STATUS_BAD_HANDLE;
   const stream = streamAt(index);
@@ -88,6 +94,7 @@ export function stream_info(index: i32): i32 {
   store<u8>(ARG, stream.reason, 10);
   store<u8>(ARG, stream.state, 11);
   memory.copy(ARG + 12, StreamArea.at(stream, STREAM_BINDING), 32);
+  store<u32>(ARG, stream.dropped, 44);
   return STATUS_OK;
 }
 
@@ -109,11 +116,9 @@ export function stream_reset(index: i32, reason: i32): i32 {
   if (<u32>(reason - 1) > 254) return STATUS_BAD_ARGUMENT;
   const stream = streamAt(index);
   if (stream.state == STREAM_CLOSED || stream.state == STREAM_RESETTING) return STATUS_OK;
-  if (
-    stream.kind != KIND_DATAGRAM &&
-    (stream.state == STREAM_OFFERED || stream.state == STREAM_UP)
-  ) {
-    putReset(stream, <u8>reason);
+  if (stream.state == STREAM_OFFERED || stream.state == STREAM_UP) {
+    if (stream.kind == KIND_DATAGRAM) channelEnd(stream, <u8>reason);
+    else putReset(stream, <u8>reason);
     return STATUS_OK;
   }
   if (stream.state != STREAM_OPENING) resetFrame(linkAt(stream.link), stream.number, <u8>reason);
@@ -131,11 +136,21 @@ export function stream_fin(index: i32): i32 {
   return STATUS_OK;
 }
 
-/** How long the stream is held while the peer is silent (rule S4), 0 to 24 h. */
+/**
+ * How long the stream is held while the peer is silent (rule S4), 0 to 24 h. Datagram channel: how old a datagram
+ * may get, 50 ms to 10 s, in steps of 50 ms rounded down (rule U4).
+ */
 export function stream_hold(index: i32, ms: i32): i32 {
   if (!streamKnown(index)) return STATUS_BAD_HANDLE;
   if (<u32>ms > 86_400_000) return STATUS_BAD_ARGUMENT;
-  streamAt(index).holdMs = ms;
+  const stream = streamAt(index);
+  if (stream.kind != KIND_DATAGRAM) {
+    stream.holdMs = ms;
+    return STATUS_OK;
+  }
+  if (<u32>(ms - 50) > 9950) return STATUS_BAD_ARGUMENT;
+  // A fiftieth, exact up to 10 s: the core divides nowhere (rule H5).
+  stream.age = <u8>((ms * 5243) >> 18);
   return STATUS_OK;
 }
 

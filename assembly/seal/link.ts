@@ -111,6 +111,9 @@ export class Link {
   inFlight: u32;
   opensOut: i32;
   opensIn: i32;
+  /** datagrams sent within a round trip from `datagramAt`, counted as records are (section 8) */
+  datagramBytes: u32;
+  datagramAt: i32;
   /** streams that wait to be opened */
   opening: i32;
   responderAt: i32;

@@ -2,12 +2,15 @@
 //
 // Datagram channels (kind 2): newest wins in both directions; nothing is acknowledged, ordered or sent again.
 // Before it: the host's `datagram_commit`, or a DATAGRAM frame. After it: link-tx.ts, or the host's `out` pair.
-// An entry of either FIFO is `length u16, flow u16, bytes`. PROTOCOL section 8, rules U1 to U4.
+// An entry of either FIFO is `length u16, flow u16, time u32, bytes`. PROTOCOL section 8, rules U1 to U4.
 
+import { now, since, wakeAt } from "../clock";
+import { ctEqual } from "../crypto/ct";
 import { SIZE_MAX_PACKET, size } from "../layout";
 import { datagramOpen, datagramSeal } from "../seal/connection";
-import { linkAt, replayFresh, replayMark } from "../seal/link";
+import { LINK_PROBE, Link, linkAt, replayFresh, replayMark } from "../seal/link";
 import {
+  REASON_SESSION_GONE,
   STATUS_BAD_LENGTH,
   STATUS_BAD_TAG,
   STATUS_NO_BUFFER,
@@ -21,66 +24,84 @@ import {
   DATAGRAM_COUNTER,
   DATAGRAM_FLOW,
   DATAGRAM_HEADER_LEN,
+  HELLO_LEN,
 } from "../wire/link-frames";
+import { KIND_DATAGRAM } from "../wire/record";
 import {
   blocksFor,
   cursorRead,
   cursorReset,
   Fifo,
   fifoAppend,
-  fifoByte,
   fifoDropWiped,
   fifoRoom,
   promise,
 } from "./pool";
-import { STREAM_SEEN, STREAM_UP, Stream, StreamArea, tellHost, wantData } from "./stream";
+import { IN_FLIGHT_OVERHEAD } from "./record";
+import { ptoArm } from "./recovery";
+import {
+  STREAM_BINDING,
+  STREAM_SEEN,
+  STREAM_UP,
+  Stream,
+  StreamArea,
+  streamAt,
+  streamClose,
+  tellHost,
+  wantData,
+} from "./stream";
 
-const ENTRY_HEADER_LEN: i32 = 4;
+/** Times and counts of PROTOCOL section 11. */
+const SUCCESSOR_MS: i32 = 3_000_000;
+const OVER_MS: i32 = 3_600_000;
+const RETIRED_MS: i32 = 10_000;
+const AGE_UNIT_MS: i32 = 50;
+/** `keyUpdateDue` of a channel that has a successor. */
+const RETIRED: u8 = 2;
+
+const ENTRY_HEADER_LEN: i32 = 8;
 const TAG_LEN: i32 = 16;
-const HEADER: usize = memory.data(4, 4);
+const HEADER: usize = memory.data(8, 4);
 
 /** Appends an entry; the oldest ones make room. False: it is larger than all the room there is. */
 function push(stream: Stream, fifo: Fifo, flow: i32, at: usize, len: i32): bool {
+  const entry = len + ENTRY_HEADER_LEN;
   // A whole datagram may be larger than what a stream is promised at the start.
-  promise(fifo, blocksFor(len + ENTRY_HEADER_LEN));
-  while (fifoRoom(fifo) < len + ENTRY_HEADER_LEN) {
-    if (fifo.length == 0) return false;
-    dropOldest(fifo);
-    stream.dropped++;
-  }
+  if (!promise(fifo, blocksFor(entry))) return false;
+  while (fifoRoom(fifo) < entry) dropOldest(stream, fifo);
   store<u16>(HEADER, <u16>len);
   store<u16>(HEADER, <u16>flow, 2);
+  store<i32>(HEADER, now, 4);
   fifoAppend(fifo, HEADER, ENTRY_HEADER_LEN);
   fifoAppend(fifo, at, len);
   return true;
 }
 
-function oldestLen(fifo: Fifo): i32 {
-  return <i32>fifoByte(fifo, 0) | ((<i32>fifoByte(fifo, 1)) << 8);
-}
-
-function dropOldest(fifo: Fifo): void {
-  fifoDropWiped(fifo, oldestLen(fifo) + ENTRY_HEADER_LEN);
-}
-
-/** Copies the oldest entry's bytes to `at` and drops it; its flow stays in HEADER. Returns its length. */
-function popOldest(stream: Stream, fifo: Fifo, at: usize): i32 {
-  const len = oldestLen(fifo);
+/** Copies the header of the oldest entry to HEADER; the cursor stands behind it. Returns the entry's length. */
+function peek(stream: Stream, fifo: Fifo): i32 {
   const cursor = StreamArea.cursor(stream);
   cursorReset(cursor, fifo);
   cursorRead(cursor, fifo, HEADER, ENTRY_HEADER_LEN);
-  cursorRead(cursor, fifo, at, len);
-  cursor.block = 0;
-  fifoDropWiped(fifo, len + ENTRY_HEADER_LEN);
-  return len;
+  return <i32>load<u16>(HEADER);
 }
 
-/** Largest datagram to this peer (rule U4). */
+function dropOldest(stream: Stream, fifo: Fifo): void {
+  fifoDropWiped(fifo, peek(stream, fifo) + ENTRY_HEADER_LEN);
+  stream.dropped++;
+}
+
+/** Copies the bytes of the oldest entry, whose length `peek` gave, to `at` and drops it; its flow stays in HEADER. */
+function popOldest(stream: Stream, fifo: Fifo, at: usize, len: i32): void {
+  cursorRead(StreamArea.cursor(stream), fifo, at, len);
+  fifoDropWiped(fifo, len + ENTRY_HEADER_LEN);
+}
+
+/** Largest datagram to this peer: it fits a packet of the path beside HELLO (rule U4). */
 export function datagramMost(stream: Stream): i32 {
   const own = size(SIZE_MAX_PACKET);
   const peer = linkAt(stream.link).peerMaxPacket;
   const path = peer != 0 ? min<i32>(own, peer) : 2048;
-  return path - DATA_HEADER_LEN - TAG_LEN - DATAGRAM_HEADER_LEN - TAG_LEN;
+  return path - DATA_HEADER_LEN - TAG_LEN - HELLO_LEN - DATAGRAM_HEADER_LEN - TAG_LEN;
 }
 
 /** Queues a datagram of the application. STATUS_TOO_BIG: nothing is fragmented. */
@@ -99,13 +120,28 @@ export function datagramPut(stream: Stream, flow: i32, at: usize, len: i32): i32
 /** Seals the oldest queued datagram into a DATAGRAM frame; returns the end, or `at` when there is none or no room. */
 export function datagramWrite(stream: Stream, at: usize, end: usize): usize {
   const fifo = StreamArea.sendFifo(stream);
-  if (stream.state != STREAM_UP || stream.acceptHeld || fifo.length == 0) return at;
-  if (oldestLen(fifo) + DATAGRAM_HEADER_LEN + TAG_LEN > <i32>(end - at)) {
+  if (stream.state != STREAM_UP || stream.acceptHeld) return at;
+  while (fifo.length != 0) {
+    const len = peek(stream, fifo);
+    if (since(load<i32>(HEADER, 4)) <= <i32>stream.age * AGE_UNIT_MS)
+      return writeOldest(stream, fifo, len, at, end);
+    dropOldest(stream, fifo);
+  }
+  return at;
+}
+
+function writeOldest(stream: Stream, fifo: Fifo, len: i32, at: usize, end: usize): usize {
+  const link = linkAt(stream.link);
+  const body = at + <usize>DATAGRAM_HEADER_LEN;
+  const out = <u32>(len + TAG_LEN + IN_FLIGHT_OVERHEAD);
+  if (body + <usize>(len + TAG_LEN) > end || aboveHalf(link, out)) {
     wantData(stream);
     return at;
   }
-  const body = at + <usize>DATAGRAM_HEADER_LEN;
-  const len = popOldest(stream, fifo, body);
+  if (link.datagramBytes == 0) link.datagramAt = now;
+  link.datagramBytes += out;
+  popOldest(stream, fifo, body, len);
+  if (stream.sendNext == 0) retireOlder(stream);
   const flow = <i32>load<u16>(HEADER, 2);
   const counter = stream.sendNext++;
   store<u8>(at, DATAGRAM);
@@ -118,6 +154,14 @@ export function datagramWrite(stream: Stream, at: usize, end: usize): usize {
   return body + <usize>(len + TAG_LEN);
 }
 
+/** True when `out` more bytes would take datagrams above half of maxInFlight, and a stream waits (rule U4). */
+function aboveHalf(link: Link, out: u32): bool {
+  if (link.datagramBytes == 0 || (link.datagramBytes + out) << 1 <= link.peerInFlight) return false;
+  for (let i = link.dataHead; i >= 0; i = streamAt(i).nextData)
+    if (streamAt(i).kind != KIND_DATAGRAM) return true;
+  return false;
+}
+
 /** Takes a DATAGRAM frame of `len` bytes, its header included. */
 export function datagramTake(stream: Stream, at: usize, len: i32): i32 {
   const flow = <i32>load<u16>(at, DATAGRAM_FLOW);
@@ -128,6 +172,7 @@ export function datagramTake(stream: Stream, at: usize, len: i32): i32 {
   const body = at + <usize>DATAGRAM_HEADER_LEN;
   const sealed = len - DATAGRAM_HEADER_LEN;
   if (!datagramOpen(stream, flow, counter, body, sealed)) return STATUS_BAD_TAG;
+  if (stream.recvNext == 0) retireOlder(stream);
   stream.recvNext = replayMark(stream.recvNext, seen, counter);
   if (!push(stream, StreamArea.recvFifo(stream), flow, body, sealed - TAG_LEN))
     return STATUS_NO_BUFFER;
@@ -141,12 +186,54 @@ export function datagramTake(stream: Stream, at: usize, len: i32): i32 {
  */
 export function datagramOut(stream: Stream, at: usize, room: i32): i32 {
   const fifo = StreamArea.recvFifo(stream);
-  if (oldestLen(fifo) > room) return STATUS_BAD_LENGTH;
-  const len = popOldest(stream, fifo, at);
+  const len = peek(stream, fifo);
+  if (len > room) return STATUS_BAD_LENGTH;
+  popOldest(stream, fifo, at, len);
   return len;
 }
 
 /** Flow of the datagram that `datagramOut` gave last. */
 export function datagramFlow(): i32 {
   return <i32>load<u16>(HEADER, 2);
+}
+
+/** The first datagram of a channel: those before it for the same ids have ten seconds left (rule U3). */
+function retireOlder(stream: Stream): void {
+  for (let i = linkAt(stream.link).streams; i >= 0; ) {
+    const other = streamAt(i);
+    i = other.nextOfLink;
+    if (other.kind != KIND_DATAGRAM || other.opener != stream.opener) continue;
+    if (other.number >= stream.number || other.keyUpdateDue == RETIRED || !sameIds(other, stream))
+      continue;
+    other.keyUpdateDue = RETIRED;
+    other.keyAt = now - (OVER_MS - RETIRED_MS);
+  }
+}
+
+function sameIds(a: Stream, b: Stream): bool {
+  return ctEqual(StreamArea.at(a, STREAM_BINDING), StreamArea.at(b, STREAM_BINDING), 32);
+}
+
+/** Time passes for a channel with keys: a successor is wanted, or it is over (rule U3). */
+export function channelTick(stream: Stream): void {
+  const used = (stream.sendNext | stream.recvNext) >> 32;
+  const age = since(stream.keyAt);
+  if (age >= OVER_MS || used > 1) {
+    channelEnd(stream, REASON_SESSION_GONE);
+    return;
+  }
+  wakeAt(stream.keyAt + OVER_MS);
+  if (!stream.opener || stream.keyUpdateDue || (age < SUCCESSOR_MS && used == 0)) return;
+  stream.keyUpdateDue = 1;
+  tellHost(stream);
+}
+
+/** Ends a channel with keys: RESET goes beside a PROBE until that is answered (section 8). */
+export function channelEnd(stream: Stream, reason: u8): void {
+  const link = linkAt(stream.link);
+  streamClose(stream, reason);
+  stream.unconfirmed = 1;
+  stream.progressAt = now;
+  link.due |= LINK_PROBE;
+  ptoArm(link);
 }

@@ -290,7 +290,7 @@ function peerLost(link: Link): void {
       streamClose(stream, REASON_PEER_LOST);
       // The new table counts its numbers from the start: nothing is said about the old ones any more.
       stream.number = NO_NUMBER;
-      stream.ackDue = stream.gapSeen = stream.handshakeDue = 0;
+      stream.ackDue = stream.gapSeen = stream.handshakeDue = stream.unconfirmed = 0;
     }
   }
   link.resetCount = 0;

@@ -32,7 +32,7 @@ import {
   sessionWipe,
 } from "../seal/link";
 import { handshakeWrite } from "../seal/link-handshake";
-import { CLASS_DATAGRAM, CLASS_STREAM, CLASS_WAKE } from "../wire/hop-frames";
+import { CLASS_STREAM, CLASS_WAKE } from "../wire/hop-frames";
 import {
   ACK,
   ACK_FLAGS,
@@ -71,7 +71,7 @@ import { datagramWrite } from "./datagram";
 import { CONFIG_VERSION, reopen, writeOpening } from "./opening";
 import { IN_FLIGHT_OVERHEAD, nextRecord, nextRecordLen, recordMost } from "./record";
 import { probeMark, ptoArm } from "./recovery";
-import { writeResets } from "./resets";
+import { writeEnds, writeResets } from "./resets";
 import {
   STREAM_OPENED,
   STREAM_RESETTING,
@@ -115,13 +115,13 @@ function opensWait(link: Link): bool {
   return false;
 }
 
-/** True when a data record may go: the peer's HELLO is known and maxInFlight leaves room for the largest (F6). */
+/** True when data may go: the peer's HELLO is known and maxInFlight leaves room for the largest record (F6). */
 function dataNow(link: Link): bool {
   if (link.dataHead < 0 || link.peerMaxPacket == 0) return false;
+  const out = link.inFlight + link.datagramBytes;
   return (
-    link.inFlight == 0 ||
-    link.inFlight + <u32>(recordMost(link) + RECORD_OVERHEAD + IN_FLIGHT_OVERHEAD) <=
-      link.peerInFlight
+    out == 0 ||
+    out + <u32>(recordMost(link) + RECORD_OVERHEAD + IN_FLIGHT_OVERHEAD) <= link.peerInFlight
   );
 }
 
@@ -228,6 +228,7 @@ function writeControl(link: Link, start: usize, end: usize): usize {
     link.due &= ~LINK_RESUME;
   }
   if (link.due & LINK_PROBE && at + <usize>PROBE_LEN <= end) {
+    at = writeEnds(link, at, end - <usize>PROBE_LEN);
     store<u8>(at, PROBE);
     store<u32>(at, probeMark(link), 1);
     link.due &= ~LINK_PROBE;
@@ -287,7 +288,7 @@ function writeLast(link: Link, at: usize, end: usize): usize {
     const isDatagram = stream.kind == KIND_DATAGRAM;
     const next = isDatagram ? datagramWrite(stream, at, end) : writeRecord(link, stream, at, end);
     // An old datagram is of no use; what else the packet says is said again (rules K1, U4).
-    if (isDatagram && next != at) writtenClass = CLASS_DATAGRAM;
+    if (isDatagram && next != at) writtenClass = stream.age;
     if (next != at || index == turns) return next;
   }
 }

@@ -5,7 +5,7 @@
 // link-rx.ts. After it: link-tx.ts sends from the store. PROTOCOL section 6, 7.1, 7.4; rules D6 to D9, F1, F2.
 
 import { since } from "../clock";
-import { SIZE_MAX_RECORD, size, take } from "../layout";
+import { SIZE_MAX_PACKET, SIZE_MAX_RECORD, size, take } from "../layout";
 import { recordOpen, recordRekey, recordSeal } from "../seal/connection";
 import { ACK_URGENT, Link, linkAt } from "../seal/link";
 import { REASON_PEER_LOST, STATUS_BAD_RECORD, STATUS_OK, STATUS_PEER_VIOLATION } from "../status";
@@ -59,9 +59,9 @@ export const IN_FLIGHT_OVERHEAD: i32 = 64;
 let stage: usize = 0;
 const LENGTH: usize = memory.data(4, 4);
 
-/** Takes the staging area: one record. */
+/** Takes the staging area: one record, or the largest datagram that fits a packet. */
 export function recordsLayout(): void {
-  stage = take(1, size(SIZE_MAX_RECORD) + RECORD_OVERHEAD + 8);
+  stage = take(1, size(SIZE_MAX_PACKET));
 }
 
 /** Where the application's next bytes go. */

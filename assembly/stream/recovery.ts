@@ -18,6 +18,7 @@ import {
 import { randomU32 } from "../seal/random";
 import { REASON_HOLD_EXPIRED } from "../status";
 import { KIND_DATAGRAM } from "../wire/record";
+import { channelTick } from "./datagram";
 import { storeGoBack } from "./record";
 import { resetFrame } from "./resets";
 import {
@@ -113,6 +114,7 @@ export function rttSample(link: Link, ms: i32): void {
 
 /** True while the stream waits for something of the peer. */
 function outstanding(stream: Stream): bool {
+  if (stream.unconfirmed) return true;
   if (stream.kind == KIND_DATAGRAM && stream.state == STREAM_UP) return false;
   if (stream.state == STREAM_OPENED || stream.state == STREAM_OPENING) return true;
   if (stream.state == STREAM_OFFERED) return stream.acceptHeld != 0;
@@ -156,7 +158,6 @@ export function acknowledgeAll(link: Link): void {
   for (let i = link.streams; i >= 0; ) {
     const stream = streamAt(i);
     i = stream.nextOfLink;
-    if (stream.kind == KIND_DATAGRAM) continue;
     if (stream.state < STREAM_INCOMING) continue;
     // A finished stream still says so while it is remembered; one that was reset does not.
     if (stream.state == STREAM_CLOSED && stream.reason != 0) continue;
@@ -189,6 +190,7 @@ export function takePong(link: Link, token: u32): void {
   for (let i = link.streams; i >= 0; ) {
     const stream = streamAt(i);
     i = stream.nextOfLink;
+    if (stream.unconfirmed == 2) stream.unconfirmed = 0;
     lost(link, stream, stream.probeMark, stream.openMark != 0);
   }
 }
@@ -226,6 +228,14 @@ export function ackSoon(link: Link, stream: Stream, urgent: bool): void {
   }
 }
 
+/** A round trip after the first of them, the datagrams that were sent are no longer counted (section 8). */
+export function datagramTick(link: Link): void {
+  if (link.datagramBytes == 0) return;
+  const end = link.datagramAt + smoothed(link);
+  if (due(end)) link.datagramBytes = 0;
+  else wakeAt(end);
+}
+
 /** A delayed ACK whose time has come is urgent. */
 export function ackTick(link: Link): void {
   if (link.ackTimer != ACK_TIMED) return;
@@ -260,6 +270,7 @@ export function holdTick(link: Link): void {
     } else {
       wakeAt(end);
       keepAlive(link, min<i32>(QUIET_MS, stream.holdMs >> 2));
+      if (stream.kind == KIND_DATAGRAM && stream.state >= STREAM_OFFERED) channelTick(stream);
     }
   }
 }

@@ -22,7 +22,9 @@ import {
   ACK_NEXT,
   LinkFrame,
   RESET,
+  RESET_LEN,
 } from "../wire/link-frames";
+import { streamAt } from "./stream";
 
 /** Notes a RESET{number, reason} for the peer; one for each number. */
 export function resetFrame(link: Link, number: u32, reason: u8): void {
@@ -60,6 +62,21 @@ function emitLastAck(at: usize, number: u32, next: u64): usize {
   store<u64>(at, next, ACK_NEXT);
   store<u64>(at, 0, ACK_LIMIT);
   return at + <usize>ACK_LEN;
+}
+
+/**
+ * RESET of every channel whose end the peer has not confirmed: the packet's PROBE asks for that (section 8).
+ * @returns the end
+ */
+export function writeEnds(link: Link, at: usize, end: usize): usize {
+  for (let i = link.streams; i >= 0; i = streamAt(i).nextOfLink) {
+    const stream = streamAt(i);
+    if (!stream.unconfirmed) continue;
+    const fits = at + <usize>RESET_LEN <= end;
+    if (fits) at = LinkFrame.emitByte(at, RESET, stream.number, stream.reason);
+    stream.unconfirmed = fits ? 2 : 1;
+  }
+  return at;
 }
 
 /** Writes as many as fit; returns the end. */

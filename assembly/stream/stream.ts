@@ -17,6 +17,7 @@ import {
 } from "../layout";
 import { Link, linkAt, replayBytes } from "../seal/link";
 import { slotFree } from "../seal/slot";
+import { CLASS_DATAGRAM } from "../wire/hop-frames";
 import { KIND_DATAGRAM } from "../wire/record";
 import {
   blockPayload,
@@ -55,6 +56,8 @@ export const FLAG_WRITABLE: u32 = 4;
 export const FLAG_FIN: u32 = 8;
 export const FLAG_OFFERED: u32 = 16;
 export const FLAG_CLOSED: u32 = 32;
+/** Opener of a channel: its keys are nearly used up, the next one is to be opened (rule U3). */
+export const FLAG_SUCCESSOR: u32 = 64;
 
 @unmanaged
 export class Stream {
@@ -78,7 +81,12 @@ export class Stream {
   gapSeen: u8;
   /** rings it stands in: 1 control, 2 data, 4 news */
   queued: u8;
+  /** KEY_UPDATE waits for room; of a channel: 1 a successor is wanted, 2 there is one */
   keyUpdateDue: u8;
+  /** how old its datagrams may get, in 50 ms: the class of their packets (4.3) */
+  age: u8;
+  /** a channel that this side has ended: 1 the peer may not know, 2 RESET is in the packet of the last PROBE */
+  unconfirmed: u8;
   index: i32;
   link: i32;
   number: u32;
@@ -217,6 +225,7 @@ export function streamTake(link: Link, kind: i32, opener: bool): i32 {
     stream.bornAt = now;
     stream.keyAt = now;
     stream.holdMs = DEFAULT_HOLD_MS;
+    stream.age = <u8>CLASS_DATAGRAM;
     stream.nextOfLink = link.streams;
     link.streams = i;
     open++;

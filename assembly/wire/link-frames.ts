@@ -41,6 +41,7 @@ export const HELLO_LEN: i32 = 40;
 export const ACK_LEN: i32 = 22;
 export const OPEN_LEN: i32 = 1275;
 export const ACCEPT_LEN: i32 = 1167;
+export const RESET_LEN: i32 = 6;
 export const PROBE_LEN: i32 = 5;
 export const PONG_LEN: i32 = 6;
 export const STREAM_HEADER_LEN: i32 = 13;

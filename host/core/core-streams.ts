@@ -14,6 +14,8 @@ export const StreamFlag = {
   Fin: 8,
   Offered: 16,
   Closed: 32,
+  /** Opener of a channel: open the next one, send there as soon as it is writable (rule U3). */
+  Successor: 64,
 } as const;
 
 export type StreamView = {
@@ -25,6 +27,8 @@ export type StreamView = {
   state: number;
   bindingId: Uint8Array;
   mappingId: Uint8Array;
+  /** Datagrams that were too old to be sent, or had to go for newer ones, in either direction. */
+  dropped: number;
 };
 
 export class CoreStreams extends CoreLinks {
@@ -45,7 +49,7 @@ export class CoreStreams extends CoreLinks {
 
   streamInfo(stream: number): StreamView {
     this.check("stream_info", this.f.stream_info(stream));
-    const bytes = this.engine.read(this.arg, 44);
+    const bytes = this.engine.read(this.arg, 48);
     const view = new DataView(bytes.buffer);
     return {
       link: view.getInt32(0, true),
@@ -56,6 +60,7 @@ export class CoreStreams extends CoreLinks {
       state: bytes[11] ?? 0,
       bindingId: bytes.slice(12, 28),
       mappingId: bytes.slice(28, 44),
+      dropped: view.getUint32(44, true),
     };
   }
 
@@ -76,6 +81,11 @@ export class CoreStreams extends CoreLinks {
   }
 
   streamHold(stream: number, ms: number): void {
+    this.check("stream_hold", this.f.stream_hold(stream, ms));
+  }
+
+  /** How old a datagram of a channel may get before it is dropped: 50 to 10,000 ms, 2,000 at first (rule U4). */
+  datagramAge(stream: number, ms: number): void {
     this.check("stream_hold", this.f.stream_hold(stream, ms));
   }
 
@@ -102,11 +112,11 @@ export class CoreStreams extends CoreLinks {
     return bytes;
   }
 
-  /** Sends a datagram. Returns a status. */
-  datagramPut(stream: number, flow: number, bytes: Uint8Array): number {
+  /** Sends a datagram; its age counts from `now`. Returns a status: Ok, TooBig (U4), NoBuffer, BadState. */
+  datagramPut(stream: number, flow: number, bytes: Uint8Array, now: number): number {
     if (bytes.length > this.f.in_room(stream)) return Status.TooBig;
     this.engine.write(this.f.in_ptr(), bytes);
-    return this.f.datagram_commit(stream, flow, bytes.length);
+    return this.f.datagram_commit(stream, flow, bytes.length, now | 0);
   }
 
   /** Takes the oldest datagram, or null. */

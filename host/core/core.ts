@@ -42,7 +42,7 @@ export class Core extends CoreControl {
       sizes.links * linkBytes +
       sizes.streams * streamBytes +
       sizes.handshakes * 5400;
-    const others = sizes.maxRecordBytes + (sizes.configBytes ?? 0) + 1024;
+    const others = sizes.maxPacketBytes + (sizes.configBytes ?? 0) + 1024;
     return 16_384 + tables + blocks + buffers + others;
   }
 
