@@ -127,7 +127,7 @@ enum {
   X(config_ptr, 0, 1) \
   X(config_stored, 1, 1) \
   X(control_state, 0, 1) \
-  X(datagram_commit, 3, 1) \
+  X(datagram_commit, 4, 1) \
   X(datagram_flow, 0, 1) \
   X(datagram_out, 1, 1) \
   X(entropy_ptr, 0, 1) \

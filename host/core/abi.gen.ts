@@ -199,7 +199,7 @@ export interface CoreExports {
   config_ptr(): number;
   config_stored(ok: number): number;
   control_state(): number;
-  datagram_commit(index: number, flow: number, n: number): number;
+  datagram_commit(index: number, flow: number, n: number, ms: number): number;
   datagram_flow(): number;
   datagram_out(index: number): number;
   entropy_ptr(): number;
@@ -290,7 +290,7 @@ export const EXPORTS = {
   config_ptr: { params: 0, results: 1 },
   config_stored: { params: 1, results: 1 },
   control_state: { params: 0, results: 1 },
-  datagram_commit: { params: 3, results: 1 },
+  datagram_commit: { params: 4, results: 1 },
   datagram_flow: { params: 0, results: 1 },
   datagram_out: { params: 1, results: 1 },
   entropy_ptr: { params: 0, results: 1 },

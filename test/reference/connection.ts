@@ -112,6 +112,8 @@ export class DatagramChannel {
   private readonly receiveKey: Uint8Array;
   private readonly window: ReplayWindow;
   private counter = 0;
+  /** Something of the peer has been opened. */
+  hasHeard = false;
 
   constructor(keys: { send: Uint8Array; receive: Uint8Array }, replayWindow: number) {
     this.sendKey = keys.send;

@@ -6,6 +6,7 @@
 
 import { Acquaintance, mayTake } from "./acquaintance.ts";
 import { compare } from "./bytes.ts";
+import { Channels, Outgoing, retireOlder } from "./channels.ts";
 import { connectionKeys, DatagramChannel, newConnectionHandshake } from "./connection.ts";
 import type { Opened } from "./link.ts";
 import { decodeLinkFrames, type FrameNamed, type LinkFrame } from "./link-frames.ts";
@@ -36,6 +37,7 @@ export class LinkStreams {
   readonly settings: StreamSettings;
   readonly acquaintance: Acquaintance;
   readonly probing: Probing;
+  readonly channels = new Channels();
   readonly streams = new Map<number, Stream>();
   /** Streams without a number yet, in the order in which they will be opened. */
   readonly waiting: Stream[] = [];
@@ -110,7 +112,17 @@ export class LinkStreams {
       stream.sender.reset(reason);
       return;
     }
-    if (stream.state !== "waiting") this.resetsDue.set(stream.number, reason);
+    if (stream.state === "open") this.endChannel(stream, reason);
+    else {
+      if (stream.state !== "waiting") this.resetsDue.set(stream.number, reason);
+      this.end(stream, reason);
+    }
+  }
+
+  // RESET goes beside a PROBE until that is answered.
+  private endChannel(stream: Stream, reason: number): void {
+    this.channels.end(stream.number, reason, this.now);
+    this.probing.due = true;
     this.end(stream, reason);
   }
 
@@ -184,7 +196,7 @@ export class LinkStreams {
   }
 
   private get waits(): Waiting[] {
-    return this.all().map(({ waiting }) => waiting);
+    return [...this.all().map(({ waiting }) => waiting), ...this.channels.waits];
   }
 
   private takeFrames(session: LinkSession, frames: Uint8Array): void {
@@ -241,6 +253,7 @@ export class LinkStreams {
     this.cleanEnds = [];
     this.resetsDue.clear();
     this.probing.forget();
+    this.channels.forget();
   }
 
   private takeOpen(frame: FrameNamed<"OPEN">, session: LinkSession): void {
@@ -450,12 +463,16 @@ export class LinkStreams {
     if (!stream.channel) return;
     const { flow, counter, sealed } = frame;
     const bytes = stream.channel.open(flow, counter, sealed);
+    if (stream.outgoing) stream.outgoing.used = Math.max(stream.outgoing.used, Number(counter) + 1);
+    if (!stream.channel.hasHeard) retireOlder(stream, this.streams.values(), this.now);
+    stream.channel.hasHeard = true;
     this.options.emit({ type: "datagram", stream, flow, bytes });
   }
 
   private takePong(token: number): void {
     const order = this.probing.answered(token, this.now);
     if (order === undefined) return;
+    this.channels.confirmed(order);
     for (const stream of this.all()) if (stream.lostBefore(order)) stream.goBack();
   }
 
@@ -468,6 +485,7 @@ export class LinkStreams {
     stream.state = "open";
     if (stream.kind === KIND.datagrams) {
       stream.channel = new DatagramChannel(keys, this.settings.replayWindow);
+      stream.outgoing = new Outgoing(this.now);
       return;
     }
     stream.sender.attach(keys.send, this.now);
@@ -507,6 +525,10 @@ export class LinkStreams {
       if (until <= this.now) this.remembered.delete(number);
     }
     if (this.now - this.heardAt >= this.settings.holdMs) this.endAll(REASON.HoldExpired);
+    for (const stream of this.all()) {
+      const isOver = stream.outgoing?.tick(this.now, stream.opener) ?? false;
+      if (isOver) this.endChannel(stream, REASON.SessionGone);
+    }
   }
 
   private nextDeadline(): number {
@@ -515,7 +537,11 @@ export class LinkStreams {
     const opens = this.waiting.map((stream) => stream.openAfter).filter((at) => at > this.now);
     const holdAt =
       this.streams.size > 0 ? this.heardAt + this.settings.holdMs : Number.POSITIVE_INFINITY;
-    return Math.min(probeAt, holdAt, ...acks, ...opens);
+    const outgoing = this.all().flatMap((stream) => stream.outgoing ?? []);
+    const ends = outgoing.map((one) => one.nextAt(this.now));
+    const waits = outgoing.some((one) => one.waits);
+    if (waits) ends.push(this.channels.freeAt(this.probing.roundTrip.srtt));
+    return Math.min(probeAt, holdAt, ...acks, ...opens, ...ends);
   }
 
   private newStream(number: number, opener: boolean, request: OpenRequest): Stream {

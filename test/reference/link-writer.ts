@@ -5,6 +5,7 @@
 // Invariants: HELLO stands first until the peer has it; a PONG follows the ACKs of all streams.
 
 import { concat } from "./bytes.ts";
+import { retireOlder } from "./channels.ts";
 import { RECORD_OVERHEAD } from "./connection.ts";
 import { CLASS } from "./link.ts";
 import { encodeLinkFrame, type LinkFrame } from "./link-frames.ts";
@@ -15,7 +16,6 @@ import { KIND, type Stream } from "./stream.ts";
 
 const NOTHING = new Uint8Array(0);
 const STREAM_HEADER = 13;
-const DATAGRAM_HEADER = 13;
 const HELLO_LEN = 40;
 const PAD_TO = 64;
 
@@ -64,9 +64,11 @@ class Packer {
     return this.maxPacket - PACKET_OVERHEAD - hello;
   }
 
-  add(frame: LinkFrame): void {
+  /** Adds frames that stand in one packet. */
+  add(...frames: LinkFrame[]): void {
     // Padding must not take the packet above maxPacket.
-    this.append(encodeLinkFrame(frame), this.maxPacket - (this.maxPacket % PAD_TO));
+    const most = this.maxPacket - (this.maxPacket % PAD_TO);
+    this.append(concat(...frames.map(encodeLinkFrame)), most);
   }
 
   /** Adds a frame that takes the rest of its packet. */
@@ -161,7 +163,7 @@ function ackOf(stream: Stream): LinkFrame {
 function writeProbe(link: LinkStreams, packer: Packer): void {
   const order = ++link.order;
   link.probing.probed(order, order, link.now);
-  packer.add({ type: "PROBE", token: order });
+  packer.add(...link.channels.resets(order), { type: "PROBE", token: order });
 }
 
 function writeOpens(link: LinkStreams, session: LinkSession, packer: Packer): void {
@@ -198,9 +200,7 @@ function writeRecord(
   packer: Packer,
 ): boolean {
   const length = stream.sender.nextLength(maxRecord, link.now);
-  const outstanding = link.all().reduce((sum, one) => sum + one.sender.outstanding, 0);
-  const fits =
-    outstanding === 0 || outstanding + inFlight(length) <= link.acquaintance.limits.maxInFlight;
+  const fits = mayFly(link, length);
   // A record cut for another path, or before HELLO took its room, waits for a wider packet.
   if (length === 0 || !fits || length + STREAM_HEADER > packer.mostLast) return false;
   const { number, sealed } = stream.sender.next(maxRecord, link.now, ++link.order);
@@ -213,14 +213,44 @@ function writeRecord(
 
 function writeDatagrams(link: LinkStreams, packer: Packer): void {
   for (const stream of link.streams.values()) {
-    if (!stream.channel) continue;
-    for (const { flow, bytes } of stream.datagrams.splice(0)) {
-      if (bytes.length + DATAGRAM_HEADER + 16 > packer.mostLast) continue;
-      const { counter, sealed } = stream.channel.seal(flow, bytes);
-      packer.addLast(
-        { type: "DATAGRAM", stream: stream.number, flow, counter, sealed },
-        CLASS.datagram,
-      );
-    }
+    while (writeDatagram(link, stream, packer));
   }
+}
+
+function writeDatagram(link: LinkStreams, stream: Stream, packer: Packer): boolean {
+  const { channel, outgoing } = stream;
+  const oldest = outgoing?.oldest(link.now);
+  if (!channel || !outgoing || !oldest) return false;
+  const { flow, bytes } = oldest;
+  if (!mayFly(link, bytes.length + 16)) return false;
+  const { maxInFlight } = link.acquaintance.limits;
+  if (recordWaits(link) && !link.channels.leavesHalf(bytes.length, maxInFlight)) return false;
+  outgoing.take();
+  const { counter, sealed } = channel.seal(flow, bytes);
+  link.channels.sent(bytes.length, link.now);
+  if (counter === 0n) retireOlder(stream, link.streams.values(), link.now);
+  outgoing.used = Math.max(outgoing.used, Number(counter) + 1);
+  packer.addLast(
+    { type: "DATAGRAM", stream: stream.number, flow, counter, sealed },
+    outgoing.class,
+  );
+  return true;
+}
+
+// Whether a record or datagram of `length` sealed bytes may be in flight beside the others (F6).
+function mayFly(link: LinkStreams, length: number): boolean {
+  const records = link.all().reduce((sum, one) => sum + one.sender.outstanding, 0);
+  const { srtt } = link.probing.roundTrip;
+  const outstanding = records + link.channels.outstanding(link.now, srtt);
+  return (
+    outstanding === 0 || outstanding + inFlight(length) <= link.acquaintance.limits.maxInFlight
+  );
+}
+
+// Whether a stream has a record that it may send by its limit.
+function recordWaits(link: LinkStreams): boolean {
+  const most = link.acquaintance.limits.maxRecord;
+  return link
+    .all()
+    .some(({ sender, state }) => state === "open" && sender.nextLength(most, link.now) > 0);
 }

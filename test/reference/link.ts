@@ -17,7 +17,7 @@ const NO_PSK_NAME = new Uint8Array(8);
 const MESSAGE_LENGTHS = { 1: 1248, 2: 1152, 3: 64 } as const;
 
 /** Section 4.3: how long a packet may wait. */
-export const CLASS = { stream: 0, datagram: 40, wake: 255 } as const;
+export const CLASS = { stream: 0, wake: 255 } as const;
 
 export interface LinkPeer {
   id: Uint8Array;

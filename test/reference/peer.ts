@@ -26,6 +26,8 @@ const PING_AFTER_MS = 25_000;
 const SILENT_MS = 60_000;
 const HANDSHAKE_MS = 10_000;
 const NO_PSK = new Uint8Array(32);
+/** Headers and tags around a datagram, and HELLO (section 8). */
+const DATAGRAM_BESIDE = 13 + 16 + 40 + 13 + 16;
 
 /** One end of a hop's connection: what wire.ts moves bytes between. */
 export interface HopEnd {
@@ -210,13 +212,12 @@ export class Peer implements HopEnd {
     this.streamsOf(stream).reset(stream, reason);
   }
 
-  /** Queues a datagram on a channel; false if it is above what the path takes (section 8). */
+  /** Queues a datagram on a channel; false before it has keys, or above what the path takes (section 8). */
   sendDatagram(stream: Stream, flow: number, bytes: Uint8Array): boolean {
     const { maxPacket } = this.streamsOf(stream).acquaintance.limits;
     const path = Math.min(maxPacket, this.hop?.welcome?.maxPacket ?? maxPacket);
-    if (bytes.length + 29 + 13 + 16 > path) return false;
-    stream.datagrams.push({ flow, bytes });
-    if (stream.datagrams.length > 16) stream.datagrams.shift();
+    if (!stream.outgoing || bytes.length + DATAGRAM_BESIDE > path) return false;
+    stream.outgoing.put(flow, bytes, this.now);
     return true;
   }
 

@@ -4,6 +4,7 @@
 // application holds it as a handle: its number may change while it is not accepted (H7).
 // Invariant: waiting -> opening -> open -> ended, never back but from opening to waiting.
 
+import type { Outgoing } from "./channels.ts";
 import type { DatagramChannel } from "./connection.ts";
 import type { FrameNamed } from "./link-frames.ts";
 import type { LinkSession } from "./link-session.ts";
@@ -62,7 +63,8 @@ export class Stream {
   wentBackAt = Number.NEGATIVE_INFINITY;
   /** What its probe time-out runs by. */
   waiting = noWaiting();
-  datagrams: { flow: number; bytes: Uint8Array }[] = [];
+  /** A channel with keys: what it sends, and how long it lives. */
+  outgoing: Outgoing | undefined;
 
   constructor(options: StreamOptions) {
     this.number = options.number;

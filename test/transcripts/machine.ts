@@ -198,7 +198,7 @@ export class Machine {
 
   datagram(stream: number, flow: number, bytes: Uint8Array): void {
     this.engine.write(this.engine.call("in_ptr"), bytes);
-    this.result = this.engine.call("datagram_commit", stream, flow, bytes.length);
+    this.result = this.engine.call("datagram_commit", stream, flow, bytes.length, this.#now | 0);
   }
 
   /** The oldest datagram that has arrived, or null. */

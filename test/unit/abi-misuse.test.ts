@@ -57,7 +57,7 @@ const BY_HANDLE: [string, ...number[]][] = [
   ["out_len"],
   ["out_ptr"],
   ["out_consume", 0],
-  ["datagram_commit", 0, 1],
+  ["datagram_commit", 0, 1, 0],
   ["datagram_out"],
 ];
 
@@ -263,7 +263,7 @@ describe("lengths", () => {
     const handle = handleOf(bench.mine);
     const room = core.inRoom(handle);
     for (const n of [room + 1, ...BEYOND]) {
-      expect(["TooBig", "BadLength"]).toContain(raw(core, "datagram_commit", handle, 0, n));
+      expect(["TooBig", "BadLength"]).toContain(raw(core, "datagram_commit", handle, 0, n, 0));
     }
     expect(bench.mine.sendDatagram(7, pattern(room))).toBe(true);
   });
@@ -318,7 +318,7 @@ describe("order", () => {
     for (const name of ["stream_fin", "stream_connected", "stream_release"]) {
       expect(raw(core, name, waiting), name).toBe("BadState");
     }
-    expect(raw(core, "datagram_commit", waiting, 0, 1)).toBe("BadState");
+    expect(raw(core, "datagram_commit", waiting, 0, 1, 0)).toBe("BadState");
     expect(raw(core, "in_commit", waiting, 1)).toBe("BadLength");
     core.streamReset(waiting, 12);
     expect(raw(core, "stream_fin", waiting)).toBe("BadState");

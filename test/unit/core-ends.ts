@@ -77,6 +77,7 @@ export interface CoreStlinkOptions {
   ticket?: Uint8Array;
   random: Random;
   peers: LinkPeer[];
+  clock: () => number;
 }
 
 /** A running core with a clock; feeds it when it asks. */
@@ -208,7 +209,7 @@ export class CoreStlink extends Running implements End {
 
   open(peerId: Uint8Array, kind: number, bindingId: Uint8Array, mappingId: Uint8Array): Pipe {
     const handle = this.core.streamOpen(this.link(peerId), kind, bindingId, mappingId);
-    const pipe = new CorePipe(this.core, handle);
+    const pipe = new CorePipe(this.core, handle, this.options.clock);
     this.known.set(handle, pipe);
     return pipe;
   }
@@ -243,7 +244,7 @@ export class CoreStlink extends Running implements End {
       if (flags < 0) continue;
       const pipe = this.known.get(handle);
       if ((!pipe || pipe.gone) && flags & StreamFlag.Offered) {
-        const offered = new CorePipe(this.core, handle);
+        const offered = new CorePipe(this.core, handle, this.options.clock);
         this.known.set(handle, offered);
         this.offered.push(offered);
       }
@@ -261,16 +262,18 @@ export class CoreStlink extends Running implements End {
 }
 
 /** A stream of a core. */
-class CorePipe implements Pipe {
+export class CorePipe implements Pipe {
   private readonly core: Core;
-  private readonly handle: number;
+  readonly handle: number;
+  private readonly clock: () => number;
   private endedFor = -1;
   private wasConnected = false;
   private released = false;
 
-  constructor(core: Core, handle: number) {
+  constructor(core: Core, handle: number, clock: () => number) {
     this.core = core;
     this.handle = handle;
+    this.clock = clock;
   }
 
   /** The handle may be another stream's by now. */
@@ -322,7 +325,7 @@ class CorePipe implements Pipe {
   }
 
   sendDatagram(flow: number, bytes: Uint8Array): boolean {
-    return this.core.datagramPut(this.handle, flow, bytes) >= 0;
+    return this.core.datagramPut(this.handle, flow, bytes, this.clock()) >= 0;
   }
 
   readDatagram(): { flow: number; bytes: Uint8Array } | null {

@@ -61,6 +61,7 @@ describe("a core that is stlink, at the reference's Connector", () => {
         ticket,
         random,
         peers: [],
+        clock: () => world.wire.now,
       },
       0,
     );

@@ -161,7 +161,8 @@ export class CoreWorld {
     };
     if (this.options[name] === "core") {
       const engine = openTestEngine(this.options.engine, this.sizes);
-      return new CoreStlink({ ...base, engine, sizes: this.sizes }, this.wire.now);
+      const clock = () => this.wire.now;
+      return new CoreStlink({ ...base, engine, sizes: this.sizes, clock }, this.wire.now);
     }
     const end = new ReferenceStlink({ ...base, ...withSettings(this.options.peer) }, this.wire.now);
     watchRecords(end.peer.linkTo(peer.id));

@@ -267,7 +267,7 @@ describe("datagrams", () => {
     const channel = world.a.openStream(ID_B, { ...REQUEST, kind: 2 });
     world.wire.run(() => channel.state === "open", 5000);
     expect(world.a.sendDatagram(channel, 7, pattern(1472))).toBe(true);
-    expect(world.a.sendDatagram(channel, 7, pattern(1991))).toBe(false);
+    expect(world.a.sendDatagram(channel, 7, pattern(1951))).toBe(false);
     const got = (peer: Peer) => peer.events.filter((event) => event.type === "datagram");
     world.wire.run(() => got(world.b).length === 1, 5000);
     const [first] = got(world.b);

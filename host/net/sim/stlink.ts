@@ -96,7 +96,7 @@ export class SimStlink {
   /** Runs from now on, with no state but its identity and peers. */
   start(): void {
     const { core, sizes, identity, prng, peers } = this.#o;
-    core.start("stlink", sizes, this.#now());
+    core.start("stlink", sizes, this.nowMs);
     core.setIdentity(identity.secret, identity.key, identity.id);
     core.feed(prng.bytes(32), this.life);
     this.#isUp = true;
@@ -160,7 +160,8 @@ export class SimStlink {
     this.wake();
   }
 
-  #now(): number {
+  /** Its own clock, as the core knows it. */
+  get nowMs(): number {
     return (Math.floor(this.#o.clock.nowMs) - this.#sleptMs + this.#o.clockBaseMs) | 0;
   }
 
@@ -178,7 +179,7 @@ export class SimStlink {
   /** One turn: everything that can be done at this moment, and a bounded part of the computing. */
   #turn(): void {
     const { core, clock, stepsPerMs } = this.#o;
-    core.tick(this.#now());
+    core.tick(this.nowMs);
     let steps = stepsPerMs;
     for (let round = 0; round < MOST_ROUNDS; round++) {
       this.#feed();
@@ -194,7 +195,7 @@ export class SimStlink {
       if (!busy || steps === 0) break;
     }
     this.#watchSilence();
-    const next = core.tick(this.#now());
+    const next = core.tick(this.nowMs);
     const drop = core.takeDrop();
     if (drop !== 0) this.onDrop(drop);
     this.onTurn();

@@ -46,7 +46,8 @@ class Side {
 
   send(): void {
     const number = this.sent++;
-    const status = this.stlink.core.datagramPut(this.handle, number % 5, this.#datagram(number));
+    const { core, nowMs } = this.stlink;
+    const status = core.datagramPut(this.handle, number % 5, this.#datagram(number), nowMs);
     if (status < 0) throw new CoreError("datagramPut", status);
     this.stlink.wake();
   }

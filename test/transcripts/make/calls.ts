@@ -61,7 +61,7 @@ function badState(stage: Stage): void {
     ["stream_connected", STREAM],
     ["stream_fin", STREAM],
     ["stream_release", STREAM],
-    ["datagram_commit", STREAM, 0, 1],
+    ["datagram_commit", STREAM, 0, 1, 0],
     ["datagram_out", STREAM],
   ]);
   rec.call("hop_close", HOP, 1);
