@@ -22,6 +22,7 @@ const TAG_LEN = 16;
 interface Queued {
   flow: number;
   bytes: Uint8Array;
+  /** When it was put, by the first tick after that; never, before it. */
   at: number;
 }
 
@@ -52,8 +53,8 @@ export class Outgoing {
     return this.queue.length > 0;
   }
 
-  put(flow: number, bytes: Uint8Array, now: number): void {
-    this.queue.push({ flow, bytes, at: now });
+  put(flow: number, bytes: Uint8Array): void {
+    this.queue.push({ flow, bytes, at: Number.POSITIVE_INFINITY });
     if (this.queue.length <= MOST_QUEUED) return;
     this.queue.shift();
     this.dropped++;
@@ -81,6 +82,7 @@ export class Outgoing {
 
   /** Time passes; true when the channel is over. */
   tick(now: number, opener: boolean): boolean {
+    for (const one of this.queue) one.at = Math.min(one.at, now);
     const isOld = now - this.keyedAt >= SUCCESSOR_MS || this.used > COUNT;
     if (opener && isOld && !this.isRetired) this.successorWanted = true;
     return now >= this.overAt || this.used > 2 * COUNT;

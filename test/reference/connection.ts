@@ -122,11 +122,14 @@ export class DatagramChannel {
   }
 
   seal(flow: number, bytes: Uint8Array): { counter: bigint; sealed: Uint8Array } {
-    const counter = this.counter++;
-    return {
-      counter: BigInt(counter),
-      sealed: seal(this.sendKey, counter, encodeUint(flow, 2), bytes),
-    };
+    const counter = BigInt(this.counter++);
+    return { counter, sealed: this.sealAt(counter, flow, bytes) };
+  }
+
+  /** Goes on counting behind `counter`. */
+  sealAt(counter: bigint, flow: number, bytes: Uint8Array): Uint8Array {
+    this.counter = Number(counter) + 1;
+    return seal(this.sendKey, counter, encodeUint(flow, 2), bytes);
   }
 
   /** Throws `Stale`, `BadTag`. */

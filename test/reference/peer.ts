@@ -217,7 +217,7 @@ export class Peer implements HopEnd {
     const { maxPacket } = this.streamsOf(stream).acquaintance.limits;
     const path = Math.min(maxPacket, this.hop?.welcome?.maxPacket ?? maxPacket);
     if (!stream.outgoing || bytes.length + DATAGRAM_BESIDE > path) return false;
-    stream.outgoing.put(flow, bytes, this.now);
+    stream.outgoing.put(flow, bytes);
     return true;
   }
 

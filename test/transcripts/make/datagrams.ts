@@ -10,6 +10,11 @@ import { expectNothing, FLAG, need, type Scene, STREAM, type Stage } from "./sta
 
 const KIND = 2;
 const WINDOW = 64;
+/** The handle of a second channel. */
+const SECOND = 1;
+const COUNT = 2n ** 32n;
+/** Above the PTO after the first round trip. */
+const PTO_MS = 400;
 /** Payload of a full Ethernet datagram. */
 const ETHERNET_LEN = 1472;
 
@@ -28,7 +33,18 @@ export const DATAGRAMS: Scene[] = [
   ],
   ["datagram-newest.txt", "Where the application takes none, the newest are kept (U4).", newest],
   ["datagram-too-big.txt", "What does not fit the path's maxPacket is refused (U4).", tooBig],
+  [
+    "datagram-age.txt",
+    "What is older than the channel's age is dropped before it is sent (U4).",
+    age,
+  ],
+  [
+    "datagram-successor.txt",
+    "After 2^32 datagrams a successor is wanted; with it the old one ends (U3).",
+    successor,
+  ],
   ["datagram-reset.txt", "A channel ends by the RESET frame (8).", reset],
+  ["datagram-reset-lost.txt", "RESET goes beside each PROBE until one is answered (8).", resetLost],
 ];
 
 type Channel = { far: StreamFar; channel: DatagramChannel };
@@ -138,7 +154,9 @@ function tooBig(stage: Stage): void {
   const channel = opened(stage);
   const most = stage.rec.call("in_room", STREAM);
   sends(stage, channel, 1, "x".repeat(ETHERNET_LEN));
-  if (stage.rec.datagram(STREAM, 1, new Uint8Array(most + 1)) >= 0) throw new Error("it was taken");
+  sends(stage, channel, 1, "y".repeat(most));
+  const status = stage.rec.datagram(STREAM, 1, new Uint8Array(most + 1));
+  if (status !== Status.TooBig) throw new Error("it was taken");
 }
 
 function reset(stage: Stage): void {
@@ -149,4 +167,68 @@ function reset(stage: Stage): void {
   if ((stage.rec.call("stream_flags", STREAM) & FLAG.closed) === 0) throw new Error("not closed");
   stage.say(datagram(channel, 1, "late"));
   if (stage.rec.datagram(STREAM, 1, new Uint8Array(1)) !== Status.BadState) throw new Error("open");
+}
+
+/** The classes of the packets that the core has now. */
+function classes(stage: Stage): number[] {
+  return stage.frames().flatMap((frame) => (frame.type === "PACKET" ? [frame.class] : []));
+}
+
+function age(stage: Stage): void {
+  const channel = opened(stage);
+  for (const ms of [49, 10_001]) stage.rec.call("stream_hold", STREAM, ms);
+  stage.rec.call("stream_hold", STREAM, 299);
+  stage.rec.datagram(STREAM, 1, Buffer.from("in time"));
+  if (classes(stage).join() !== "5") throw new Error("another class");
+  stage.rec.datagram(STREAM, 1, Buffer.from("old"));
+  stage.pass(251);
+  stage.rec.datagram(STREAM, 2, Buffer.from("new"));
+  const frames = stage.data().filter((frame) => frame.type === "DATAGRAM");
+  const [frame] = frames;
+  if (frame?.type !== "DATAGRAM" || frames.length !== 1) throw new Error("not one datagram");
+  const bytes = channel.channel.open(frame.flow, frame.counter, frame.sealed);
+  if (Buffer.from(bytes).toString() !== "new") throw new Error("the old one");
+}
+
+function successor(stage: Stage): void {
+  const { rec } = stage;
+  const old = opened(stage);
+  const sealed = old.channel.sealAt(COUNT, 1, Buffer.from("one of very many"));
+  stage.say({ type: "DATAGRAM", stream: old.far.number, flow: 1, counter: COUNT, sealed });
+  takes(stage, "one of very many");
+  stage.pass(1000);
+  if (rec.call("stream_next") !== STREAM) throw new Error("no news");
+  if ((rec.call("stream_flags", STREAM) & FLAG.successor) === 0) throw new Error("not wanted");
+  const { far, open } = stage.open(KIND);
+  stage.say(far.accept(open));
+  rec.work();
+  need(stage.data(), "ACK");
+  const next = channelOf(far);
+  stage.say(datagram(old, 1, "before the first"));
+  takes(stage, "before the first");
+  rec.datagram(SECOND, 1, Buffer.from("first"));
+  const frame = need(stage.data(), "DATAGRAM");
+  next.channel.open(frame.flow, frame.counter, frame.sealed);
+  stage.pass(9999);
+  stage.say(datagram(old, 1, "nine seconds later"));
+  takes(stage, "nine seconds later");
+  stage.pass(1);
+  const { stream, reason } = need(stage.data(), "RESET");
+  if (stream !== old.far.number || reason !== Reason.SessionGone) throw new Error("another RESET");
+  rec.call("stream_flags", STREAM);
+  rec.call("stream_flags", SECOND);
+}
+
+function resetLost(stage: Stage): void {
+  const { far } = opened(stage);
+  stage.rec.call("stream_reset", STREAM, Reason.Application);
+  need(stage.data(), "RESET");
+  stage.pass(PTO_MS);
+  const frames = stage.data();
+  const { reason, stream } = need(frames, "RESET");
+  if (stream !== far.number || reason !== Reason.Application) throw new Error("another RESET");
+  stage.say({ type: "PONG", token: need(frames, "PROBE").token, load: 0 });
+  stage.pass(60_000);
+  const later = stage.data().filter((frame) => frame.type === "RESET");
+  expectNothing(later);
 }

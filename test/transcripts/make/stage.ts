@@ -33,7 +33,15 @@ export const PSK_NAME = drawn("psk name", 8);
 export const NO_KEY = new Uint8Array(32);
 
 /** Flags of a stream, as `stream_flags` gives them. */
-export const FLAG = { connected: 1, readable: 2, writable: 4, fin: 8, offered: 16, closed: 32 };
+export const FLAG = {
+  connected: 1,
+  readable: 2,
+  writable: 4,
+  fin: 8,
+  offered: 16,
+  closed: 32,
+  successor: 64,
+};
 
 /** Sizes of an instance, by their names in the ABI. */
 export type Sizes = Readonly<Record<string, number>>;
