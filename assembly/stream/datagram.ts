@@ -38,7 +38,7 @@ import {
   promise,
 } from "./pool";
 import { IN_FLIGHT_OVERHEAD } from "./record";
-import { ptoArm } from "./recovery";
+import { ptoArm, ptoProgress } from "./recovery";
 import {
   STREAM_BINDING,
   STREAM_SEEN,
@@ -233,7 +233,8 @@ export function channelEnd(stream: Stream, reason: u8): void {
   const link = linkAt(stream.link);
   streamClose(stream, reason);
   stream.unconfirmed = 1;
-  stream.progressAt = now;
   link.due |= LINK_PROBE;
+  // A new question: it does not wait as long as an old one that had no answer.
+  ptoProgress(link, stream);
   ptoArm(link);
 }

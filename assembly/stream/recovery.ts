@@ -257,7 +257,8 @@ export function holdTick(link: Link): void {
     i = stream.nextOfLink;
     if (stream.state == STREAM_CLOSED) {
       if (!stream.released) continue;
-      const end = stream.closedAt + max<i32>(LINGER_MS, ptoBase(link) << 2);
+      const linger = stream.unconfirmed ? stream.holdMs : max<i32>(LINGER_MS, ptoBase(link) << 2);
+      const end = stream.closedAt + linger;
       if (due(end)) streamFree(stream);
       else wakeAt(end);
       continue;

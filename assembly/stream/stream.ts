@@ -213,7 +213,8 @@ export function streamFind(link: Link, number: u32): i32 {
 export function streamTake(link: Link, kind: i32, opener: bool): i32 {
   for (let i = 0; i < count; i++) {
     const stream = streamAt(i);
-    if (stream.state == STREAM_CLOSED && stream.released) streamFree(stream);
+    const isSaid = stream.unconfirmed != 1;
+    if (stream.state == STREAM_CLOSED && stream.released && isSaid) streamFree(stream);
     if (stream.state != STREAM_FREE) continue;
     if (!reserve(stream)) return -1;
     stream.index = i;
