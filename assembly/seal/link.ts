@@ -111,7 +111,7 @@ export class Link {
   inFlight: u32;
   opensOut: i32;
   opensIn: i32;
-  /** datagrams sent within a round trip from `datagramAt`, counted as records are (section 8) */
+  /** datagrams sent within a round trip from `datagramAt`, counted as records are (8.2) */
   datagramBytes: u32;
   datagramAt: i32;
   /** streams that wait to be opened */

@@ -117,20 +117,22 @@ export function datagramPut(stream: Stream, flow: i32, at: usize, len: i32): i32
   return STATUS_OK;
 }
 
+/** Drops what is too old to be sent. Returns the length of the oldest that is left, or -1. */
+function oldestLen(stream: Stream, fifo: Fifo): i32 {
+  while (fifo.length != 0) {
+    const len = peek(stream, fifo);
+    if (since(load<i32>(HEADER, 4)) <= <i32>stream.age * AGE_UNIT_MS) return len;
+    dropOldest(stream, fifo);
+  }
+  return -1;
+}
+
 /** Seals the oldest queued datagram into a DATAGRAM frame; returns the end, or `at` when there is none or no room. */
 export function datagramWrite(stream: Stream, at: usize, end: usize): usize {
   const fifo = StreamArea.sendFifo(stream);
   if (stream.state != STREAM_UP || stream.acceptHeld) return at;
-  while (fifo.length != 0) {
-    const len = peek(stream, fifo);
-    if (since(load<i32>(HEADER, 4)) <= <i32>stream.age * AGE_UNIT_MS)
-      return writeOldest(stream, fifo, len, at, end);
-    dropOldest(stream, fifo);
-  }
-  return at;
-}
-
-function writeOldest(stream: Stream, fifo: Fifo, len: i32, at: usize, end: usize): usize {
+  const len = oldestLen(stream, fifo);
+  if (len < 0) return at;
   const link = linkAt(stream.link);
   const body = at + <usize>DATAGRAM_HEADER_LEN;
   const out = <u32>(len + TAG_LEN + IN_FLIGHT_OVERHEAD);
@@ -228,7 +230,7 @@ export function channelTick(stream: Stream): void {
   tellHost(stream);
 }
 
-/** Ends a channel with keys: RESET goes beside a PROBE until that is answered (section 8). */
+/** Ends a channel with keys: RESET goes beside a PROBE until that is answered (8.4). */
 export function channelEnd(stream: Stream, reason: u8): void {
   const link = linkAt(stream.link);
   streamClose(stream, reason);

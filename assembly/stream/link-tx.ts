@@ -285,10 +285,7 @@ function writeLast(link: Link, at: usize, end: usize): usize {
     const index = takeData(link);
     if (index < 0) return at;
     const stream = streamAt(index);
-    const isDatagram = stream.kind == KIND_DATAGRAM;
-    const next = isDatagram ? datagramWrite(stream, at, end) : writeRecord(link, stream, at, end);
-    // An old datagram is of no use; what else the packet says is said again (rules K1, U4).
-    if (isDatagram && next != at) writtenClass = stream.age;
+    const next = writeData(link, stream, at, end);
     if (next != at || index == turns) return next;
   }
 }
@@ -316,8 +313,14 @@ function writeOpenings(link: Link, at: usize, end: usize): usize {
   return at;
 }
 
-/** Writes STREAM with the next record; the stream goes to the end of its ring when it has more. */
-function writeRecord(link: Link, stream: Stream, at: usize, end: usize): usize {
+/** Writes DATAGRAM, or STREAM with the next record; the stream goes to the end of its ring when it has more. */
+function writeData(link: Link, stream: Stream, at: usize, end: usize): usize {
+  if (stream.kind == KIND_DATAGRAM) {
+    const next = datagramWrite(stream, at, end);
+    // An old datagram is of no use; what else the packet says is said again (rules K1, U4).
+    if (next != at) writtenClass = stream.age;
+    return next;
+  }
   if (stream.state != STREAM_UP && stream.state != STREAM_RESETTING) return at;
   const len = nextRecordLen(stream);
   if (len == 0) return at;

@@ -228,7 +228,7 @@ export function ackSoon(link: Link, stream: Stream, urgent: bool): void {
   }
 }
 
-/** A round trip after the first of them, the datagrams that were sent are no longer counted (section 8). */
+/** A round trip after the first of them, the datagrams that were sent are no longer counted (8.2). */
 export function datagramTick(link: Link): void {
   if (link.datagramBytes == 0) return;
   const end = link.datagramAt + smoothed(link);

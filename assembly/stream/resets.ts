@@ -65,7 +65,7 @@ function emitLastAck(at: usize, number: u32, next: u64): usize {
 }
 
 /**
- * RESET of every channel whose end the peer has not confirmed: the packet's PROBE asks for that (section 8).
+ * RESET of every channel whose end the peer has not confirmed: the packet's PROBE asks for that (8.4).
  * @returns the end
  */
 export function writeEnds(link: Link, at: usize, end: usize): usize {

@@ -114,7 +114,8 @@ export class CoreStreams extends CoreLinks {
 
   /** Sends a datagram; its age counts from `now`. Returns a status: Ok, TooBig (U4), NoBuffer, BadState. */
   datagramPut(stream: number, flow: number, bytes: Uint8Array, now: number): number {
-    if (bytes.length > this.f.in_room(stream)) return Status.TooBig;
+    const room = this.f.in_room(stream);
+    if (bytes.length > room) return room < 0 ? room : Status.TooBig;
     this.engine.write(this.f.in_ptr(), bytes);
     return this.f.datagram_commit(stream, flow, bytes.length, now | 0);
   }

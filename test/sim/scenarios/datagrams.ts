@@ -69,7 +69,7 @@ class Side {
     if (flags & (StreamFlag.Offered | StreamFlag.Writable)) this.isUp = true;
     if (flags & StreamFlag.Writable && handle === this.next) this.handle = handle;
     for (let next = core.datagramTake(handle); next !== null; ) {
-      this.handle = Math.max(this.handle, handle);
+      if (this.#isLater(handle)) this.handle = handle;
       this.#check(next.flow, next.bytes);
       next = core.datagramTake(handle);
     }
@@ -78,6 +78,13 @@ class Side {
     this.ended++;
     this.open--;
     core.streamRelease(handle);
+  }
+
+  /** Whether a channel was opened after the one on which this side sends; what is over says nothing. */
+  #isLater(handle: number): boolean {
+    const { core } = this.stlink;
+    if (core.streamFlags(this.handle) < 0) return true;
+    return core.streamInfo(handle).number > core.streamInfo(this.handle).number;
   }
 
   openChannel(): number {
