@@ -309,8 +309,10 @@ describe("the largest datagram", () => {
     const bench = new LinkBench({ sizes: DEVICE_SIZES });
     const channel = new Channel(bench, "a");
     const { core } = bench.core;
-    const behind = pattern(1024, 0xa5);
-    const at = core.engine.call("config_ptr");
+    // Behind it stands the configuration: the half in force, then the one at `config_ptr`.
+    const half = (DEVICE_SIZES.configBytes ?? 0) / 2;
+    const at = core.engine.call("config_ptr") - half;
+    const behind = pattern(2 * half - 16, 0xa5);
     core.engine.write(at, behind);
     const { number, channel: keys } = channel.theirs.stream;
     if (!keys) throw new Error("no keys");
