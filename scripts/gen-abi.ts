@@ -147,6 +147,10 @@ export function renderHeader({ functions, statuses, reasons, constants }: Abi): 
     ...renderEnum("What an export returns below zero, and 0. PROTOCOL 13.1.", statuses),
     ...renderEnum("Why something ended, as it travels. PROTOCOL 13.2.", reasons),
     ...renderEnum("Sizes, roles and flags.", constants),
+    "// Statuses and sizes as documents and transcripts name them: X(name, number).",
+    ...renderNames("CORE_STATUSES", statuses, publicName),
+    ...renderNames("CORE_SIZES", constants.filter(isSize), (name) => name.slice(5)),
+    "",
     "// All exported functions: X(name, parameters, results), every value an int32_t.",
     `#define CORE_EXPORT_COUNT ${functions.length}`,
     "#define CORE_EXPORTS(X) \\",
@@ -161,6 +165,19 @@ function renderEnum(title: string, constants: readonly Constant[]): string[] {
   if (constants.length === 0) return [];
   const lines = constants.map(({ name, value }) => `  CORE_${name} = ${value},`);
   return [`// ${title}`, "enum {", ...lines, "};", ""];
+}
+
+function isSize({ name }: Constant): boolean {
+  return name.startsWith("SIZE_") && name !== "SIZE_COUNT";
+}
+
+function renderNames(
+  macro: string,
+  constants: readonly Constant[],
+  nameOf: (name: string) => string,
+): string[] {
+  const rows = constants.map(({ name, value }) => `  X(${nameOf(name)}, ${value})`);
+  return [[`#define ${macro}(X)`, ...rows].join(" \\\n")];
 }
 
 if (import.meta.main) {

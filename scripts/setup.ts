@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the tests need besides npm: a C compiler, the RISC-V cross compiler with its C library, QEMU,
+// What the tests need besides npm: C and C++ compilers, the RISC-V cross compiler with its C library, QEMU,
 // wasm2c and clang-format, all Debian packages. Quiet and instant when everything is there.
 // Otherwise it says what is missing, how large and about how long; installs when it may (root), or
 // prints the command and ends with code 1. Called by scripts/test.ts before anything else.
@@ -14,6 +14,7 @@ const PICOLIBC_SPECS = "/usr/lib/picolibc/riscv64-unknown-elf/picolibc.specs";
 
 const NEEDS: readonly Need[] = [
   { packageName: "gcc", isThere: () => hasCommand("gcc"), what: "C compiler" },
+  { packageName: "g++", isThere: () => hasCommand("g++"), what: "C++ compiler" },
   { packageName: "libc6-dev", isThere: () => hasFile("/usr/include/stdio.h"), what: "C headers" },
   {
     packageName: "gcc-riscv64-unknown-elf",

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `npm test`: sets up what the tests need, then the checks and every Vitest project on every engine.
-// `npm run test:core` (--core): vectors and transcripts on V8 and wasm3 in Node, with npm and a C
-// compiler alone; other teams' CI calls it. Both end with `N passed, N failed, N skipped`.
+// `npm run test:core` (--core): vectors and transcripts on V8 and wasm3 in Node, and by the C++
+// reader on wasm3, with npm and a C/C++ compiler alone; other teams' CI calls it. Both end with `N passed, N failed, N skipped`.
 // TEST_ENGINES tells the runners of vectors and transcripts which engines to use.
 
 import { buildCore } from "./build.ts";
@@ -17,8 +17,9 @@ const NOTHING_RAN: Counts = { passed: 0, failed: 1, skipped: 0 };
 /** Vectors and transcripts on the two engines that run inside Node. */
 async function testCore(): Promise<Counts> {
   process.env["TEST_ENGINES"] = CORE_ENGINES;
-  if (!hasCommand("gcc") && !hasCommand("cc")) {
-    console.error("a C compiler (gcc or cc) is needed to build the wasm3 addon");
+  const missing = ["gcc", "g++"].filter((command) => !hasCommand(command));
+  if (missing.length > 0) {
+    console.error(`wasm3 is compiled here, and ${missing.join(" and ")} is not installed`);
     return NOTHING_RAN;
   }
   const { ok, message } = await buildCore({ ifNeeded: true });

@@ -114,6 +114,59 @@ enum {
   CORE_CORE_WANTS_REDIAL = 32,
 };
 
+// Statuses and sizes as documents and transcripts name them: X(name, number).
+#define CORE_STATUSES(X) \
+  X(Ok, 0) \
+  X(BadState, -1) \
+  X(BadArgument, -2) \
+  X(BadLength, -3) \
+  X(BadHandle, -4) \
+  X(NoEntropy, -5) \
+  X(BadVersion, -32) \
+  X(BadHandshake, -33) \
+  X(BadPoint, -34) \
+  X(BadKemKey, -35) \
+  X(BadTag, -36) \
+  X(Stale, -37) \
+  X(UnknownIndex, -38) \
+  X(UnknownPeer, -39) \
+  X(HandshakeRate, -40) \
+  X(BadFrame, -41) \
+  X(TooBig, -42) \
+  X(PeerViolation, -43) \
+  X(BadKey, -44) \
+  X(BadRecord, -45) \
+  X(NoHello, -46) \
+  X(BadConfig, -47) \
+  X(OldConfig, -48) \
+  X(BadCode, -49) \
+  X(NoHandshakeSlot, -64) \
+  X(NoHopSlot, -65) \
+  X(NoLinkSlot, -66) \
+  X(NoStreamSlot, -67) \
+  X(NoBuffer, -68) \
+  X(Exhausted, -69) \
+  X(Internal, -96)
+#define CORE_SIZES(X) \
+  X(HOPS, 0) \
+  X(LINKS, 1) \
+  X(STREAMS, 2) \
+  X(HANDSHAKES, 3) \
+  X(MAX_PACKET, 4) \
+  X(MAX_RECORD, 5) \
+  X(WINDOW, 6) \
+  X(BLOCK_BYTES, 7) \
+  X(RECV_BLOCKS, 8) \
+  X(SEND_BLOCKS, 9) \
+  X(CHANNELS, 10) \
+  X(REPLAY_BITS, 11) \
+  X(PENDING_OPENS, 12) \
+  X(HOP_BUFFERS, 13) \
+  X(HOP_BUFFER_BYTES, 14) \
+  X(HOP_CREDIT, 15) \
+  X(CONFIG, 16) \
+  X(MEMORY_BYTES, 17)
+
 // All exported functions: X(name, parameters, results), every value an int32_t.
 #define CORE_EXPORT_COUNT 87
 #define CORE_EXPORTS(X) \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The vm on code compiled ahead of time by wasm2c 1.0.32 from the same core.wasm. See vm.h for the
- * contract. aot_exports.h is generated beside wasm2c's output (scripts/build-rv32.ts) and hides its
+ * contract. aot_exports.h is generated beside wasm2c's output (scripts/wasm2c.ts) and hides its
  * names: `aot_instance`, AOT_INIT, AOT_INSTANTIATE, AOT_MEMORY and the table AOT_EXPORTS.
  *
  * What wasm2c's output asks of its host is at the end: traps leave by longjmp, memory comes from
