@@ -5,7 +5,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
 import { CORE_DEBUG_WASM, SHIPPED_WASM } from "../../scripts/run.ts";
-import { stripCustomSections } from "../../scripts/wasm-file.ts";
+import { ExportKind, functionName, stripCustomSections } from "../../scripts/wasm-file.ts";
 import { BUDGETS, DIVISION_ALLOWED, MISSED, STRAIGHT_EXCEPTIONS } from "./budgets.ts";
 import { examine, type Shape } from "./shape.ts";
 
@@ -42,6 +42,18 @@ describe("the shipped file", () => {
 
   test("has no more functions than its budget", () => {
     expect(shape.functions.length).toBeLessThanOrEqual(limit("functionCount"));
+  });
+
+  test("exports no function under more names than wasm3 keeps", () => {
+    const counts = new Map<number, number>();
+    for (const { kind, index } of shape.file.exports) {
+      if (kind === ExportKind.Function) counts.set(index, (counts.get(index) ?? 0) + 1);
+    }
+    const over = [...counts].filter(([, count]) => count > BUDGETS.exportNames);
+    expect(over.map(([index, count]) => `${functionName(shape.file, index)}: ${count}`)).toEqual(
+      [],
+    );
+    expect(counts.size).toBeGreaterThan(0);
   });
 
   test("has no recursion", () => {
