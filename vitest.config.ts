@@ -30,6 +30,7 @@ export default defineConfig({
       project("engine"),
       project("vectors", 2 * MINUTE_MS),
       project("transcripts", 2 * MINUTE_MS),
+      project("fuzz", 2 * MINUTE_MS),
       project("sim", 10 * MINUTE_MS),
       project("gates", MINUTE_MS, ["test/coverage/**/*.test.ts"]),
       project("e2e", 5 * MINUTE_MS),

@@ -94,7 +94,7 @@ export function provisionalId(codeId: Uint8Array): Uint8Array {
   return concat(codeId, new Uint8Array(8));
 }
 
-function checksum(body: Uint8Array): Uint8Array {
+export function checksum(body: Uint8Array): Uint8Array {
   return blake2s(body).slice(0, CHECKSUM_LEN);
 }
 

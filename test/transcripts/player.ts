@@ -12,7 +12,7 @@ import type { Machine, Seen } from "./machine.ts";
 
 export const FOLDER = import.meta.dirname;
 
-type Line = { file: string; number: number; words: string[] };
+export type Line = { file: string; number: number; words: string[] };
 
 /** The lines of a transcript, with those of the files that it includes in their places. */
 export function readTranscript(file: string): Line[] {
@@ -67,7 +67,8 @@ function checkNoFailure(machine: Machine, before: Line | undefined): void {
   }
 }
 
-function doLine(machine: Machine, [verb = "", ...rest]: string[]): void {
+/** Does what a line other than `expect` says. */
+export function doLine(machine: Machine, [verb = "", ...rest]: string[]): void {
   const [first = "", second = "", third = ""] = rest;
   if (verb === "rx" && machine.seen.length > 0) throw new Error("a packet was not expected");
   if (verb === "size") machine.size(first, number(second));
@@ -135,7 +136,7 @@ function role(text: string): "stlink" | "connector" {
   throw new Error(`no such role: ${shorten(text)}`);
 }
 
-function unhex(text: string): Uint8Array {
+export function unhex(text: string): Uint8Array {
   if (text === "-") return new Uint8Array(0);
   if (!/^(?:[0-9a-f]{2})+$/.test(text)) throw new Error(`not bytes in hex: ${shorten(text)}`);
   return Uint8Array.from(Buffer.from(text, "hex"));

@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The core's exports called wrongly: handles that are none, lengths beyond the room, before start, after
 // stop, in the wrong role and order, after an error. Each answers with a status, none traps, and the
-// instance works afterwards. assembly/abi/; PROTOCOL.md section 13.1.
+// instance works afterwards. assembly/abi/; PROTOCOL.md section 13.1. Calls in any order: test/fuzz.
 
-import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
-import { Status } from "../../host/core/abi.gen.ts";
-import { type Core, statusName } from "../../host/core/core.ts";
-import { CORE_WASM } from "../../scripts/run.ts";
+import { statusName } from "../../host/core/core.ts";
 import { watchSeals } from "../reference/aead.ts";
 import { publicKey } from "../reference/noise.ts";
-import { type Random, randomBelow, seededRandom } from "../reference/random.ts";
+import { seededRandom } from "../reference/random.ts";
 import { ID_A, pattern } from "../reference/world.ts";
-import { instance, raw, STATES, starts } from "./abi-tools.ts";
+import { EXPORTED, instance, isRaw, raw, STATES, starts } from "./abi-tools.ts";
 import { HopBench, LinkBench } from "./hostile-tools.ts";
 
 afterEach(() => watchSeals());
@@ -61,18 +58,6 @@ const BY_HANDLE: [string, ...number[]][] = [
   ["datagram_out"],
 ];
 
-function exportsOf(): { name: string; arity: number }[] {
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(CORE_WASM)));
-  return Object.entries(exports).flatMap(([name, value]) =>
-    typeof value === "function" ? [{ name, arity: value.length }] : [],
-  );
-}
-
-/** Exports that take pointers of the caller, or serve vectors: not part of this. */
-function isRaw(name: string): boolean {
-  return name.startsWith("prim_") || name.startsWith("test_");
-}
-
 describe.each(STATES)("a handle that is none, %s", (state) => {
   for (const [name, ...rest] of BY_HANDLE) {
     it(`${name} answers with a status`, () => {
@@ -109,7 +94,7 @@ describe("the table of this test", () => {
     ];
     others.push("config_count", "config_entry", "lease_set");
     const known = [...BY_HANDLE.map(([name]) => name), ...others];
-    const missing = exportsOf().filter(
+    const missing = EXPORTED.filter(
       ({ name, arity }) => arity > 0 && !isRaw(name) && !known.includes(name),
     );
     expect(missing).toEqual([]);
@@ -374,60 +359,6 @@ describe("order", () => {
     });
     bench.world.wire.pass(10_000);
     expect(bench.opens).toBe(true);
-  });
-});
-
-describe("any calls in any order", () => {
-  const VALUES = [0, 1, 2, 3, 5, 16, 33, 255, 256, 2048, 4096, 65_536, 99_999];
-  VALUES.push(-1, -2, -3, -4, 2 ** 31 - 1, -(2 ** 31));
-
-  function fuzz(core: Core, seed: string, calls: number): void {
-    const seeded: Random = seededRandom(seed);
-    const known = exportsOf().filter(({ name }) => !isRaw(name) && name !== "start");
-    for (let i = 0; i < calls; i++) {
-      const { name, arity } = known[randomBelow(seeded, known.length)] as {
-        name: string;
-        arity: number;
-      };
-      if (name === "stop" && randomBelow(seeded, 50) > 0) continue;
-      const args = Array.from(
-        { length: arity },
-        () => VALUES[randomBelow(seeded, VALUES.length)] ?? 0,
-      );
-      if (i % 50 === 0) core.feed(seeded(32));
-      if (i % 97 === 0) core.engine.write(core.engine.call("arg_ptr"), seeded(200));
-      core.engine.call(name, ...args);
-    }
-  }
-
-  for (const state of STATES) {
-    it(`never trap (${state})`, () => {
-      for (let seed = 0; seed < 4; seed++) {
-        const core = instance(state);
-        fuzz(core, `${state} ${seed}`, 20_000);
-        expect(starts(core), `seed ${seed}`).toBe(true);
-      }
-    });
-  }
-
-  it("never trap with a hop, a link and streams that are up", () => {
-    for (let seed = 0; seed < 6; seed++) {
-      const bench = new LinkBench({ seed: `fuzz ${seed}` });
-      bench.connect("a");
-      bench.connect("b", 2);
-      fuzz(bench.core.core, `up ${seed}`, 5000);
-      expect(starts(bench.core.core), `seed ${seed}`).toBe(true);
-    }
-  });
-
-  it("never trap in a Connector with hops that are up", () => {
-    for (let seed = 0; seed < 6; seed++) {
-      const bench = new HopBench("connector").up();
-      bench.say({ type: "CREDIT", total: 100_000n });
-      fuzz(bench.core, `connector ${seed}`, 5000);
-      bench.core.stop();
-      expect(Status.Ok).toBe(0);
-    }
   });
 });
 

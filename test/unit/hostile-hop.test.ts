@@ -9,28 +9,10 @@ import { concat, encodeUint } from "../reference/bytes.ts";
 import { encodeHopFrame, type HopFrame } from "../reference/hop-frames.ts";
 import { seededRandom } from "../reference/random.ts";
 import { ID_B, pattern } from "../reference/world.ts";
-import { flip, framed, HELLO, HopBench, positions, WELCOME } from "./hostile-tools.ts";
+import { flip, framed, HELLO, HOP_FRAMES, HopBench, positions, WELCOME } from "./hostile-tools.ts";
 
 const random = seededRandom("hostile hop");
 const ROLES = ["connector", "stlink"] as const;
-
-// Points of small order: a DH with any of them is zero (RFC 7748 section 6.1).
-const _ZERO_POINT = new Uint8Array(32);
-const _ONE_POINT = Uint8Array.from({ length: 32 }, (_, i) => (i === 0 ? 1 : 0));
-const _BAD_KEM_KEY = new Uint8Array(1184).fill(0xff);
-
-/** Bytes of the message that the reference sends first: message 1, or message 2 as an answer. */
-function _firstMessage(bench: HopBench): Uint8Array {
-  if (bench.role === "stlink") for (const _ of bench.remote.receive(bench.take()));
-  return bench.remote.take();
-}
-
-/** Message 3, of a bench whose core is the Connector. */
-function _thirdMessage(bench: HopBench): Uint8Array {
-  bench.give(bench.remote.take());
-  for (const _ of bench.remote.receive(bench.take()));
-  return bench.remote.take();
-}
 
 function fits(bench: HopBench): boolean {
   bench.again().up();
@@ -140,24 +122,7 @@ describe.each(ROLES)("frame against a core that is %s", (role) => {
   });
 
   it("cut at any length is BadFrame", () => {
-    const frames: HopFrame[] = [
-      HELLO,
-      WELCOME,
-      { type: "REFUSED", reason: 50 },
-      { type: "TICKET", codeId: random(8), ticket: random(32) },
-      { type: "NAME", channel: 0, id: ID_B },
-      { type: "CREDIT", total: 5000n },
-      { type: "PING", token: 1 },
-      { type: "PONG", token: 1 },
-      { type: "DROPPED", channel: 0, reason: 33, count: 1 },
-      { type: "AWAY", channel: 0 },
-      { type: "BACK", channel: 0 },
-      { type: "MUTE", channel: 0, seconds: 1 },
-      { type: "DRAIN", afterMs: 1 },
-      { type: "CLOSE", reason: 48 },
-      { type: "PACKET", class: 0, channel: 0, packet: new Uint8Array(0) },
-    ];
-    for (const frame of frames) {
+    for (const frame of HOP_FRAMES) {
       const bytes = encodeHopFrame(frame);
       for (const cut of new Set([1, 2, bytes.length - 1])) {
         if (cut >= bytes.length) continue;

@@ -21,6 +21,8 @@ import type { ReferencePipe, ReferenceStlink } from "./reference-ends.ts";
 const random = seededRandom("hostile");
 const SECRETS = { stlink: random(32), connector: random(32) };
 const HOP_PSK = random(32);
+/** What no core of a HopBench may keep after `stop`. */
+export const HOP_SECRETS: readonly Uint8Array[] = [SECRETS.stlink, SECRETS.connector, HOP_PSK];
 
 export const HELLO = { type: "HOP_HELLO", maxPacket: 2048, channels: 4 } as const;
 export const WELCOME = {
@@ -30,6 +32,25 @@ export const WELCOME = {
   channels: 4,
   queueBytes: 100_000,
 } as const;
+
+/** One frame of each type. */
+export const HOP_FRAMES: readonly HopFrame[] = [
+  HELLO,
+  WELCOME,
+  { type: "REFUSED", reason: 50 },
+  { type: "TICKET", codeId: random(8), ticket: random(32) },
+  { type: "NAME", channel: 0, id: ID_B },
+  { type: "CREDIT", total: 5000n },
+  { type: "PING", token: 1 },
+  { type: "PONG", token: 1 },
+  { type: "DROPPED", channel: 0, reason: 33, count: 1 },
+  { type: "AWAY", channel: 0 },
+  { type: "BACK", channel: 0 },
+  { type: "MUTE", channel: 0, seconds: 1 },
+  { type: "DRAIN", afterMs: 1 },
+  { type: "CLOSE", reason: 48 },
+  { type: "PACKET", class: 0, channel: 0, packet: new Uint8Array(0) },
+];
 
 /** One hop of a core against a hop of the reference. */
 export class HopBench {
