@@ -30,8 +30,9 @@ function round(seed: number): void {
   const code = pair.b.device.code ?? new Uint8Array(0);
   for (let i = 0; i < INPUTS; i++) {
     loadMutants(mutator, code, device.flash);
-    pair.commander.tellBytes(pair.b, message(pair, mutator));
-    pair.world.run(200);
+    // Where the control stream has ended, the device opens another one.
+    const isTold = pair.commander.tellBytes(pair.b, message(pair, mutator));
+    pair.world.run(isTold ? 200 : 5000);
   }
   device.hangUp();
   device.core.stop();
@@ -47,7 +48,7 @@ function loadMutants(mutator: Mutator, code: Uint8Array, stored: Uint8Array): vo
   fresh.stop();
 }
 
-/** A message whose length is right, as often as not, so that what is inside is read. */
+/** A message; most often its length is right, so that what is inside is read. */
 function message(pair: Pair, mutator: Mutator): Uint8Array {
   pair.serial += 1n;
   const config = { ...pair.next([pair.peer(pair.a)], [pair.mapping()], true), id: pair.b.id };
@@ -60,7 +61,7 @@ function message(pair: Pair, mutator: Mutator): Uint8Array {
     { type: "CURRENT", epoch: mutator.below(4), serial: BigInt(mutator.below(9)) },
   ];
   const bytes = encodeControl(mutator.pick([...messages, messages[0] as ControlMessage]));
-  if (mutator.below(2) === 0) return mutator.mutate(bytes);
+  if (mutator.below(16) === 0) return mutator.mutate(bytes);
   const body = mutator.mutate(bytes.subarray(HEADER_LEN)).subarray(0, 4000);
   return concat(bytes.subarray(0, 1), Uint8Array.of(body.length & 255, body.length >> 8), body);
 }
