@@ -8,7 +8,7 @@ import { concat, toHex } from "../reference/bytes.ts";
 import { encodeLinkFrame, type LinkFrame } from "../reference/link-frames.ts";
 import { seededRandom } from "../reference/random.ts";
 import { BINDING_ID, MAPPING_ID, pattern } from "../reference/world.ts";
-import { REASONS, resetOf, StreamBench } from "./hostile-streams.ts";
+import { FRESH, openOf, REASONS, resetOf, StreamBench } from "./hostile-streams.ts";
 import { positions } from "./hostile-tools.ts";
 
 const UNKNOWN = REASONS.unknown;
@@ -21,25 +21,6 @@ beforeEach(() => {
   bench = new StreamBench();
 });
 afterEach(() => watchSeals());
-
-// The reference B has the higher id: it opens odd numbers, rising.
-const FRESH = 9001;
-
-function open(stream: number, change: Partial<LinkFrame & { type: "OPEN" }> = {}): LinkFrame {
-  return {
-    type: "OPEN",
-    stream,
-    kind: 1,
-    bindingId: BINDING_ID,
-    mappingId: MAPPING_ID,
-    epoch: 0,
-    serial: 0n,
-    limit: 8192n,
-    version: 1,
-    message: random(1216),
-    ...change,
-  };
-}
 
 describe("frame", () => {
   it("of an unknown type is BadFrame; what stands before it counts", () => {
@@ -56,7 +37,7 @@ describe("frame", () => {
     const frames: LinkFrame[] = [
       bench.hello(),
       { type: "ACK", stream: bench.number, flags: 0, next: 0n, limit: 0n },
-      open(FRESH),
+      openOf(FRESH),
       {
         type: "ACCEPT",
         stream: bench.number,
@@ -168,7 +149,7 @@ describe("violation", () => {
   });
 
   it("is an OPEN of the core's own parity", () => {
-    expect(bench.say(open(9000))).toEqual(["PeerViolation"]);
+    expect(bench.say(openOf(9000))).toEqual(["PeerViolation"]);
     bench.expectViolation();
   });
 

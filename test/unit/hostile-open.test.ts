@@ -8,7 +8,7 @@ import { concat } from "../reference/bytes.ts";
 import type { LinkFrame } from "../reference/link-frames.ts";
 import { seededRandom } from "../reference/random.ts";
 import { BINDING_ID, MAPPING_ID } from "../reference/world.ts";
-import { REASONS, resetOf, StreamBench } from "./hostile-streams.ts";
+import { FRESH, openOf, REASONS, resetOf, StreamBench } from "./hostile-streams.ts";
 import { flip, positions } from "./hostile-tools.ts";
 
 const UNKNOWN = REASONS.unknown;
@@ -20,25 +20,6 @@ beforeEach(() => {
   bench = new StreamBench();
 });
 afterEach(() => watchSeals());
-
-// The reference B has the higher id: it opens odd numbers, rising.
-const FRESH = 9001;
-
-function open(stream: number, change: Partial<LinkFrame & { type: "OPEN" }> = {}): LinkFrame {
-  return {
-    type: "OPEN",
-    stream,
-    kind: 1,
-    bindingId: BINDING_ID,
-    mappingId: MAPPING_ID,
-    epoch: 0,
-    serial: 0n,
-    limit: 8192n,
-    version: 1,
-    message: random(1216),
-    ...change,
-  };
-}
 
 describe("OPEN", () => {
   const refused: [string, Partial<LinkFrame & { type: "OPEN" }>][] = [
@@ -54,7 +35,7 @@ describe("OPEN", () => {
   ];
   for (const [title, change] of refused) {
     it(`with ${title} gets RESET(BadRecord)`, () => {
-      bench.say(open(FRESH, change));
+      bench.say(openOf(FRESH, change));
       bench.world.wire.pass(100);
       expect(bench.said("RESET")).toEqual([resetOf(FRESH, BAD_RECORD)]);
       expect(bench.core.offered.length).toBe(1);
@@ -69,14 +50,14 @@ describe("OPEN", () => {
     expect(bench.mine.ended).toBe(true);
     bench.world.wire.pass(200_000);
     bench.heard.length = 0;
-    bench.say(open(bench.number));
+    bench.say(openOf(bench.number));
     bench.world.wire.pass(200);
     expect(bench.said("ACCEPT")).toEqual([]);
     expect(bench.said("RESET")).toEqual([resetOf(bench.number, UNKNOWN)]);
   });
 
   it("with a newer configuration gets RESET(ConfigBehind)", () => {
-    bench.say(open(FRESH, { epoch: 1 }), open(FRESH + 2, { serial: 1n }));
+    bench.say(openOf(FRESH, { epoch: 1 }), openOf(FRESH + 2, { serial: 1n }));
     const resets = bench
       .said("RESET")
       .sort((a, b) => (a.type === b.type ? streamOf(a) - streamOf(b) : 0));
@@ -87,7 +68,7 @@ describe("OPEN", () => {
   it("beyond maxPendingOpens and beyond the streams there are is refused, and ends nothing", () => {
     const before = bench.core.offered.length;
     for (let i = 0; i < 60; i++) {
-      bench.say(open(FRESH + 2 * i, { message: concat(random(32), kemKeyOf()) }));
+      bench.say(openOf(FRESH + 2 * i, { message: concat(random(32), kemKeyOf()) }));
     }
     bench.world.wire.pass(500);
     expect(bench.core.offered.length - before).toBeLessThanOrEqual(14);
@@ -100,7 +81,7 @@ describe("OPEN", () => {
   });
 
   it("repeated gets the same ACCEPT", () => {
-    const frame = open(FRESH, { message: concat(random(32), kemKeyOf()) });
+    const frame = openOf(FRESH, { message: concat(random(32), kemKeyOf()) });
     // The reference itself must not answer the ACCEPT of a stream that it does not know.
     bench.world.lose = (_n, from) => from[0] === bench.reference.id[0];
     bench.say(frame);
@@ -116,7 +97,7 @@ describe("OPEN", () => {
   });
 
   it("with random bytes as its message 1 never offers a stream that carries bytes", () => {
-    bench.say(open(FRESH));
+    bench.say(openOf(FRESH));
     bench.world.wire.pass(100);
     expect(bench.core.offered.slice(1).every((pipe) => pipe.read().length === 0)).toBe(true);
     expect(bench.works).toBe(true);

@@ -5,9 +5,13 @@
 
 import { expect } from "vitest";
 import type { LinkFrame } from "../reference/link-frames.ts";
+import { seededRandom } from "../reference/random.ts";
+import { BINDING_ID, MAPPING_ID } from "../reference/world.ts";
 import type { Pipe } from "./core-ends.ts";
 import { LinkBench } from "./hostile-tools.ts";
 import type { ReferencePipe } from "./reference-ends.ts";
+
+const random = seededRandom("hostile streams");
 
 /** Reasons of 13.2. */
 export const REASONS = { unknown: 1, peerLost: 8, peerViolation: 11, badRecord: 13 } as const;
@@ -95,4 +99,27 @@ interface Relations {
 /** A RESET frame. */
 export function resetOf(stream: number, reason: number): LinkFrame {
   return { type: "RESET", stream, reason };
+}
+
+/** A number that the reference may open: it has the higher id, so odd, and rising. */
+export const FRESH = 9001;
+
+/** An OPEN of the reference, with something changed. */
+export function openOf(
+  stream: number,
+  change: Partial<LinkFrame & { type: "OPEN" }> = {},
+): LinkFrame {
+  return {
+    type: "OPEN",
+    stream,
+    kind: 1,
+    bindingId: BINDING_ID,
+    mappingId: MAPPING_ID,
+    epoch: 0,
+    serial: 0n,
+    limit: 8192n,
+    version: 1,
+    message: random(1216),
+    ...change,
+  };
 }
