@@ -40,7 +40,8 @@ export function checkNoSecret(engine: CoreEngine, secrets: readonly Uint8Array[]
     for (let from = 0; from + PIECE <= secret.length; from++) {
       const piece = secret.subarray(from, from + PIECE);
       const at = memory.indexOf(piece);
-      if (at >= 0 && piece.some((byte) => byte !== piece[0])) throw new Error(`8 bytes of a secret stand at ${at} after stop`);
+      if (at >= 0 && piece.some((byte) => byte !== piece[0]))
+        throw new Error(`8 bytes of a secret stand at ${at} after stop`);
     }
   }
 }

@@ -4,7 +4,6 @@
 // Before: index.ts. After: test/transcripts/machine.ts. The instance ends before memory does: what lies
 // behind it may not change.
 
-import type { CoreEngine } from "../../host/core/engine.ts";
 import { openEngine } from "../../host/core/engine-open.ts";
 import { Machine } from "../transcripts/machine.ts";
 import { doLine, hex, type Line, readTranscript, unhex } from "../transcripts/player.ts";
@@ -33,7 +32,7 @@ function round(seed: number): void {
   if (engine.read(ownBytes, FENCE_BYTES).some((byte) => byte !== FENCE)) {
     throw new Error(`${file}: memory behind the instance has changed`);
   }
-  checkNoSecret(engine as CoreEngine, secretsOf(lines));
+  checkNoSecret(engine, secretsOf(lines));
 }
 
 /** The lines with other bytes in some of `rx`. */
