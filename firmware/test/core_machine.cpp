@@ -320,7 +320,8 @@ void CoreMachine::in(int32_t stream, Hex bytes) {
 
 void CoreMachine::datagram(int32_t stream, int32_t flow, Hex bytes) {
   write_all(call(EXPORT_in_ptr), bytes);
-  result = call(EXPORT_datagram_commit, stream, flow, (int32_t)bytes.size());
+  const int32_t args[] = {stream, flow, (int32_t)bytes.size(), now_};
+  result = call(EXPORT_datagram_commit, args, 4);
 }
 
 void CoreMachine::take_datagram(int32_t stream, Found* found) {
