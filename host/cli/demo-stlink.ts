@@ -4,7 +4,6 @@
 // hop, one peer and one Route. It listens on loopback alone, and only as the Binding.
 
 import { readFileSync } from "node:fs";
-import { Reason } from "../core/abi.gen.ts";
 import { Core, DESKTOP_SIZES } from "../core/core.ts";
 import type { CoreEngine } from "../core/engine.ts";
 import { openV8 } from "../core/engine-v8.ts";
@@ -13,6 +12,8 @@ import { Agent } from "../stlink/agent.ts";
 import { listenBinding } from "../stlink/bindings.ts";
 import type { HopEvent } from "../stlink/hop.ts";
 import { serveMappings } from "../stlink/mappings.ts";
+import { reasonName } from "../stlink/reasons.ts";
+import { Traffic } from "../stlink/traffic.ts";
 import { runChild, type StlinkSetup, type Tell } from "./demo-messages.ts";
 
 /** A demo's user kills the Connector and watches: no minute-long waits. */
@@ -28,11 +29,10 @@ async function start(setup: StlinkSetup, tell: Tell): Promise<() => void> {
     publicKey: setup.publicKey,
     id: setup.id,
     redialMostMs: REDIAL_MOST_MS,
-    onHop: (event) => tell(describe(event)),
   });
   const link = agent.addPeer(setup.peer);
   const port = await serve(agent, setup, link);
-  agent.keepHop(setup.connector);
+  agent.keepHop(setup.connector, (event) => tell(describe(event)));
   tell({ kind: "ready", port, engine: engine.name });
   return () => agent.stop();
 }
@@ -47,19 +47,19 @@ async function openEngine({ engine, wasmPath }: StlinkSetup): Promise<CoreEngine
 
 async function serve(agent: Agent, setup: StlinkSetup, link: number): Promise<number> {
   const { address, bindingId, mappingId } = setup;
+  const traffic = new Traffic();
   if (setup.role === "binding") {
-    const listener = await listenBinding(agent, { id: bindingId, mappingId, address, link });
+    const binding = { id: bindingId, mappingId, address, link, traffic };
+    const listener = await listenBinding(agent, binding);
     return listener.address.port;
   }
-  serveMappings(agent, [{ id: mappingId, target: address, links: [link] }]);
+  serveMappings(agent, [{ id: mappingId, target: address, links: [link], traffic }]);
   return address.port;
 }
 
-const REASON_NAMES = new Map(Object.entries(Reason).map(([name, code]) => [code as number, name]));
-
 function describe(event: HopEvent): { kind: "hop"; isUp: boolean; text: string } {
   if (event.kind === "up") return { kind: "hop", isUp: true, text: "hop up" };
-  const why = REASON_NAMES.get(event.reason) ?? event.why;
+  const why = event.reason === 0 ? event.why : reasonName(event.reason);
   return { kind: "hop", isUp: false, text: `hop down (${why}), redials in ${event.redialMs} ms` };
 }
 

@@ -58,7 +58,7 @@ export class Connector {
   readonly #arriving = new Set<Seat>();
   /** Seats with something to write. */
   readonly #due = new Set<Seat>();
-  #listener: Listener | null = null;
+  readonly #listeners: Listener[] = [];
   #cancelSweep = (): void => {};
 
   constructor(options: ConnectorOptions) {
@@ -77,17 +77,18 @@ export class Connector {
     this.#driver.feed();
   }
 
-  /** Listens for hops. Rejects with the system's error. */
+  /** Listens for hops, here too. Rejects with the system's error. */
   async start(address: Address): Promise<Listener> {
     const accept = (connection: Connection) => this.#accept(connection);
-    this.#listener = await this.#world.transport.listen(address, accept);
+    const listener = await this.#world.transport.listen(address, accept);
+    this.#listeners.push(listener);
     this.#driver.wake();
     this.#scheduleSweep();
-    return this.#listener;
+    return listener;
   }
 
   stop(): void {
-    this.#listener?.close();
+    for (const listener of this.#listeners) listener.close();
     this.#cancelSweep();
     this.#driver.stop();
     for (const seat of this.#seats) seat.wire.connection.close();
@@ -311,6 +312,7 @@ export class Connector {
   }
 
   #scheduleSweep(): void {
+    this.#cancelSweep();
     this.#cancelSweep = this.#world.clock.after(SWEEP_MS, () => this.#sweep());
   }
 }

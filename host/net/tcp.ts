@@ -3,6 +3,7 @@
 // Transport. `unsentBytes` counts what Node holds; Node has no way to see or bound what the kernel
 // holds, so K8 is met as far as a Node host can (the links' maxInFlight bounds the rest).
 
+import { lookup } from "node:dns/promises";
 import { createServer, connect as dial, type Server, type Socket } from "node:net";
 import {
   type Accept,
@@ -24,6 +25,11 @@ export const tcp: Transport = {
     const connection = new TcpConnection(socket);
     connection.attach(events);
     return connection;
+  },
+
+  async lookup(host) {
+    const found = await lookup(host, { all: true, order: "verbatim" });
+    return found.map(({ address }) => address);
   },
 
   listen(address, accept) {

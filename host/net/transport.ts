@@ -55,6 +55,8 @@ export type Accept = (connection: Connection) => ConnectionEvents | null;
 export interface Transport {
   /** Begins to connect. `opened` or `closed` follows. */
   connect(address: Address, events: ConnectionEvents): Connection;
+  /** All IP addresses of a host name; an IP address is its own. Rejects with the system's error. */
+  lookup(host: string): Promise<string[]>;
   /** Listens; port 0 is any free one. Rejects with the system's error (`code`: EADDRINUSE, ...). */
   listen(address: Address, accept: Accept): Promise<Listener>;
 }

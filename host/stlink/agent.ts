@@ -27,7 +27,6 @@ export type AgentOptions = {
   publicKey: Uint8Array;
   id: Uint8Array;
   redialMostMs?: number;
-  onHop?(event: HopEvent): void;
   onDrop?(status: number): void;
 };
 
@@ -52,17 +51,14 @@ export class Agent {
     this.#driver.feed();
   }
 
-  /** Keeps a hop to this Connector from now on. */
-  keepHop(connector: ConnectorAddress): void {
-    const { redialMostMs = REDIAL_MOST_MS, onHop = () => {} } = this.#options;
-    const hop = new StlinkHop(this.core, this.world, {
-      connector,
-      redialMostMs,
-      onEvent: onHop,
-      wake: () => this.wake(),
-    });
+  /** Keeps a hop to this Connector from now on; `onEvent` hears when it comes and goes. */
+  keepHop(connector: ConnectorAddress, onEvent: (event: HopEvent) => void): StlinkHop {
+    const { redialMostMs = REDIAL_MOST_MS } = this.#options;
+    const wake = () => this.wake();
+    const hop = new StlinkHop(this.core, this.world, { connector, redialMostMs, onEvent, wake });
     this.#hops.push(hop);
     hop.dial();
+    return hop;
   }
 
   /** Adds a peer; returns its link. */
@@ -72,6 +68,11 @@ export class Agent {
 
   onOffer(offer: Offer): void {
     this.#offer = offer;
+  }
+
+  /** Streams that are cared for. */
+  get streamCount(): number {
+    return this.#owners.size;
   }
 
   /** From now on `owner` hears of the stream. */

@@ -7,6 +7,7 @@ import { CoreError } from "../core/core.ts";
 import type { Address, Connection, Listener } from "../net/transport.ts";
 import type { Agent } from "./agent.ts";
 import { Pump } from "./pump.ts";
+import type { Traffic } from "./traffic.ts";
 
 export type Binding = {
   /** 16 bytes each. */
@@ -15,6 +16,7 @@ export type Binding = {
   address: Address;
   /** The link to the peer that holds the Mapping. */
   link: number;
+  traffic: Traffic;
 };
 
 const KIND_BYTES = 1;
@@ -29,13 +31,14 @@ export function listenBinding(agent: Agent, binding: Binding): Promise<Listener>
 /** A stream for the connection; null (a reset) where every stream is in use. */
 function open(agent: Agent, binding: Binding, connection: Connection): Pump | null {
   try {
-    const { link, id, mappingId } = binding;
+    const { link, id, mappingId, traffic } = binding;
     const stream = agent.core.streamOpen(link, KIND_BYTES, id, mappingId);
-    const pump = new Pump(agent, stream, connection);
+    const pump = new Pump(agent, stream, connection, traffic);
     agent.attach(stream, pump);
     return pump;
   } catch (error) {
-    if (error instanceof CoreError) return null;
-    throw error;
+    if (!(error instanceof CoreError)) throw error;
+    binding.traffic.fail(error.code);
+    return null;
   }
 }

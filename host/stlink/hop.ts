@@ -40,6 +40,8 @@ export class StlinkHop {
   readonly #options: HopOptions;
   #connection: Connection | null = null;
   #wire: HopWire | null = null;
+  /** Bytes of the connections before this one. */
+  #bytesBefore = { in: 0, out: 0 };
   #isUp = false;
   #isStopped = false;
   #tries = 0;
@@ -49,6 +51,19 @@ export class StlinkHop {
     this.#core = core;
     this.#world = world;
     this.#options = options;
+  }
+
+  get isUp(): boolean {
+    return this.#isUp;
+  }
+
+  /** Bytes on the wire, of all its connections. */
+  get bytesIn(): number {
+    return this.#bytesBefore.in + (this.#wire?.bytesIn ?? 0);
+  }
+
+  get bytesOut(): number {
+    return this.#bytesBefore.out + (this.#wire?.bytesOut ?? 0);
   }
 
   dial(): void {
@@ -121,6 +136,7 @@ export class StlinkHop {
     if (this.#wire === null) connection.reset();
     else connection.close();
     const reason = this.#wire === null ? 0 : this.#core.hopState(this.#wire.hop).reason;
+    this.#bytesBefore = { in: this.bytesIn, out: this.bytesOut };
     if (this.#wire !== null) this.#core.hopFree(this.#wire.hop);
     this.#wire = null;
     this.#isUp = false;

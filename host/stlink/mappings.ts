@@ -2,19 +2,24 @@
 // Mappings: where an STLink sends what it receives. A stream that a peer offers becomes one connection to
 // the Mapping's target; CONNECTED or a reset with the target's reason goes back. Before it: agent.ts's
 // offers. After it: pump.ts. DESIGN section 4, step 5; the pairing is checked here too (section 5).
+// Invariant: what is dialled is an address that was looked at, never a name again.
 
 import { Reason } from "../core/abi.gen.ts";
 import { StreamFlag, type StreamView } from "../core/core.ts";
 import type { Address, Connection, ConnectionEvents, Ending } from "../net/transport.ts";
+import { refusedHint, resolveTarget } from "./addresses.ts";
 import type { Agent, StreamOwner } from "./agent.ts";
 import { Pump } from "./pump.ts";
+import type { Traffic } from "./traffic.ts";
 
 export type Mapping = {
   /** 16 bytes. */
   id: Uint8Array;
+  /** The host may be a name; it is resolved at each dial. */
   target: Address;
   /** The links whose peers may use it. */
   links: readonly number[];
+  traffic: Traffic;
 };
 
 /** How long a target may take to answer (rule D10 tries for 10 s in all). */
@@ -25,7 +30,7 @@ const KIND_BYTES = 1;
 export function serveMappings(agent: Agent, mappings: readonly Mapping[]): void {
   agent.onOffer((stream, info) => {
     const mapping = mappings.find((one) => isFor(one, info));
-    return mapping === undefined ? null : new TargetDial(agent, stream, mapping.target);
+    return mapping === undefined ? null : new TargetDial(agent, stream, mapping);
   });
 }
 
@@ -43,45 +48,24 @@ const REASONS: Readonly<Record<Ending, number>> = {
 };
 
 /** A stream whose target is being dialled; afterwards its pump, to which everything is passed on. */
-class TargetDial implements ConnectionEvents, StreamOwner {
+class TargetDial implements StreamOwner {
   readonly #agent: Agent;
   readonly #stream: number;
-  readonly #connection: Connection;
+  readonly #mapping: Mapping;
   readonly #cancelTimer: () => void;
+  /** Addresses of the target that have not been tried. */
+  #hosts: string[] = [];
+  #connection: Connection | null = null;
   #pump: Pump | null = null;
   #isOver = false;
 
-  constructor(agent: Agent, stream: number, target: Address) {
+  constructor(agent: Agent, stream: number, mapping: Mapping) {
     this.#agent = agent;
     this.#stream = stream;
-    this.#connection = agent.world.transport.connect(target, this);
-    this.#cancelTimer = agent.world.clock.after(TARGET_MS, () => this.#fail("TimedOut"));
-  }
-
-  opened(): void {
-    this.news();
-    if (this.#isOver) return;
-    this.#cancelTimer();
-    this.#pump = new Pump(this.#agent, this.#stream, this.#connection);
-    this.#agent.core.streamConnected(this.#stream);
-    this.#agent.attach(this.#stream, this.#pump);
-  }
-
-  data(bytes: Uint8Array): void {
-    this.#pump?.data(bytes);
-  }
-
-  drained(): void {
-    this.#pump?.drained();
-  }
-
-  ended(): void {
-    this.#pump?.ended();
-  }
-
-  closed(why: Ending | null): void {
-    if (this.#pump !== null) this.#pump.closed(why);
-    else this.#fail(why ?? "Reset");
+    this.#mapping = mapping;
+    const { clock } = agent.world;
+    this.#cancelTimer = clock.after(TARGET_MS, () => this.#fail("TimedOut", "did not answer"));
+    this.#resolve();
   }
 
   /** The opener may give up before the target answers. */
@@ -91,8 +75,52 @@ class TargetDial implements ConnectionEvents, StreamOwner {
     this.#finish();
   }
 
-  #fail(why: Ending): void {
+  async #resolve(): Promise<void> {
+    const { transport } = this.#agent.world;
+    const target = await resolveTarget(this.#mapping.target.host, (h) => transport.lookup(h));
+    if (this.#isOver) return;
+    if ("refusal" in target) return this.#fail("Unreachable", target.refusal);
+    this.#hosts = [...target.hosts];
+    this.#dial();
+  }
+
+  #dial(): void {
+    const [host = "", ...others] = this.#hosts;
+    this.#hosts = others;
+    const { port } = this.#mapping.target;
+    const events: ConnectionEvents = {
+      opened: () => this.#opened(connection),
+      data: (bytes) => this.#pump?.data(bytes),
+      drained: () => this.#pump?.drained(),
+      ended: () => this.#pump?.ended(),
+      closed: (why) => this.#closed(connection, host, why),
+    };
+    const connection = this.#agent.world.transport.connect({ host, port }, events);
+    this.#connection = connection;
+  }
+
+  #opened(connection: Connection): void {
+    this.news();
+    if (this.#isOver) return;
+    this.#cancelTimer();
+    this.#pump = new Pump(this.#agent, this.#stream, connection, this.#mapping.traffic);
+    this.#agent.core.streamConnected(this.#stream);
+    this.#agent.attach(this.#stream, this.#pump);
+  }
+
+  #closed(connection: Connection, host: string, why: Ending | null): void {
+    if (connection !== this.#connection) return;
+    if (this.#pump !== null) return this.#pump.closed(why);
+    if (this.#isOver) return;
+    if (this.#hosts.length > 0) return this.#dial();
+    const ending = why ?? "Reset";
+    const what = `${host} port ${this.#mapping.target.port}: ${ending}.`;
+    this.#fail(ending, ending === "Refused" ? `${what} ${refusedHint(host)}` : what);
+  }
+
+  #fail(why: Ending, text: string): void {
     if (this.#pump !== null || this.#isOver) return;
+    this.#mapping.traffic.fail(text);
     this.#agent.core.streamReset(this.#stream, REASONS[why]);
     this.#finish();
   }
@@ -100,7 +128,7 @@ class TargetDial implements ConnectionEvents, StreamOwner {
   #finish(): void {
     this.#isOver = true;
     this.#cancelTimer();
-    this.#connection.reset();
+    this.#connection?.reset();
     this.#agent.release(this.#stream);
   }
 }

@@ -13,6 +13,8 @@ import {
   UNSENT_MOST,
 } from "../net/transport.ts";
 import type { Agent, StreamOwner } from "./agent.ts";
+import { reasonName } from "./reasons.ts";
+import type { Traffic } from "./traffic.ts";
 
 const NOTHING = new Uint8Array(0);
 
@@ -21,6 +23,7 @@ export class Pump implements ConnectionEvents, StreamOwner {
   readonly #core: Core;
   readonly #stream: number;
   readonly #connection: Connection;
+  readonly #traffic: Traffic;
   /** Bytes of the application that the stream has no room for yet. */
   #held: Uint8Array = NOTHING;
   #isPaused = false;
@@ -31,11 +34,13 @@ export class Pump implements ConnectionEvents, StreamOwner {
   #streamEnded = false;
   #isOver = false;
 
-  constructor(agent: Agent, stream: number, connection: Connection) {
+  constructor(agent: Agent, stream: number, connection: Connection, traffic: Traffic) {
     this.#agent = agent;
     this.#core = agent.core;
     this.#stream = stream;
     this.#connection = connection;
+    this.#traffic = traffic;
+    traffic.begin();
   }
 
   data(bytes: Uint8Array): void {
@@ -75,6 +80,7 @@ export class Pump implements ConnectionEvents, StreamOwner {
   abandon(reason: number): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#traffic.end(reasonName(reason));
     this.#core.streamReset(this.#stream, reason);
     this.#agent.release(this.#stream);
   }
@@ -84,6 +90,7 @@ export class Pump implements ConnectionEvents, StreamOwner {
       const taken = this.#core.streamPut(this.#stream, this.#held);
       if (taken === 0) break;
       this.#held = this.#held.subarray(taken);
+      this.#traffic.bytesIn += taken;
     }
     this.#setPaused(this.#held.length > 0);
     const mayEnd = this.#appEnded && !this.#finGiven && this.#held.length === 0;
@@ -97,6 +104,7 @@ export class Pump implements ConnectionEvents, StreamOwner {
       const bytes = gather(this.#core, this.#stream);
       if (bytes.length === 0) break;
       this.#connection.write(bytes);
+      this.#traffic.bytesOut += bytes.length;
     }
     if (this.#streamEnded || !(this.#core.streamFlags(this.#stream) & StreamFlag.Fin)) return;
     this.#streamEnded = true;
@@ -109,6 +117,7 @@ export class Pump implements ConnectionEvents, StreamOwner {
     if (!(flags & StreamFlag.Closed) || flags & StreamFlag.Readable) return;
     this.#isOver = true;
     const { reason } = this.#core.streamInfo(this.#stream);
+    this.#traffic.end(reason === 0 ? null : reasonName(reason));
     if (reason === 0) this.#connection.close();
     else this.#connection.reset();
     this.#agent.release(this.#stream);

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an STLink says of itself: the shape of `sealed status --json`. No secret and no payload in it.
+// Before it: service.ts fills it. After it: the status socket, and the table of host/cli/status-table.ts.
+
+import type { Protocol } from "../service/fields.ts";
+
+export type YesNo = "yes" | "no";
+
+export type ConnectorLine = {
+  name: string;
+  address: string;
+  hop: "up" | "down";
+  bytesIn: number;
+  bytesOut: number;
+  /** Of the hop; null: not measured. */
+  roundTripMs: number | null;
+  /** Whether the hop's pre-shared key is set. */
+  pqAuthentication: YesNo;
+  lastError: string | null;
+};
+
+export type PeerLine = {
+  name: string;
+  /** Hexadecimal, as all ids and keys here. */
+  id: string;
+  /** Rule T12: compare it with the peer's owner. */
+  fingerprint: string;
+  /** "no": the pair has no pre-shared key, and its authentication rests on X25519 alone. */
+  pqAuthentication: YesNo;
+  /** Whether there is a session (layer 2); null: not known. */
+  session: "up" | "none" | null;
+  roundTripMs: number | null;
+};
+
+type RouteLine = {
+  name: string;
+  id: string;
+  protocol: Protocol;
+  peers: readonly string[];
+  open: number;
+  total: number;
+  failed: number;
+  bytesIn: number;
+  bytesOut: number;
+  lastError: string | null;
+};
+
+export type MappingLine = RouteLine & { target: string };
+
+/** `listening`: each `host:port`. */
+export type BindingLine = RouteLine & { mappingId: string; listening: readonly string[] };
+
+export type StlinkStatus = {
+  role: "stlink";
+  id: string;
+  publicKey: string;
+  connectors: readonly ConnectorLine[];
+  peers: readonly PeerLine[];
+  mappings: readonly MappingLine[];
+  bindings: readonly BindingLine[];
+  streams: { open: number; most: number };
+  /** Packets and handshakes that the core dropped, by status (PROTOCOL 13.1). */
+  dropped: Readonly<Record<string, number>>;
+};
