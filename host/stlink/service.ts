@@ -16,6 +16,7 @@ import { type Change, changeOf, changesOf, type Running } from "../service/runni
 import { listeningOf } from "./addresses.ts";
 import { Agent } from "./agent.ts";
 import { listenBinding } from "./bindings.ts";
+import { checkSite } from "./check.ts";
 import type { HopEvent, StlinkHop } from "./hop.ts";
 import { serveMappings } from "./mappings.ts";
 import { reasonName } from "./reasons.ts";
@@ -109,6 +110,7 @@ class StlinkService implements RunningStlink {
     for (const held of this.#bindings) await this.#listen(held);
     this.#serve();
     for (const held of this.#hops) this.#keepHop(held);
+    this.#report();
   }
 
   async reload(site: Site): Promise<{ applied: Change[]; needsRestart: Change[] }> {
@@ -132,6 +134,14 @@ class StlinkService implements RunningStlink {
       streams: { open: this.#agent.streamCount, most: this.#sizes.streams },
       dropped: { ...this.#dropped },
     };
+  }
+
+  /** What the Mappings look like from here. Names may take long to resolve: nothing waits for it. */
+  async #report(): Promise<void> {
+    const { transport } = this.#agent.world;
+    const mappings = { ...this.#site, bindings: [] };
+    const findings = await checkSite(mappings, (h) => transport.lookup(h), networkInterfaces());
+    for (const { text } of findings) this.#log.warn({}, text);
   }
 
   #keepHop(held: HeldHop): void {

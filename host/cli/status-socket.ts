@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// The local socket at which a running process tells its status, which is its lock as well: one for each
+// key, in a folder that is this user's alone, and one more where the file asks for it. Before it: run.ts
+// claims, status.ts asks. Only this user can open it (mode 0600); it answers GET with JSON, nothing else.
+
+import { chmodSync, lstatSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { createServer, request, type Server } from "node:http";
+import { tmpdir, userInfo } from "node:os";
+import { join } from "node:path";
+import { AppError, systemCode, systemReason } from "../service/app-error.ts";
+
+const ASK_MS = 2000;
+const OTHERS = 0o077;
+/** sun_path of Linux and macOS, without the zero at its end. */
+const PATH_MOST = 103;
+
+/** The folder of this user's sockets. */
+export function socketFolder(): string {
+  const runtime = process.env["XDG_RUNTIME_DIR"];
+  if (runtime !== undefined && runtime !== "") return join(runtime, "sealed");
+  return join(tmpdir(), `sealed-${userInfo().uid}`);
+}
+
+/** The usual socket of a process with this key: by the first 8 bytes of its public key. */
+export function usualSocket(role: string, publicKey: Uint8Array): string {
+  const key = Buffer.from(publicKey.subarray(0, 8)).toString("hex");
+  return join(socketFolder(), `${role}-${key}.sock`);
+}
+
+/** Sockets of this user's processes; some may be left over from ones that are gone. */
+export function knownSockets(): string[] {
+  const folder = socketFolder();
+  try {
+    return readdirSync(folder)
+      .filter((name) => name.endsWith(".sock"))
+      .sort()
+      .map((name) => join(folder, name));
+  } catch {
+    return [];
+  }
+}
+
+export type Claim = { close(): void };
+
+/** Answers at all these sockets. Throws AppError: AlreadyRunning, or NotWritten. */
+export async function claimSockets(paths: readonly string[], answer: () => object): Promise<Claim> {
+  makeFolder(socketFolder());
+  const servers: Server[] = [];
+  const claim = { close: () => void servers.splice(0).map((server) => server.close()) };
+  try {
+    for (const path of paths) servers.push(await claimSocket(path, answer));
+    return claim;
+  } catch (error) {
+    claim.close();
+    throw error;
+  }
+}
+
+/** A folder that somebody else made could be watched, or answer for us. */
+function makeFolder(folder: string): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const { uid, mode } = lstatSync(folder);
+  if (uid === userInfo().uid && (mode & OTHERS) === 0) return;
+  const message = `${folder} is not yours alone: remove it, or set XDG_RUNTIME_DIR to a folder of yours.`;
+  throw new AppError("NotWritten", message);
+}
+
+/** A socket that nobody answers at is left over from a process that was killed. */
+async function claimSocket(path: string, answer: () => object): Promise<Server> {
+  if (Buffer.byteLength(path) > PATH_MOST) {
+    const message = `${path}, the status socket, has a path of more than ${PATH_MOST} bytes: choose a shorter one.`;
+    throw new AppError("NotWritten", message);
+  }
+  if (await isAnswered(path)) {
+    const message = `A process with this key or status socket runs already (${path}): see "sealed status", stop it first.`;
+    throw new AppError("AlreadyRunning", message);
+  }
+  removeSocket(path);
+  return listen(path, answer);
+}
+
+/** A file of another kind is never removed. */
+function removeSocket(path: string): void {
+  const isSocket = lstatSync(path, { throwIfNoEntry: false })?.isSocket() ?? false;
+  if (isSocket) rmSync(path, { force: true });
+}
+
+function listen(path: string, answer: () => object): Promise<Server> {
+  const server = createServer((_, response) => {
+    response.setHeader("content-type", "application/json");
+    response.end(JSON.stringify(answer()));
+  });
+  return new Promise((resolve, reject) => {
+    server.once("error", (error) => {
+      const message = `${path}, the status socket, can't be made: ${systemReason(error)}.`;
+      reject(new AppError("NotWritten", message, { cause: error }));
+    });
+    server.listen(path, () => {
+      chmodSync(path, 0o600);
+      resolve(server);
+    });
+  });
+}
+
+async function isAnswered(path: string): Promise<boolean> {
+  try {
+    await askSocket(path);
+    return true;
+  } catch (error) {
+    // A process that listens but does not answer in time is there all the same.
+    return error instanceof AppError && systemCode(error.cause) === "ETIMEDOUT";
+  }
+}
+
+/** What the process at this socket says. Throws AppError(NotRunning). */
+export function askSocket(path: string): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: unknown) => {
+      const message = `Nothing answers at ${path}: is it running, and as this user?`;
+      reject(new AppError("NotRunning", message, { cause: error }));
+    };
+    const asking = request({ socketPath: path, path: "/" }, async (response) => {
+      try {
+        const parts: Buffer[] = [];
+        for await (const part of response) parts.push(part as Buffer);
+        resolve(JSON.parse(Buffer.concat(parts).toString()));
+      } catch (error) {
+        fail(error);
+      }
+    });
+    asking.on("error", fail);
+    asking.setTimeout(ASK_MS, () => {
+      asking.destroy(Object.assign(new Error("no answer in time"), { code: "ETIMEDOUT" }));
+    });
+    asking.end();
+  });
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// A status as tables for people. Before it: status.ts has asked a process. After it: a terminal. Columns
+// are as wide as what is in them; "-" stands for what is not known.
+
+import type { ConnectorStatus } from "../connector/status.ts";
+import type { StlinkStatus } from "../stlink/status.ts";
+import type { AnyStatus } from "./status.ts";
+
+type Cell = string | number | null;
+
+/** The text of a status, a few tables. */
+export function statusTable(status: AnyStatus): string {
+  const { version, pid, file, upSeconds } = status;
+  const head = `${status.role ?? "starting"}  ${file}  pid ${pid}  up ${span(upSeconds)}  version ${version}`;
+  if (status.role === "stlink") return [head, ...stlinkTables(status)].join("\n");
+  if (status.role === "connector") return [head, ...connectorTables(status)].join("\n");
+  return head;
+}
+
+function stlinkTables(status: StlinkStatus): string[] {
+  const { id, streams, dropped } = status;
+  return [
+    `id ${id}  public key ${status.publicKey}`,
+    table(
+      ["CONNECTOR", "ADDRESS", "HOP", "IN", "OUT", "ROUND TRIP", "PQ", "LAST ERROR"],
+      status.connectors.map((one) => [
+        one.name,
+        one.address,
+        one.hop,
+        size(one.bytesIn),
+        size(one.bytesOut),
+        ms(one.roundTripMs),
+        one.pqAuthentication,
+        one.lastError,
+      ]),
+    ),
+    table(
+      ["PEER", "SESSION", "ROUND TRIP", "PQ-AUTHENTICATION", "FINGERPRINT OF THE PAIR"],
+      status.peers.map((one) => [
+        one.name,
+        one.session,
+        ms(one.roundTripMs),
+        one.pqAuthentication,
+        one.fingerprint,
+      ]),
+    ),
+    routeTable(
+      "BINDING",
+      "LISTENS ON",
+      status.bindings.map((one) => ({ ...one, where: one.listening.join(" ") })),
+    ),
+    routeTable(
+      "MAPPING",
+      "TARGET",
+      status.mappings.map((one) => ({ ...one, where: one.target })),
+    ),
+    `streams ${streams.open} of ${streams.most}  dropped: ${counts(dropped)}`,
+  ];
+}
+
+type Route = Omit<StlinkStatus["mappings"][number], "target"> & { where: string };
+
+function routeTable(title: string, where: string, routes: readonly Route[]): string {
+  const header = [title, where, "", "PEERS", "OPEN", "TOTAL", "FAILED", "IN", "OUT", "LAST ERROR"];
+  const rows = routes.map((one) => [
+    one.name,
+    one.where,
+    one.protocol,
+    one.peers.join(" "),
+    one.open,
+    one.total,
+    one.failed,
+    size(one.bytesIn),
+    size(one.bytesOut),
+    one.lastError,
+  ]);
+  return table(header, rows);
+}
+
+function connectorTables(status: ConnectorStatus): string[] {
+  const { packetsIn, packetsOut, bytesIn, bytesOut, refused, hopsRefused } = status;
+  return [
+    `public key ${status.publicKey}  listens on ${status.listening.join(" ")}`,
+    table(
+      ["STLINK", "TENANT", "HOP", "FROM", "PQ", "PACKETS IN", "OUT", "IN", "OUT", "IN ITS QUEUE"],
+      status.stlinks.map((one) => [
+        one.name,
+        one.tenant,
+        one.hop,
+        one.from,
+        one.pqAuthentication,
+        one.packetsIn,
+        one.packetsOut,
+        size(one.bytesIn),
+        size(one.bytesOut),
+        `${one.queue.packets} (${size(one.queue.bytes)} of ${size(one.queue.most)})`,
+      ]),
+    ),
+    `packets in ${packetsIn} (${size(bytesIn)})  out ${packetsOut} (${size(bytesOut)})`,
+    `refused: ${counts(refused)}  hops refused: ${counts(hopsRefused)}`,
+  ];
+}
+
+/** Nothing for a table without rows. */
+function table(header: readonly string[], rows: readonly (readonly Cell[])[]): string {
+  if (rows.length === 0) return `no ${header[0]?.toLowerCase()}s`;
+  const lines = [header, ...rows.map((row) => row.map((cell) => String(cell ?? "-")))];
+  const widths = header.map((_, i) => Math.max(...lines.map((line) => line[i]?.length ?? 0)));
+  const text = lines.map((line) => line.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join("  "));
+  return `\n${text.map((line) => line.trimEnd()).join("\n")}`;
+}
+
+function counts(named: Readonly<Record<string, number>>): string {
+  const parts = Object.entries(named).map(([name, count]) => `${name} ${count}`);
+  return parts.length === 0 ? "none" : parts.join(", ");
+}
+
+function ms(value: number | null): string | null {
+  return value === null ? null : `${value.toFixed(1)} ms`;
+}
+
+function size(bytes: number): string {
+  if (bytes < 1024) return `${bytes} B`;
+  if (bytes < 1 << 20) return `${(bytes / 1024).toFixed(1)} KiB`;
+  return `${(bytes / (1 << 20)).toFixed(1)} MiB`;
+}
+
+function span(seconds: number): string {
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7200) return `${Math.floor(seconds / 60)} min`;
+  return `${Math.floor(seconds / 3600)} h`;
+}
