@@ -44,12 +44,13 @@ export const keygenCommand: CommandModule<object, Arguments> = {
 
 function aboutStlink(file: string, { publicKey }: KeyPair): string {
   const id = randomBytes(ID_LEN).toString("hex");
+  const own = [`id = "${id}"`, `key_file = "${basename(file)}"`];
   const known = [`name = "${nameOf(file)}"`, `id = "${id}"`, `key = "${hex(publicKey)}"`];
   return [
     `${file} holds the private key. It stays on this machine.`,
     `id:         ${id}`,
     `public key: ${hex(publicKey)}`,
-    section("This STLink's own file begins with", [`id = "${id}"`, `key_file = "${file}"`]),
+    section("This STLink's own file, beside the key, begins with", own),
     section("The file of each of its peers gets", ["[[peers]]", ...known]),
     section("The file of each of its Connectors gets", ["[[stlinks]]", ...known]),
   ].join("\n");
@@ -58,11 +59,11 @@ function aboutStlink(file: string, { publicKey }: KeyPair): string {
 function aboutConnector(file: string, { publicKey }: KeyPair): string {
   const name = nameOf(file);
   const known = [`name = "${name}"`, 'address = "HOST:8443"', `key = "${hex(publicKey)}"`];
-  const own = [`key_file = "${file}"`, 'listen = ["0.0.0.0:8443", "[::]:8443"]'];
+  const own = [`key_file = "${basename(file)}"`, 'listen = ["0.0.0.0:8443", "[::]:8443"]'];
   return [
     `${file} holds the private key. It stays on this machine.`,
     `public key: ${hex(publicKey)}`,
-    section("The Connector's own file begins with", own),
+    section("The Connector's own file, beside the key, begins with", own),
     section("The file of each of its STLinks gets", ["[[connectors]]", ...known]),
   ].join("\n");
 }

@@ -15,6 +15,12 @@ import { programVersion, versionCommand } from "./version.ts";
 
 const WIDTH = 100;
 
+/** A plural has two forms, which yargs takes and its types don't know. */
+const MISSING = "Something is missing: %s given, %s needed.";
+const WORDS = {
+  "Not enough non-option arguments: got %s, need at least %s": { one: MISSING, other: MISSING },
+} as unknown as Record<string, string>;
+
 /** Runs the command line and ends the process with its exit code. */
 export async function main(args: readonly string[]): Promise<void> {
   try {
@@ -50,6 +56,7 @@ function parser(args: readonly string[]) {
     .version(programVersion())
     .help()
     .locale("en")
+    .updateStrings(WORDS)
     .wrap(WIDTH)
     .exitProcess(false)
     .fail((message, error) => {

@@ -57,7 +57,7 @@ export function readDeclaration<Schema extends z.ZodType>(
 ): Declaration<z.output<Schema>> {
   const { value, lines } = parseText(file, readText(file));
   const complaints = new Complaints(file, lines);
-  const result = schema.safeParse(value);
+  const result = schema.safeParse(value, { reportInput: true });
   for (const issue of result.error?.issues ?? []) complain(complaints, schema, issue);
   complaints.throwIfAny();
   return { file, value: result.data as z.output<Schema>, complaints };
@@ -114,7 +114,7 @@ function unknownField(key: string, known: readonly string[]): string {
 
 const KINDS: Readonly<Record<string, string>> = {
   string: 'text in "..."',
-  number: "a number",
+  number: "a whole number",
   int: "a whole number",
   array: "a list",
   object: "a table",
@@ -124,6 +124,8 @@ const KINDS: Readonly<Record<string, string>> = {
 function sentence(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case "invalid_type":
+      // A field of its own words has said what it is to be.
+      if (!issue.message.startsWith("Invalid input")) return issue.message;
       return `is to be ${KINDS[issue.expected] ?? issue.expected}.`;
     case "invalid_value":
       return `is one of ${issue.values.map((one) => `"${String(one)}"`).join(", ")}.`;

@@ -11,7 +11,7 @@ export function parseJson(text: string): ParsedText {
   return { value: JSON.parse(text), lines };
 }
 
-const TOKEN = /\s*([{}[\]:,]|"(?:[^"\\]|\\.)*"|[^\s{}[\]:,"]+|$|.)/y;
+const TOKEN = /\s*([{}[\]:,]|"(?:[^"\\\n]|\\.)*"|[^\s{}[\]:,"]+|$|.)/y;
 
 class Walk {
   readonly #text: string;

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: Apache-2.0
+// `sealed` as its users meet it: keys made, lines pasted into three files, three processes, and a
+// connection through them over loopback; then status, reload, a second start and a clean end. Beneath it
+// the host and the core have their own tests.
+
+import { once } from "node:events";
+import { chmodSync, readFileSync, writeFileSync } from "node:fs";
+import { connect, createServer, type Server } from "node:net";
+import { join } from "node:path";
+import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { buildCore } from "../../scripts/build.ts";
+import { CORE_WASM, SHIPPED_WASM } from "../../scripts/run.ts";
+import { endAll, keygen, makeFolder, type SealedProcess, sealed, write } from "./sealed-tools.ts";
+
+const servers: Server[] = [];
+
+beforeAll(async () => {
+  if (CORE_WASM !== SHIPPED_WASM) return;
+  const { ok, message } = await buildCore({ ifNeeded: true });
+  if (!ok) throw new Error(message);
+});
+
+afterEach(async () => {
+  await endAll();
+  for (const server of servers.splice(0)) server.close();
+});
+
+/** A service that sends back what it gets, upside down: its bytes are told from an echo on the way. */
+async function startService(): Promise<number> {
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    socket.on("data", (bytes) => socket.write(bytes.map((byte) => byte ^ 0xff)));
+    socket.on("end", () => socket.end());
+    socket.on("error", () => {});
+  });
+  servers.push(server.listen(0, "127.0.0.1"));
+  await once(server, "listening");
+  const address = server.address();
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
+
+/** Sends, half-closes, and gives everything that comes back. */
+async function exchange(port: number, bytes: Buffer): Promise<Buffer> {
+  const socket = connect({ host: "127.0.0.1", port, allowHalfOpen: true });
+  socket.end(bytes);
+  const parts: Buffer[] = [];
+  for await (const part of socket) parts.push(part as Buffer);
+  return Buffer.concat(parts);
+}
+
+type Keys = Map<string, string>;
+type Site = { folder: string; hall: Keys; office: Keys; camera: Keys; psk: string };
+
+/** Keys for a Connector and two STLinks, and a pre-shared key. */
+async function makeSite(): Promise<Site> {
+  const folder = makeFolder();
+  const [hall, office, camera, psk] = await Promise.all([
+    keygen(folder, "--connector", "hall.key"),
+    keygen(folder, "office.key"),
+    keygen(folder, "camera.key"),
+    sealed(folder, "keygen", "--psk").ended(),
+  ]);
+  return { folder, hall, office, camera, psk: psk.out.trim() };
+}
+
+async function startConnector({ folder, hall, office, camera }: Site): Promise<string> {
+  write(
+    folder,
+    "hall.toml",
+    (hall.get("own") ?? "").replace(/listen = .*/, 'listen = ["127.0.0.1:0"]'),
+    'groups = [["office", "camera"]]',
+    office.get("connector") ?? "",
+    camera.get("connector") ?? "",
+  );
+  const { listening } = await sealed(folder, "connector", "run", "hall.toml").logged(
+    "connector listens",
+  );
+  return String(listening);
+}
+
+function hallAt({ hall }: Site, address: string): string {
+  return (hall.get("peer") ?? "").replace("HOST:8443", address);
+}
+
+function writeOffice(site: Site, address: string, ...more: string[]): void {
+  const { folder, office, camera, psk } = site;
+  const binding = '[[bindings]]\nname = "here"\nmapping = "web"\nport = 0\npeers = ["camera"]';
+  const peer = `${camera.get("peer")}\n${psk}`;
+  write(
+    folder,
+    "office.toml",
+    office.get("own") ?? "",
+    hallAt(site, address),
+    peer,
+    binding,
+    ...more,
+  );
+}
+
+function writeCamera(site: Site, address: string, servicePort: number): void {
+  const { folder, office, camera, psk } = site;
+  const mapping = `[[mappings]]\nname = "web"\naddress = "localhost"\nport = ${servicePort}\npeers = ["office"]`;
+  const peer = `${office.get("peer")}\n${psk}`;
+  write(folder, "camera.toml", camera.get("own") ?? "", hallAt(site, address), peer, mapping);
+}
+
+/** The whole site, with its hops up; the port of the Binding. */
+async function startSite(): Promise<{ site: Site; office: SealedProcess; port: number }> {
+  const site = await makeSite();
+  const address = await startConnector(site);
+  writeOffice(site, address);
+  writeCamera(site, address, await startService());
+  const office = sealed(site.folder, "stlink", "run", "office.toml");
+  const camera = sealed(site.folder, "stlink", "run", "camera.toml");
+  await Promise.all([office.logged("hop up"), camera.logged("hop up")]);
+  const { listening } = await office.logged("binding listens");
+  return { site, office, port: Number(String(listening).split(":").at(-1)) };
+}
+
+function statusOf(folder: string) {
+  return sealed(folder, "status", "--json").ended();
+}
+
+describe("sealed", () => {
+  it("makes keys, and three files of them carry a connection", async () => {
+    const { site, port } = await startSite();
+    const bytes = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * 7) & 0xff));
+    const back = await exchange(port, bytes);
+    expect(back.equals(Buffer.from(bytes.map((byte) => byte ^ 0xff)))).toBe(true);
+
+    const { code, out } = await statusOf(site.folder);
+    expect(code).toBe(0);
+    const [hall, ...stlinks] = out
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(hall.stlinks.map((one: { hop: string }) => one.hop)).toEqual(["up", "up"]);
+    expect(hall.packetsIn).toBeGreaterThan(10);
+    const office = stlinks.find(({ bindings }) => bindings.length === 1);
+    const camera = stlinks.find(({ mappings }) => mappings.length === 1);
+    const counted = { open: 0, total: 1, failed: 0, bytesIn: 300_000, bytesOut: 300_000 };
+    expect(office.bindings[0]).toMatchObject(counted);
+    expect(camera.mappings[0]).toMatchObject(counted);
+    expect(office.connectors[0]).toMatchObject({ hop: "up", pqAuthentication: "no" });
+    expect(office.peers[0]).toMatchObject({ pqAuthentication: "yes" });
+    expect(office.peers[0].fingerprint).toMatch(/^([0-9a-f]{4} ){4}[0-9a-f]{4}$/);
+    expect(office.peers[0].fingerprint).toBe(camera.peers[0].fingerprint);
+    const secret = readFileSync(join(site.folder, "office.key"), "utf8").match(
+      /^[0-9a-f]{64}$/m,
+    )?.[0];
+    expect(secret).toBeDefined();
+    expect(out).not.toContain(secret);
+    expect(out).not.toContain(site.psk.slice(7, 71));
+  });
+
+  it("shows the same as tables", async () => {
+    const { site, port } = await startSite();
+    await exchange(port, Buffer.from("x"));
+    const { code, out } = await sealed(site.folder, "status").ended();
+    expect(code).toBe(0);
+    expect(out).toMatch(/^here +127\.0\.0\.1:\d+ +tcp +camera +0 +1 +0 +1 B +1 B +-$/m);
+    expect(out).toMatch(/^office +default +up +127\.0\.0\.1 +no/m);
+  });
+
+  it("refuses a second start with the same key, and starts after a kill", async () => {
+    const { site, office } = await startSite();
+    const second = await sealed(site.folder, "stlink", "run", "office.toml").ended();
+    expect(second.code).toBe(6);
+    expect(second.err).toMatch(/runs already .*stop it first/);
+    await office.end("SIGKILL");
+    await sealed(site.folder, "stlink", "run", "office.toml").logged("ready");
+  });
+
+  it("stops cleanly when it is asked to", async () => {
+    const { site, office } = await startSite();
+    expect((await office.end("SIGTERM")).code).toBe(0);
+    expect(office.lines().at(-1)).toMatchObject({ level: "info", msg: "stopped" });
+    const { out } = await statusOf(site.folder);
+    expect(out).not.toContain("office.toml");
+  });
+
+  it("reads its file again on SIGHUP, and changes nothing when that is wrong", async () => {
+    const { site, office, port } = await startSite();
+    const file = join(site.folder, "office.toml");
+    const text = readFileSync(file, "utf8");
+    writeFileSync(file, text.replace("port = 0", 'port = "x"'));
+    office.child.kill("SIGHUP");
+    const failure = await office.logged("the file was not taken: nothing has changed");
+    expect(failure["reason"]).toMatch(/office\.toml, line \d+: bindings\[0\]\.port/);
+    expect((await exchange(port, Buffer.from("x"))).length).toBe(1);
+
+    writeFileSync(file, `${text}\n[limits]\nstreams = 9\n`);
+    office.child.kill("SIGHUP");
+    const report = await office.logged("file read again");
+    expect(JSON.stringify([report["applied"], report["needsRestart"]])).toContain('"limits"');
+    expect((await exchange(port, Buffer.from("x"))).length).toBe(1);
+  });
+
+  it("goes on when its log can't be written, and says how much was lost", async () => {
+    const site = await makeSite();
+    writeOffice(site, "127.0.0.1:1", '[log]\nfile = "/dev/full"');
+    sealed(site.folder, "stlink", "run", "office.toml");
+    const lost = await untilStatus(site.folder, (status) => Number(status["logLinesLost"]) > 1);
+    expect(lost["role"]).toBe("stlink");
+  });
+
+  it("says which port is in use", async () => {
+    const port = await startService();
+    const site = await makeSite();
+    writeOffice(site, "127.0.0.1:1");
+    const file = join(site.folder, "office.toml");
+    writeFileSync(file, readFileSync(file, "utf8").replace("port = 0", `port = ${port}`));
+    const { code, err } = await sealed(site.folder, "stlink", "run", "office.toml").ended();
+    expect(code).toBe(5);
+    expect(err).toContain(
+      `the Binding "here" can't listen: 127.0.0.1 port ${port}: another process listens there`,
+    );
+  });
+
+  it("refuses a key that others may read", async () => {
+    const site = await makeSite();
+    writeOffice(site, "127.0.0.1:1");
+    chmodSync(join(site.folder, "office.key"), 0o640);
+    const { code, err } = await sealed(site.folder, "stlink", "check", "office.toml").ended();
+    expect(code).toBe(4);
+    expect(err).toMatch(/office\.key is a private key that others may read: chmod 600/);
+  });
+
+  it("checks a file: what is good, and what it warns of", async () => {
+    const site = await makeSite();
+    writeOffice(site, "127.0.0.1:1");
+    const file = join(site.folder, "office.toml");
+    const text = readFileSync(file, "utf8");
+    writeFileSync(file, text.replace("port = 0", 'port = 0\naddress = "all"'));
+    const { code, out } = await sealed(site.folder, "stlink", "check", "office.toml").ended();
+    expect(code).toBe(0);
+    expect(out).toMatch(/warning: the Binding "here" listens on all interfaces/);
+    expect(out).toContain("office.toml is good: Connectors 1, peers 1, Mappings 0, Bindings 1");
+  });
+});
+
+/** Asks until the first process that answers is so. */
+async function untilStatus(
+  folder: string,
+  isSo: (status: Record<string, unknown>) => boolean,
+): Promise<Record<string, unknown>> {
+  for (let tries = 0; tries < 50; tries++) {
+    const { code, out } = await statusOf(folder);
+    const status = code === 0 ? JSON.parse(out.split("\n")[0] ?? "{}") : {};
+    if (isSo(status)) return status;
+  }
+  throw new Error("it never was");
+}
+
+describe("the command line", () => {
+  it.each([
+    [["stlnk"], 2, /Did you mean stlink\?/],
+    [["stlink", "run"], 2, /Something is missing: 0 given, 1 needed/],
+    [["stlink", "run", "a.toml", "--foo"], 2, /Unknown argument: foo/],
+    [["stlink", "run", "missing.toml"], 3, /missing\.toml can't be read: it does not exist/],
+    [["connector", "check", "notes.txt"], 3, /notes\.txt is neither \.toml nor \.json/],
+    [["status"], 7, /Nothing of yours runs here/],
+    [["status", "--socket", "gone.sock"], 7, /Nothing answers at gone\.sock/],
+    [["keygen"], 2, /Name the key's file/],
+    [["keygen", "there.key"], 8, /there\.key is there already, and a key is never overwritten/],
+  ] as const)("%j ends with %i and says why", async (args, code, why) => {
+    const folder = makeFolder();
+    write(folder, "there.key", "");
+    write(folder, "notes.txt", "");
+    const ended = await sealed(folder, ...args).ended();
+    expect(ended.err).toMatch(why);
+    expect(ended.code).toBe(code);
+  });
+
+  it.each([["stlink", "run"], ["connector", "check"], ["keygen"], ["status"], ["completion"]])(
+    "%j %j has help with an example",
+    async (...args) => {
+      const { code, out } = await sealed(makeFolder(), ...args, "--help").ended();
+      expect(code).toBe(0);
+      expect(out).toMatch(/Examples?:/);
+    },
+  );
+
+  it.each(["bash", "zsh", "fish"])("prints a completion script for %s", async (shell) => {
+    const { code, out } = await sealed(makeFolder(), "completion", shell).ended();
+    expect(code).toBe(0);
+    expect(out).toContain("--get-yargs-completions");
+  });
+});

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where a Mapping may point and a Binding may listen: every kind of address, host names that resolve to
+// public ones, subnets, interfaces. Names and interfaces are invented.
+
+import type { NetworkInterfaceInfo } from "node:os";
+import { describe, expect, it } from "vitest";
+import { ipKindOf, isInSubnet } from "../../host/net/ip.ts";
+import {
+  type Interfaces,
+  listeningOf,
+  mappingRefusal,
+  refusedHint,
+  resolveTarget,
+  subnetWarning,
+} from "../../host/stlink/addresses.ts";
+
+function info(address: string, cidr: string): NetworkInterfaceInfo {
+  const more = { address, cidr, netmask: "", mac: "", internal: false };
+  return address.includes(":")
+    ? { ...more, family: "IPv6", scopeid: 0 }
+    : { ...more, family: "IPv4" };
+}
+
+const INTERFACES: Interfaces = {
+  lo: [info("127.0.0.1", "127.0.0.1/8")],
+  enp0s3: [info("192.168.0.7", "192.168.0.7/24"), info("fe80::7", "fe80::7/64")],
+  eth1: [info("203.0.113.7", "203.0.113.7/24"), info("10.1.0.7", "10.1.0.7/16")],
+  ppp0: [info("203.0.113.9", "203.0.113.9/32")],
+};
+
+describe("ipKindOf", () => {
+  it.each([
+    ["127.0.0.1", "loopback"],
+    ["127.255.255.254", "loopback"],
+    ["::1", "loopback"],
+    ["10.0.0.1", "private"],
+    ["172.16.0.1", "private"],
+    ["172.31.255.255", "private"],
+    ["192.168.0.1", "private"],
+    ["100.64.0.1", "private"],
+    ["169.254.1.1", "private"],
+    ["fd12::1", "private"],
+    ["fe80::1%eth0", "private"],
+    ["::ffff:10.0.0.1", "private"],
+    ["0.0.0.0", "any"],
+    ["::", "any"],
+    ["8.8.8.8", "other"],
+    ["172.32.0.1", "other"],
+    ["100.128.0.1", "other"],
+    ["224.0.0.1", "other"],
+    ["2001:db8::1", "other"],
+    ["::ffff:8.8.8.8", "other"],
+    ["64:ff9b::808:808", "other"],
+    ["example.org", null],
+    ["1.2.3", null],
+  ])("%s is %s", (address, kind) => {
+    expect(ipKindOf(address)).toBe(kind);
+  });
+
+  it("knows a subnet of either family", () => {
+    expect(isInSubnet("192.168.0.9", "192.168.0.7/24")).toBe(true);
+    expect(isInSubnet("192.168.1.9", "192.168.0.7/24")).toBe(false);
+    expect(isInSubnet("fe80::9", "fe80::7/64")).toBe(true);
+    expect(isInSubnet("fe80::9", "192.168.0.7/24")).toBe(false);
+  });
+});
+
+describe("a Mapping", () => {
+  const names: Record<string, string[]> = {
+    "service.lan": ["192.168.0.1", "fd00::1"],
+    "mixed.example.org": ["192.168.0.1", "8.8.8.8"],
+  };
+  const lookup = async (host: string) => {
+    if (ipKindOf(host) !== null) return [host];
+    return names[host] ?? Promise.reject(Object.assign(new Error(), { code: "ENOTFOUND" }));
+  };
+
+  it.each(["127.0.0.1", "::1", "192.168.0.1", "fd00::1", "service.lan", "localhost", "nas"])(
+    "may point to %s",
+    (host) => {
+      expect(mappingRefusal(host)).toBeNull();
+    },
+  );
+
+  it.each(["8.8.8.8", "2001:db8::1", "0.0.0.0", "::", "255.255.255.255"])(
+    "may not point to %s, and is told why",
+    (host) => {
+      expect(mappingRefusal(host)).toContain("never points to a public address");
+    },
+  );
+
+  it("dials all private addresses of a name", async () => {
+    expect(await resolveTarget("service.lan", lookup)).toEqual({ hosts: names["service.lan"] });
+  });
+
+  it("is refused when one result of its name is public", async () => {
+    expect(await resolveTarget("mixed.example.org", lookup)).toMatchObject({
+      isPublic: true,
+      refusal: expect.stringContaining(
+        "mixed.example.org resolves to 8.8.8.8, which is not allowed: a Mapping never",
+      ),
+    });
+  });
+
+  it("says when its name does not resolve", async () => {
+    expect(await resolveTarget("gone.lan", lookup)).toEqual({
+      isPublic: false,
+      refusal: "gone.lan does not resolve: check the name, or write the IP address.",
+    });
+  });
+
+  it("outside of every subnet is reported, and loopback never is", () => {
+    expect(subnetWarning("192.168.0.1", INTERFACES)).toBeNull();
+    expect(subnetWarning("127.0.0.1", {})).toBeNull();
+    expect(subnetWarning("192.168.9.1", INTERFACES)).toContain("in none of this machine's subnets");
+  });
+
+  it("that is refused on another machine hints at its loopback", () => {
+    expect(refusedHint("192.168.0.1")).toContain("more than its own loopback");
+    expect(refusedHint("127.0.0.1")).not.toContain("loopback");
+  });
+});
+
+describe("a Binding", () => {
+  it.each(["127.0.0.1", "127.3.2.1", "::1", "192.168.0.7", "fd00::7"])(
+    "listens on %s alone",
+    (ip) => {
+      expect(listeningOf(ip, INTERFACES)).toEqual({ hosts: [ip], warning: null, refusal: null });
+    },
+  );
+
+  it("listens on an interface by its name, with the scope of a link-local address", () => {
+    const hosts = ["192.168.0.7", "fe80::7%enp0s3"];
+    expect(listeningOf("enp0s3", INTERFACES)).toEqual({ hosts, warning: null, refusal: null });
+  });
+
+  it("leaves the public addresses of an interface out, and says so", () => {
+    const { hosts, warning } = listeningOf("eth1", INTERFACES);
+    expect(hosts).toEqual(["10.1.0.7"]);
+    expect(warning).toBe("does not listen on the public addresses of eth1 (1).");
+  });
+
+  it.each(["all", "0.0.0.0", "::"])("on %s is warned of", (listenOn) => {
+    expect(listeningOf(listenOn, INTERFACES).warning).toContain(
+      "every machine that reaches this one",
+    );
+  });
+
+  it("takes IPv4 alone for all where there is no IPv6", () => {
+    expect(listeningOf("all", INTERFACES).hosts).toEqual(["::"]);
+    expect(listeningOf("all", { lo: INTERFACES["lo"] }).hosts).toEqual(["0.0.0.0"]);
+  });
+
+  it.each([
+    ["203.0.113.7", "203.0.113.7 is a public address"],
+    ["ppp0", "ppp0 has no private address now"],
+    [
+      "wlan9",
+      "neither an IP address nor an interface of this machine, which has lo, enp0s3, eth1, ppp0",
+    ],
+  ])("is refused on %s", (listenOn, expected) => {
+    const { hosts, refusal } = listeningOf(listenOn, INTERFACES);
+    expect(hosts).toEqual([]);
+    expect(refusal).toContain(expected);
+  });
+});
