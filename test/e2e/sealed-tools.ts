@@ -10,7 +10,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ROOT } from "../../scripts/run.ts";
 
-const SEALED = join(ROOT, "host", "cli", "sealed.cjs");
+/** The command as it is installed. */
+export const SEALED = join(ROOT, "host", "cli", "sealed.cjs");
 
 const processes: SealedProcess[] = [];
 

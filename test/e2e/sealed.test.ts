@@ -3,6 +3,7 @@
 // connection through them over loopback; then status, reload, a second start and a clean end. Beneath it
 // the host and the core have their own tests.
 
+import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { connect, createServer, type Server } from "node:net";
@@ -10,7 +11,15 @@ import { join } from "node:path";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { buildCore } from "../../scripts/build.ts";
 import { CORE_WASM, SHIPPED_WASM } from "../../scripts/run.ts";
-import { endAll, keygen, makeFolder, type SealedProcess, sealed, write } from "./sealed-tools.ts";
+import {
+  endAll,
+  keygen,
+  makeFolder,
+  SEALED,
+  type SealedProcess,
+  sealed,
+  write,
+} from "./sealed-tools.ts";
 
 const servers: Server[] = [];
 
@@ -279,6 +288,39 @@ describe("the command line", () => {
       expect(out).toMatch(/Examples?:/);
     },
   );
+
+  it("says what to do on a Node that is too old", () => {
+    const pretend = "Object.defineProperty(process.versions, 'node', { value: '18.1.0' });";
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      ["-e", `${pretend} require(${JSON.stringify(SEALED)});`],
+      { encoding: "utf8" },
+    );
+    expect(stderr).toMatch(/^sealed needs Node 24 or newer, and this is 18\.1\.0: install one/);
+    expect(status).toBe(9);
+  });
+
+  it.each([
+    [
+      ["sealed", "sta"],
+      ["stlink", "connector", "status"],
+    ],
+    [
+      ["sealed", "stlink", ""],
+      ["run", "check"],
+    ],
+    [
+      ["sealed", "status", "--"],
+      ["--json", "--watch", "--socket"],
+    ],
+    [
+      ["sealed", "completion", ""],
+      ["bash", "zsh", "fish"],
+    ],
+  ])("completes %j", async (words, expected) => {
+    const { out } = await sealed(makeFolder(), "--get-yargs-completions", ...words).ended();
+    expect(out.split("\n")).toEqual(expect.arrayContaining(expected));
+  });
 
   it.each(["bash", "zsh", "fish"])("prints a completion script for %s", async (shell) => {
     const { code, out } = await sealed(makeFolder(), "completion", shell).ended();
