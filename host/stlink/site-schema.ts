@@ -30,7 +30,9 @@ const connector = z
     name: nameField.describe("What you call it."),
     address: addressField(1).describe('Where it listens: "host:port".'),
     key: keyField.describe("Its public key, from its operator."),
-    psk: pskOfPair,
+    psk: pskField
+      .optional()
+      .describe("The hop's pre-shared key, the same in the Connector's file."),
   })
   .describe("A Connector that this STLink dials.");
 
