@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the tests need besides npm: C and C++ compilers, the RISC-V cross compiler with its C library, QEMU,
-// wasm2c and clang-format, all Debian packages. Quiet and instant when everything is there.
+// What the tests need besides npm: C and C++ compilers, the RISC-V cross compiler with its C library,
+// QEMU, wasm2c, clang-format, two theorem provers and SPIN, all Debian packages. Quiet and instant when
+// everything is there.
 // Otherwise it says what is missing, how large and about how long; installs when it may (root), or
 // prints the command and ends with code 1. Called by scripts/test.ts before anything else.
 
@@ -33,6 +34,9 @@ const NEEDS: readonly Need[] = [
   },
   { packageName: "wabt", isThere: () => hasCommand("wasm2c"), what: "wasm2c" },
   { packageName: "clang-format", isThere: () => hasCommand("clang-format"), what: "formatter" },
+  { packageName: "eprover", isThere: () => hasCommand("eprover"), what: "theorem prover" },
+  { packageName: "spass", isThere: () => hasCommand("SPASS"), what: "second theorem prover" },
+  { packageName: "spin", isThere: () => hasCommand("spin"), what: "model checker" },
 ];
 
 /** Compressed packages unpack at about this speed on a small machine: the estimate's one number. */

@@ -101,7 +101,11 @@ function leaks(known: string, what: readonly string[]): string[] {
 }
 
 /** Section 3.2. A link names both ends, a hop nobody, a connection the session that carries it. */
-function prologue({ layer, bound = false }: Pick<Setting, "layer" | "bound">, x: string, y: string) {
+function prologue(
+  { layer, bound = false }: Pick<Setting, "layer" | "bound">,
+  x: string,
+  y: string,
+) {
   if (layer === "hop" || (layer === "conn" && !bound)) return layer;
   return `${layer}_${x}${y}`;
 }
