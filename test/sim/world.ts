@@ -5,7 +5,7 @@
 
 import { type Core, type Sizes, StreamFlag, statusName } from "../../host/core/core.ts";
 import { SimClock } from "../../host/net/sim/clock.ts";
-import { type Admission, SimConnector } from "../../host/net/sim/connector.ts";
+import { type Admission, listed, SimConnector } from "../../host/net/sim/connector.ts";
 import { SimNetwork } from "../../host/net/sim/network.ts";
 import { LINE, type LineOptions } from "../../host/net/sim/pipe.ts";
 import { Prng } from "../../host/net/sim/prng.ts";
@@ -199,7 +199,7 @@ export class World {
       core: this.#core(),
       sizes: CONNECTOR_SIZES,
       identity: place,
-      admissions,
+      directory: listed(admissions),
       limits: {
         bytes: queue.bytes,
         packets: queue.packets,

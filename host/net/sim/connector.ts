@@ -30,6 +30,29 @@ export type Admission = {
   psk?: Uint8Array;
 };
 
+/** Whom a Connector knows, as it is now: a Commander changes it while the Connector runs (rule K2). */
+export interface Directory {
+  /** The hop's PSK of a key; undefined: zeros. */
+  pskOf(key: Uint8Array): Uint8Array | undefined;
+  /** Who shows this key and this ticket (codeId and ticket, zeros: none), or the reason of refusal. */
+  admit(key: Uint8Array, ticket: Uint8Array): Admission | number;
+  byName(name: string): Admission | undefined;
+  /** Whom the id means to a sender; undefined: nobody that it is paired with. */
+  receiver(id: Uint8Array, from: Admission): Admission | undefined;
+}
+
+/** A directory that never changes, where everybody is paired with everybody. */
+export function listed(admissions: readonly Admission[]): Directory {
+  const byKey = (key: Uint8Array): Admission | undefined =>
+    admissions.find((admission) => Buffer.compare(admission.key, key) === 0);
+  return {
+    pskOf: (key) => byKey(key)?.psk,
+    admit: (key) => byKey(key) ?? NOT_ADMITTED,
+    byName: (name) => admissions.find((admission) => admission.name === name),
+    receiver: (id) => admissions.find((admission) => Buffer.compare(admission.id, id) === 0),
+  };
+}
+
 /** A packet as the Connector sees it: sealed, with its sender and its destination. */
 export type SeenPacket = {
   connector: string;
@@ -51,7 +74,7 @@ export type ConnectorOptions = {
   core: Core;
   sizes: Sizes;
   identity: { secret: Uint8Array; key: Uint8Array };
-  admissions: Admission[];
+  directory: Directory;
   limits: QueueLimits;
   /** What WELCOME states; at most `limits.bytes`. */
   queueBytes: number;
@@ -129,16 +152,23 @@ export class SimConnector {
   /** Puts a packet into the receiver's queue as if `from` had sent it; for replays and garbage. */
   inject(from: string, to: string, bytes: Uint8Array, kind = 0): void {
     if (!this.#isUp) return;
-    const sender = this.#admission(from);
+    const sender = this.#o.directory.byName(from);
     if (sender !== undefined) this.#enqueue(to, this.#packet(sender, -1, -1, kind, bytes));
+  }
+
+  /** Rule T10: the STLink's hops are dropped, and every packet from it and to it. */
+  purge(who: string): void {
+    for (const line of this.#lines) {
+      if (line.who?.name === who) this.core.hopClose(line.hop, NOT_ADMITTED);
+    }
+    this.#queues.delete(who);
+    this.#awayTold.delete(who);
+    for (const queue of this.#queues.values()) queue.purge(who);
+    this.#wakeIn(0);
   }
 
   #now(): number {
     return (Math.floor(this.#o.clock.nowMs) + this.#o.clockBaseMs) | 0;
-  }
-
-  #admission(name: string): Admission | undefined {
-    return this.#o.admissions.find((admission) => admission.name === name);
   }
 
   #lineOf(who: string): HopLine | undefined {
@@ -202,7 +232,7 @@ export class SimConnector {
   }
 
   #take(line: HopLine, sender: Admission, info: PacketInfo, bytes: Uint8Array): void {
-    const to = info.to === null ? undefined : this.#receiver(info.to);
+    const to = info.to === null ? undefined : this.#o.directory.receiver(info.to, sender);
     if (info.to === null) return this.#refuse(line.hop, info.channel, UNKNOWN_CHANNEL);
     if (to === undefined) return this.#refuse(line.hop, info.channel, NOT_PAIRED);
     const seen: SeenPacket = {
@@ -241,10 +271,6 @@ export class SimConnector {
     return { from: sender.name, fromId: sender.id, hop, channel, class: kind, bytes, atMs };
   }
 
-  #receiver(id: Uint8Array): Admission | undefined {
-    return this.#o.admissions.find((admission) => Buffer.compare(admission.id, id) === 0);
-  }
-
   /** Into the queue of the member that has the receiver's hop, else into an own one. */
   #enqueue(to: string, packet: QueuedPacket): void {
     if (this.hasHop(to)) return this.#put(to, packet);
@@ -276,11 +302,12 @@ export class SimConnector {
     const view = line.view;
     if (view.asking) {
       const key = this.core.hopPeerKey(line.hop);
-      this.core.hopAnswer(line.hop, this.#byKey(key)?.psk);
+      this.core.hopAnswer(line.hop, this.#o.directory.pskOf(key));
     }
     if (view.state !== HopState.Greeting || !view.greeted) return;
-    const who = this.#byKey(this.core.hopPeerKey(line.hop));
-    if (who === undefined) return this.core.hopClose(line.hop, NOT_ADMITTED);
+    const { hop } = line;
+    const who = this.#o.directory.admit(this.core.hopPeerKey(hop), this.core.hopTicket(hop));
+    if (typeof who === "number") return this.core.hopClose(hop, who);
     for (const older of this.#lines) {
       if (older !== line && older.who === who) this.core.hopClose(older.hop, SUPERSEDED);
     }
@@ -288,10 +315,6 @@ export class SimConnector {
     this.core.hopAdmit(line.hop, who.id, this.#o.queueBytes);
     this.#back(who.name);
     for (const member of this.fleet) if (member !== this && member.isUp) member.#moved(who.name);
-  }
-
-  #byKey(key: Uint8Array): Admission | undefined {
-    return this.#o.admissions.find((admission) => Buffer.compare(admission.key, key) === 0);
   }
 
   /** The STLink has a hop at another member: an older one here is superseded, its queue is told. */
