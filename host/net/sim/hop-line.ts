@@ -35,11 +35,16 @@ export class HopLine {
     return this.view.state === HopState.Up;
   }
 
+  /** True when the hop has ended and said so. */
+  get isClosed(): boolean {
+    return this.view.state === HopState.Closed && this.#out.length === 0;
+  }
+
   /** True when the hop or its connection is over; what was last written has gone out. */
   get isOver(): boolean {
     if (this.connection.state === "reset") return true;
     if (this.connection.inputEnded && this.#in.length === 0) return true;
-    return this.view.state === HopState.Closed && this.#out.length === 0;
+    return this.isClosed;
   }
 
   /**

@@ -367,7 +367,7 @@ export class Commander extends Member {
 
   #config(row: Row): ControlMessage {
     const configuration = configurationOf(this.db, row, this.authority);
-    this.site.issued(row.name, configuration);
+    this.site.issued(configuration);
     return { type: "CONFIG", configuration };
   }
 

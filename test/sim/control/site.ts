@@ -268,14 +268,14 @@ export class Site {
   }
 
   /** A Commander has sent this configuration. */
-  issued(name: string, configuration: Uint8Array): void {
-    this.#issued.add(fingerprint(name, decodeConfiguration(configuration)));
+  issued(configuration: Uint8Array): void {
+    this.#issued.add(fingerprint(decodeConfiguration(configuration)));
   }
 
-  /** What comes to a flash is whole, and was made by a Commander for this STLink. */
+  /** What comes to a flash is whole, and was made by a Commander; it names the id, which is pinned. */
   checkIssued(name: string, configuration: Configuration): void {
-    if (this.#issued.has(fingerprint(name, configuration))) return;
-    throw new SimFailure(`${name} stores a configuration that nobody has issued to it`);
+    if (this.#issued.has(fingerprint(configuration))) return;
+    throw new SimFailure(`${name} stores a configuration that nobody has issued`);
   }
 
   /** A code has been answered with a configuration. */
@@ -293,10 +293,10 @@ export class Site {
 }
 
 /** Without the keys that INSTALL changes inside a stored configuration (10.5). */
-function fingerprint(name: string, configuration: Configuration): string {
+function fingerprint(configuration: Configuration): string {
   const none = new Uint8Array(32);
   const bytes = encodeConfiguration({ ...configuration, commanderKey: none, recoveryKey: none });
-  return `${name} ${toHex(blake2s(bytes))}`;
+  return toHex(blake2s(bytes));
 }
 
 /** Runs `body` at a site of its own. Returns what it returns. */

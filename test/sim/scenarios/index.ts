@@ -3,6 +3,7 @@
 // each kind of trouble. After it: run.ts (npm run sim), named.test.ts, sim.test.ts.
 
 import type { Scenario } from "../scenario.ts";
+import { activation } from "./activation.ts";
 import { datagrams } from "./datagrams.ts";
 import { handshakes } from "./handshakes.ts";
 import { hops } from "./hops.ts";
@@ -23,4 +24,5 @@ export const SCENARIOS: Scenario[] = [
   ...hops,
   ...time,
   datagrams,
+  ...activation,
 ];

@@ -76,9 +76,12 @@ export const echo: Scenario = {
   },
 };
 
-/** Three PTO; each PROBE or answer that is lost too doubles the next wait: 1 + 2 + 4 + … PTO. */
+/**
+ * Three PTO; each PROBE or answer that is lost too doubles the next wait: 1 + 2 + 4 + … PTO. What the
+ * last PROBE asks for takes a round trip more.
+ */
 function expectShort(world: World, ptoMost: number, drops: number): void {
-  const most = ptoMost * Math.max(3, 2 ** (drops + 1) - 1);
+  const most = ptoMost * Math.max(3, 2 ** (drops + 1) - 1) + ECHO_RTT_MS;
   if (world.longestStallMs <= most) return;
   const ms = Math.round(world.longestStallMs);
   throw new SimFailure(`nothing arrived for ${ms} ms after ${drops} losses, more than ${most}`);
