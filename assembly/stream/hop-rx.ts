@@ -373,7 +373,8 @@ function linkOfChannel(channel: Channel): i32 {
   return channel.link;
 }
 
-function sameId(id: usize, link: Link): bool {
+/** True when the 16 bytes at `id` are the link's peer id. */
+export function sameId(id: usize, link: Link): bool {
   const other = LinkArea.at(link, LINK_ID);
   return load<u64>(id) == load<u64>(other) && load<u64>(id, 8) == load<u64>(other, 8);
 }

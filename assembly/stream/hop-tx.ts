@@ -69,6 +69,7 @@ import {
   WELCOME,
 } from "../wire/hop-frames";
 import { VERSION } from "../wire/link-frames";
+import { sameId } from "./hop-rx";
 import { linkReady, linkWrite, writtenClass } from "./link-tx";
 
 /** Most bytes of control frames in one record. */
@@ -303,7 +304,9 @@ function writeLinkPacket(hop: Hop, linkIndex: i32): bool {
   const number = linkIndex < hop.peerChannels ? linkIndex : hop.peerChannels - 1;
   const channel = HopArea.outgoing(hop, number);
   const id = LinkArea.at(link, LINK_ID);
-  const named = channel.flags & CHANNEL_NAMED && channel.link == linkIndex;
+  // A slot may have become another peer's since its channel was named.
+  const named =
+    channel.flags & CHANNEL_NAMED && sameId(changetype<usize>(channel) + CHANNEL_ID, link);
   const begin = hop.tx + <usize>(hop.txTo + HOP_LENGTH_LEN);
   const head = begin + <usize>(named ? 0 : NAME_LEN);
   const overhead = <i32>(head - begin) + HOP_LENGTH_LEN + HOP_TAG_LEN + PACKET_HEADER_LEN;

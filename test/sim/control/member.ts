@@ -17,6 +17,8 @@ const MOST_STEPS = 200;
 const FIRST_REDIAL_MS = 200;
 /** Less than the 60 s of rule K7: a device that is refused asks again soon. */
 const REDIAL_MOST_MS = 5000;
+/** Message 2 and two small records, REFUSED and CLOSE, with their lengths (rule K5). */
+const STRANGER_MOST_BYTES = 1155 + 2 * 66;
 
 export type Dialling = { key: Uint8Array; psk?: Uint8Array; ticket?: Uint8Array };
 
@@ -36,6 +38,7 @@ export abstract class Member {
   readonly refusals: number[] = [];
   readonly #sizes: Sizes;
   #lines: HopLine[] = [];
+  readonly #admitted = new WeakSet<HopLine>();
   #dialling = 0;
   #timer: SimTimer | null = null;
   #redialMs = FIRST_REDIAL_MS;
@@ -154,8 +157,15 @@ export abstract class Member {
     const [newest] = this.#lines.slice(-1);
     const isSettled = newest?.isUp === true && !(this.core.flags() & CoreFlag.WantsRedial);
     for (const line of [...this.#lines]) {
-      if (line.isUp) this.#redialMs = FIRST_REDIAL_MS;
+      if (line.isUp) {
+        this.#admitted.add(line);
+        this.#redialMs = FIRST_REDIAL_MS;
+      }
       if (!line.isOver && !(isSettled && line !== newest)) continue;
+      const { receivedBytes } = line.connection;
+      if (!this.#admitted.has(line) && receivedBytes > STRANGER_MOST_BYTES) {
+        this.fail(`a stranger got ${receivedBytes} bytes`);
+      }
       const { reason } = line.view;
       if (reason !== 0) this.refusals.push(reason);
       const status = this.core.hopStatus(line.hop);

@@ -34,6 +34,8 @@ export class Register implements Directory {
   #db: Database;
   /** Which of a key's PSKs is tried next: the one in force at the STLink is known when it is confirmed. */
   readonly #attempts = new Map<string, number>();
+  /** PSKs outlive their admission: REFUSED could not be read without. */
+  readonly #psks = new Map<string, Uint8Array>();
 
   constructor(clock: SimClock, commander: Admission, db: Database) {
     this.#clock = clock;
@@ -67,7 +69,8 @@ export class Register implements Directory {
 
   pskOf(key: Uint8Array): Uint8Array | undefined {
     const row = this.#rowByKey(key);
-    if (row === undefined) return undefined;
+    if (row === undefined) return this.#psks.get(toHex(key));
+    this.#psks.set(toHex(key), row.hopPsk);
     // Until its configuration is confirmed the STLink may still dial as its code says, with zeros.
     const tries = this.#attempts.get(toHex(key)) ?? 0;
     this.#attempts.set(toHex(key), tries + 1);

@@ -194,14 +194,20 @@ export class Site {
 
   /** A connection of the pair that carries bytes both ways. */
   traffic(pair: Pair, opener: Device, accepter: Device): Traffic {
-    const traffic = new Traffic(this, pair, opener, accepter);
-    this.#traffic.push(traffic);
+    const traffic = this.connect(pair, opener, accepter);
     this.finish(
       "no byte came through",
       () => traffic.opener.got > 0,
       DONE_MS,
       () => traffic.text,
     );
+    return traffic;
+  }
+
+  /** The same, not waiting for the first byte. */
+  connect(pair: Pair, opener: Device, accepter: Device): Traffic {
+    const traffic = new Traffic(this, pair, opener, accepter);
+    this.#traffic.push(traffic);
     return traffic;
   }
 

@@ -12,6 +12,7 @@ import type { Site } from "./site.ts";
 
 const BYTES = 1;
 const PIECE_BYTES = 300;
+/** Between two pieces, unless a scenario of hours sets another. */
 const REST_MS = 40;
 
 type End = { device: Device; handle: number; got: number; sent: number; reason: number };
@@ -21,6 +22,7 @@ export class Traffic {
   readonly accepter: End;
   /** When the last byte came to either side. */
   lastByteAtMs = 0;
+  restMs = REST_MS;
   readonly #site: Site;
   readonly #pair: Pair;
   readonly #start: number;
@@ -124,6 +126,6 @@ export class Traffic {
       opener.sent -= piece.length - core.streamPut(opener.handle, piece);
       opener.device.wake();
     }
-    this.#site.clock.after(REST_MS, () => this.#write());
+    this.#site.clock.after(this.restMs, () => this.#write());
   }
 }

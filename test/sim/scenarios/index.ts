@@ -12,6 +12,7 @@ import { mixed } from "./mixed.ts";
 import { nth } from "./nth.ts";
 import { plain } from "./plain.ts";
 import { time } from "./time.ts";
+import { trust } from "./trust.ts";
 
 export const SCENARIOS: Scenario[] = [
   mixed,
@@ -25,4 +26,5 @@ export const SCENARIOS: Scenario[] = [
   ...time,
   datagrams,
   ...activation,
+  ...trust,
 ];
