@@ -15,7 +15,15 @@ const PIECE_BYTES = 300;
 /** Between two pieces, unless a scenario of hours sets another. */
 const REST_MS = 40;
 
-type End = { device: Device; handle: number; got: number; sent: number; reason: number };
+type End = {
+  device: Device;
+  /** The device's life in which the stream was: a crash leaves nothing of it. */
+  life: number;
+  handle: number;
+  got: number;
+  sent: number;
+  reason: number;
+};
 
 export class Traffic {
   readonly opener: End;
@@ -29,17 +37,19 @@ export class Traffic {
 
   constructor(site: Site, pair: Pair, opener: Device, accepter: Device) {
     const end = { handle: -1, got: 0, sent: 0, reason: 0 };
-    this.opener = { device: opener, ...end };
-    this.accepter = { device: accepter, ...end };
+    this.opener = { device: opener, life: opener.life, ...end };
+    this.accepter = { device: accepter, life: accepter.life, ...end };
     this.#site = site;
     this.#pair = pair;
     this.#start = patternStart(`${site.seed} ${opener.name} ${accepter.name}`);
     this.#open();
   }
 
-  /** Both ends are over, or never were. */
+  /** One of its ends is over. */
   get isOver(): boolean {
-    return this.opener.handle < 0 && this.accepter.handle < 0;
+    return [this.opener, this.accepter].some(
+      ({ handle, life, device }) => handle < 0 || life !== device.life,
+    );
   }
 
   get text(): string {
@@ -64,7 +74,7 @@ export class Traffic {
   /** True: the stream is one of this connection's. */
   news(device: Device, stream: number, flags: number): boolean {
     const end = [this.opener, this.accepter].find(
-      (one) => one.device === device && one.handle === stream,
+      (one) => one.device === device && one.life === device.life && one.handle === stream,
     );
     if (end === undefined) return this.#offered(device, stream, flags);
     this.#read(end);
@@ -77,12 +87,13 @@ export class Traffic {
   }
 
   #offered(device: Device, stream: number, flags: number): boolean {
-    const { accepter } = this;
-    if (device !== accepter.device || accepter.handle >= 0 || !(flags & StreamFlag.Offered)) {
-      return false;
-    }
+    const { opener, accepter } = this;
+    const isWaiting = accepter.device === device && accepter.handle < 0 && accepter.got === 0;
+    const isOpen = opener.handle >= 0 && opener.life === opener.device.life;
+    if (!isWaiting || !isOpen || !(flags & StreamFlag.Offered)) return false;
     if (!sameBytes(device.core.streamInfo(stream).mappingId, this.#pair.mappingId)) return false;
     accepter.handle = stream;
+    accepter.life = device.life;
     device.core.streamConnected(stream);
     return true;
   }
@@ -117,7 +128,7 @@ export class Traffic {
   /** A piece now and then, for as long as there is a stream. */
   #write(): void {
     const { opener } = this;
-    if (this.#site.isClosed || opener.handle < 0) return;
+    if (this.#site.isClosed || opener.handle < 0 || opener.life !== opener.device.life) return;
     const { core } = opener.device;
     if (opener.device.isUp && core.streamFlags(opener.handle) & StreamFlag.Connected) {
       // The other end may see bytes only after they are counted.

@@ -5,6 +5,7 @@
 import type { Scenario } from "../scenario.ts";
 import { activation } from "./activation.ts";
 import { datagrams } from "./datagrams.ts";
+import { deployment } from "./deployment.ts";
 import { handshakes } from "./handshakes.ts";
 import { hops } from "./hops.ts";
 import { echo, garbage, lossy } from "./loss.ts";
@@ -26,5 +27,6 @@ export const SCENARIOS: Scenario[] = [
   ...time,
   datagrams,
   ...activation,
+  ...deployment,
   ...trust,
 ];
