@@ -6,23 +6,11 @@ import { describe, expect, it } from "vitest";
 import { Core } from "../../host/core/core.ts";
 import type { SeenPacket } from "../../host/net/sim/connector.ts";
 import { SimFailure } from "./failure.ts";
+import { keeps } from "./keeps.ts";
 import { currentSession, openPacket, sealPacket } from "./keyring.ts";
 import { PACKET } from "./packets.ts";
 import { runSeed, scenarioNamed } from "./run.ts";
 import { inWorld, QUIET } from "./scenario.ts";
-
-/** Runs every case, or so many seeds from 1 on. */
-function keeps(name: string, seeds = 0): void {
-  const scenario = scenarioNamed(name);
-  const count = scenario.cases?.() ?? seeds;
-  it(`${name}: ${scenario.about} (${count})`, () => {
-    expect(count).toBeGreaterThan(0);
-    const first = scenario.cases === undefined ? 1 : 0;
-    for (let seed = first; seed < first + count; seed++) {
-      expect(runSeed(scenario, seed, QUIET)).toBeNull();
-    }
-  });
-}
 
 describe("healthy lines", () => {
   keeps("plain", 100);

@@ -39,6 +39,8 @@ const HEARD = "camera STATE";
 type Place = { at: number; way: "up" | "down"; bytes: number };
 
 let places: Place[] = [];
+/** What the device had got on its first hop before the Commander answered. */
+let answerFrom = 0;
 let steps = 0;
 
 /** An activation in which nothing goes wrong: its bytes, and the device's turns. */
@@ -47,6 +49,9 @@ function measure(): void {
   atSite(QUIET, "activation", (site) => {
     const device = camera(site);
     device.start();
+    site.finish("not asked", () => site.commander.got.length > 0);
+    answerFrom =
+      site.connections.find(({ member }) => member === device.name)?.end.receivedBytes ?? 0;
     finish(site, device);
     steps = device.turns;
     const own = site.connections.filter(({ member }) => member === device.name);
@@ -70,16 +75,32 @@ const activationCut: Scenario = {
   },
   run: (seed, context) => {
     measure();
-    const place = places[seed] as Place;
-    atSite(context, "activation", (site) => {
-      const device = camera(site);
-      site.cut = { member: device.name, ...place };
-      device.start();
-      finish(site, device);
-      if (device.stores !== 1) throw new SimFailure(`stored ${device.stores} times`);
-    });
+    cutAt(context, places[seed] as Place);
   },
 };
+
+/** The bytes of `places` that come after the Commander has been asked. */
+function answer(): Place[] {
+  measure();
+  return places.filter(({ at, way, bytes }) => at === 0 && way === "down" && bytes > answerFrom);
+}
+
+const activationAnswer: Scenario = {
+  name: "activation-answer",
+  about: "the wire is cut after byte n of the Commander's answer",
+  cases: () => answer().length,
+  run: (seed, context) => cutAt(context, answer()[seed] as Place),
+};
+
+function cutAt(context: Context, place: Place): void {
+  atSite(context, "activation", (site) => {
+    const device = camera(site);
+    site.cut = { member: device.name, ...place };
+    device.start();
+    finish(site, device);
+    if (device.stores !== 1) throw new SimFailure(`stored ${device.stores} times`);
+  });
+}
 
 const activationCrash: Scenario = {
   name: "activation-crash",
@@ -134,7 +155,7 @@ function expectOutside(device: Device): void {
   }
 }
 
-/** Cases: at the Connector, at the Commander behind a Connector that admits anybody. */
+/** Cases: expired or used; told by the Connector, or by the Commander behind one that admits anybody. */
 const activationExpired: Scenario = {
   name: "activation-expired",
   about: "a code that has expired or is used gets nobody in, past a Connector that takes all, too",
@@ -167,12 +188,11 @@ function activateOther(site: Site, device: Device): void {
   site.settle(device);
 }
 
-/** The same key with a used code gets the same answer, but not when the code has expired meanwhile (T7). */
 const activationLost: Scenario = {
   name: "activation-lost",
   about:
     "everything that the Commander says is lost for a while; the same key gets the same answer",
-  run: (seed, context: Context) => {
+  run: (seed, context) => {
     const prng = new Prng(`activation-lost ${seed}`);
     atSite(context, `activation-lost ${seed}`, (site) => {
       const device = camera(site);
@@ -192,6 +212,7 @@ const activationLost: Scenario = {
 
 export const activation: Scenario[] = [
   activationCut,
+  activationAnswer,
   activationCrash,
   activationTwice,
   activationExpired,
