@@ -3,9 +3,8 @@
 // stops at the first broken invariant with its seed, the command that replays it, and exit code 1.
 // Without --scenario: "mixed". Seeds of a scenario with cases ("drop packet n") are its cases.
 // Of the tests at the end of the rules these are here: 1 echo, 2 drop-nth, 3 receiver-killed and
-// queue-*, 4 reboot-*, evict-*, rekey-*, 5 handshake-* and glare, 6 garbage, 7 resend (and the
-// checker in every run). Not here: 8 activation and 10 lease, which need a Commander on both ends of
-// the control stream; 9 `bench -- device`, which counts instructions on the emulated device.
+// queue-*, 4 reboot-*, evict-*, rekey-*, 5 handshake-* and glare, 6 garbage, 7 resend (and the checker
+// in every run), 8 activation-*, restore, takeover, 10 withhold and revoke. 9 is `bench -- device`.
 
 import { parseArgs } from "node:util";
 import { SimFailure } from "./failure.ts";
