@@ -17,6 +17,9 @@ const CODE_USED = 64;
 const CODE_EXPIRED = 65;
 const CODE_UNKNOWN = 66;
 
+/** How long a ticket is its first key's: the life of its hop (rule T6). Else two would supersede each other. */
+const TICKET_MS = 60_000;
+
 export const COMMANDER = "commander";
 
 export class Register implements Directory {
@@ -32,6 +35,8 @@ export class Register implements Directory {
   readonly #known = new Map<string, Admission>();
   readonly #commander: Admission;
   #db: Database;
+  /** By codeId: whose turn with the ticket it is. */
+  readonly #turns = new Map<string, { key: Uint8Array; untilMs: number }>();
   /** Which of a key's PSKs is tried next: the one in force at the STLink is known when it is confirmed. */
   readonly #attempts = new Map<string, number>();
   /** PSKs outlive their admission: REFUSED could not be read without. */
@@ -129,9 +134,14 @@ export class Register implements Directory {
     return this.#admission(`code ${toHex(id)}`, id, key);
   }
 
-  #refusal({ usedBy, expiresAtMs }: Code, key: Uint8Array): number {
+  #refusal({ codeId, usedBy, expiresAtMs }: Code, key: Uint8Array): number {
+    const { nowMs } = this.#clock;
     if (usedBy !== null && !sameBytes(usedBy, key)) return CODE_USED;
-    return this.#clock.nowMs > expiresAtMs ? CODE_EXPIRED : 0;
+    if (nowMs > expiresAtMs) return CODE_EXPIRED;
+    const turn = this.#turns.get(toHex(codeId));
+    const isOver = turn === undefined || nowMs > turn.untilMs;
+    if (isOver) this.#turns.set(toHex(codeId), { key, untilMs: nowMs + TICKET_MS });
+    return isOver || sameBytes(turn.key, key) ? 0 : CODE_USED;
   }
 
   #admission(name: string, id: Uint8Array, key: Uint8Array): Admission {
