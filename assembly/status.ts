@@ -76,6 +76,9 @@ export const STATUS_OLD_CONFIG: i32 = -48;
 /** An activation code that does not check. Ends: the call. */
 export const STATUS_BAD_CODE: i32 = -49;
 
+/** A pinned Route's peer has another key than was announced. Ends: the call, or nothing. */
+export const STATUS_PEER_KEY_CHANGED: i32 = -50;
+
 /** Every handshake slot is taken; later. Ends: the call or packet. */
 export const STATUS_NO_HANDSHAKE_SLOT: i32 = -64;
 
@@ -147,6 +150,12 @@ export const REASON_STOPPING: u8 = 16;
 
 /** A host's name for TooBig of a datagram (U4). PROTOCOL 13.2. */
 export const REASON_DATAGRAM_TOO_BIG: u8 = 17;
+
+/** RESET record, RESET frame: the configuration has the Route no more. PROTOCOL 13.2. */
+export const REASON_WITHDRAWN: u8 = 18;
+
+/** RESET frame, RESET record: a pinned Route's peer has another key than was announced. PROTOCOL 13.2. */
+export const REASON_PEER_KEY_CHANGED: u8 = 19;
 
 /** DROPPED. PROTOCOL 13.2. */
 export const REASON_NOT_PAIRED: u8 = 32;

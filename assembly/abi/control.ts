@@ -5,7 +5,7 @@
 // no size for it, has none of this: its peers are those of `link_add`. PROTOCOL section 10.
 
 import { entryAt, entryCount, entryLen } from "../control/configuration";
-import { controlRotate, controlState, controlStored } from "../control/control";
+import { controlConfirm, controlRotate, controlState, controlStored } from "../control/control";
 import {
   arriving,
   codeLoad,
@@ -13,6 +13,7 @@ import {
   configEnd,
   configLoad,
   inForceLen,
+  markOf,
   pendingLen,
 } from "../control/in-force";
 import { leaseLeft, leaseSet } from "../control/lease";
@@ -23,7 +24,10 @@ export const CONFIG_CONNECTORS: i32 = 0;
 export const CONFIG_PEERS: i32 = 1;
 export const CONFIG_ROUTES: i32 = 2;
 
-/** `1 activating, 2 activated | REFUSED's reason << 8 | lease expired << 16 | recovery session << 17`; 0: neither. */
+/**
+ * `1 activating, 2 activated | REFUSED's reason << 8 | lease expired << 16 | recovery session << 17 | a peer's key has
+ * changed << 18`; 0: neither.
+ */
 export function control_state(): i32 {
   return controlState();
 }
@@ -77,6 +81,17 @@ export function config_entry(section: i32, index: i32): i32 {
 /** Length of the entry that `config_entry` gave. */
 export function config_entry_len(): i32 {
   return entryBytes;
+}
+
+/** 1: the key of the peer `index` of CONFIG_PEERS has changed unannounced, and its pinned Routes refuse; else 0. BAD_ARGUMENT. */
+export function peer_changed(index: i32): i32 {
+  if (<u32>index >= <u32>config_count(CONFIG_PEERS)) return STATUS_BAD_ARGUMENT;
+  return <i32>load<u8>(markOf(index));
+}
+
+/** A person has compared that peer's fingerprint: its Routes work again, and this is to be stored. BAD_ARGUMENT, BAD_STATE: later. */
+export function peer_confirm(index: i32): i32 {
+  return controlConfirm(index);
 }
 
 /** ARG: a new key pair, private [32], public [32], stored beside the present one: the Commander is told. BAD_STATE. */

@@ -3,6 +3,7 @@
 // The boundary of streams: open, news, state, half-close, reset, release; their bytes stand in bytes.ts. Before it: a
 // host's applications. After it: stream/stream.ts, record.ts. PROTOCOL 5.5, 6.
 
+import { bindingRefuses } from "../control/in-force";
 import { ARG, ROLE_STLINK, role } from "../layout";
 import { linkAt, linkKnown } from "../seal/link";
 import {
@@ -11,11 +12,10 @@ import {
   STATUS_BAD_STATE,
   STATUS_NO_STREAM_SLOT,
   STATUS_OK,
+  STATUS_PEER_KEY_CHANGED,
 } from "../status";
-import { channelEnd } from "../stream/datagram";
-import { inRoom, putConnected, putReset, streamPump } from "../stream/record";
+import { inRoom, putConnected, streamPump, streamReset } from "../stream/record";
 import { ptoArm } from "../stream/recovery";
-import { resetFrame } from "../stream/resets";
 import {
   FLAG_CLOSED,
   FLAG_CONNECTED,
@@ -33,7 +33,6 @@ import {
   STREAM_UP,
   StreamArea,
   streamAt,
-  streamClose,
   streamKnown,
   streamTake,
 } from "../stream/stream";
@@ -41,12 +40,13 @@ import { KIND_CONTROL, KIND_DATAGRAM, KIND_STREAM } from "../wire/record";
 
 /**
  * Opens a stream of `kind` to the link's peer. ARG: Binding id [16], Mapping id [16].
- * @returns a stream, NO_STREAM_SLOT
+ * @returns a stream, NO_STREAM_SLOT, PEER_KEY_CHANGED (the Binding is pinned)
  */
 export function stream_open(index: i32, kind: i32): i32 {
   if (!linkKnown(index)) return STATUS_BAD_HANDLE;
   if (kind < KIND_STREAM || kind > KIND_CONTROL) return STATUS_BAD_ARGUMENT;
   const link = linkAt(index);
+  if (bindingRefuses(link, kind, ARG)) return STATUS_PEER_KEY_CHANGED;
   const handle = streamTake(link, kind, true);
   if (handle < 0) return STATUS_NO_STREAM_SLOT;
   const stream = streamAt(handle);
@@ -114,15 +114,7 @@ export function stream_connected(index: i32): i32 {
 export function stream_reset(index: i32, reason: i32): i32 {
   if (!streamKnown(index)) return STATUS_BAD_HANDLE;
   if (<u32>(reason - 1) > 254) return STATUS_BAD_ARGUMENT;
-  const stream = streamAt(index);
-  if (stream.state == STREAM_CLOSED || stream.state == STREAM_RESETTING) return STATUS_OK;
-  if (stream.state == STREAM_OFFERED || stream.state == STREAM_UP) {
-    if (stream.kind == KIND_DATAGRAM) channelEnd(stream, <u8>reason);
-    else putReset(stream, <u8>reason);
-    return STATUS_OK;
-  }
-  if (stream.state != STREAM_OPENING) resetFrame(linkAt(stream.link), stream.number, <u8>reason);
-  streamClose(stream, <u8>reason);
+  streamReset(streamAt(index), <u8>reason);
   return STATUS_OK;
 }
 

@@ -41,10 +41,13 @@ const ROUTE_KIND: i32 = 16;
 const ROUTE_PROTOCOL: i32 = 17;
 const ROUTE_FLAGS: i32 = 18;
 const ROUTE_ADDRESS: i32 = 25;
-const MAPPING: u8 = 1;
+export const MAPPING: u8 = 1;
+export const BINDING: u8 = 2;
 
 /** Entries of the section that `entryAt` walked last. */
 export let entryCount: i32 = 0;
+/** Which entry `entryOf` found last. */
+export let entryIndex: i32 = 0;
 
 /** Bytes of the entry of a section at `at`; 0: it is cut by `end`. */
 export function entryLen(section: i32, at: usize, end: usize): i32 {
@@ -86,7 +89,8 @@ export function entryAt(config: usize, end: usize, section: i32, index: i32): us
 export function entryOf(config: usize, end: usize, section: i32, id: usize): usize {
   let at = entryAt(config, end, section, 0);
   if (at == 0) return 0;
-  for (let left = entryCount; left > 0; left--) {
+  for (let i = 0; i < entryCount; i++) {
+    entryIndex = i;
     if (ctEqual(at, id, 16)) return at;
     at += <usize>entryLen(section, at, end);
   }
@@ -108,22 +112,28 @@ function peersOf(route: usize): usize {
   return route + <usize>(ROUTE_ADDRESS + 1) + <usize>load<u8>(route + <usize>ROUTE_ADDRESS);
 }
 
-/** True when `mapping` is a Mapping for streams of `kind` that names the peer `id`: the accepter's half of a pair. */
-export function mappingAllows(
+/** The Route `id` of kind `side` (MAPPING, BINDING) for streams of `kind` that names the peer, or 0. */
+export function routeOf(
   config: usize,
   end: usize,
-  mapping: usize,
-  kind: i32,
   id: usize,
-): bool {
-  const route = entryOf(config, end, ROUTES, mapping);
+  side: u8,
+  kind: i32,
+  peer: usize,
+): usize {
+  const route = entryOf(config, end, ROUTES, id);
   if (
     route == 0 ||
-    load<u8>(route, ROUTE_KIND) != MAPPING ||
+    load<u8>(route, ROUTE_KIND) != side ||
     <i32>load<u8>(route, ROUTE_PROTOCOL) != kind
   )
-    return false;
-  return namesPeer(route, id, <i32>load<u8>(peersOf(route)));
+    return 0;
+  return namesPeer(route, peer, <i32>load<u8>(peersOf(route))) ? route : 0;
+}
+
+/** True when the Route refuses a peer whose key has changed (rule T12). */
+export function routePinned(route: usize): bool {
+  return load<u8>(route, ROUTE_FLAGS) != 0;
 }
 
 /** Kinds in their range, a Binding with a Mapping, peers that are there, each once. */

@@ -18,7 +18,13 @@ import {
   COMMANDER_TRIES,
   handshakeDrop,
 } from "../seal/link-handshake";
-import { REASON_APPLICATION, STATUS_BAD_STATE, STATUS_NO_BUFFER, STATUS_OK } from "../status";
+import {
+  REASON_APPLICATION,
+  STATUS_BAD_STATE,
+  STATUS_NO_BUFFER,
+  STATUS_OK,
+  STATUS_PEER_KEY_CHANGED,
+} from "../status";
 import { endStreams } from "../stream/link-rx";
 import { CONFIG_VERSION } from "../stream/opening";
 import {
@@ -57,6 +63,8 @@ import {
   identityShown,
   inForceLen,
   installOffer,
+  peerConfirm,
+  peersMarked,
   pendingLen,
   redial,
   SECRET,
@@ -64,7 +72,7 @@ import {
   sessionsEnd,
   settleTick,
 } from "./in-force";
-import { gateClose, gateOpen, leaseExpired, leaseRestart, leaseTick } from "./lease";
+import { gateClose, gateOpen, leaseExpired, leaseLeft, leaseRestart, leaseTick } from "./lease";
 import {
   ACTIVATE,
   CONFIG,
@@ -77,6 +85,7 @@ import {
   MESSAGE_MOST,
   Message,
   REFUSED,
+  REPORT,
   ROTATE,
   ROTATED,
   STATE,
@@ -103,6 +112,7 @@ const WANTS_REDIAL: i32 = 32;
 const DUE_STATE: i32 = 1;
 const DUE_CONFIRM: i32 = 2;
 const DUE_ROTATE: i32 = 4;
+const DUE_REPORT: i32 = 8;
 
 /** The key pair that `rotate` gave: private [32], public [32]. */
 const NEW_IDENTITY: usize = memory.data(64, 8);
@@ -123,13 +133,15 @@ let rotating: bool = false;
 let keyWanted: bool = false;
 /** Reason of the last REFUSED, 0: none since. */
 let refused: i32 = 0;
+/** The last status that the host has not been told, and the last that the Commander has not. */
 let lastStatus: i32 = 0;
+let reportStatus: i32 = 0;
 
 /** A new instance begins: the configuration's memory is taken. */
 export function controlLayout(): void {
   configLayout();
   handle = -1;
-  dueMessages = have = tries = refused = lastStatus = 0;
+  dueMessages = have = tries = refused = lastStatus = reportStatus = 0;
   rotating = keyWanted = false;
   askAt = silentAt = triedAt = againAt = now;
   wipe(NEW_IDENTITY, 64);
@@ -151,15 +163,19 @@ export function controlFlags(): i32 {
   return bits;
 }
 
-/** `1 activating, 2 activated | REFUSED's reason << 8 | lease expired << 16 | recovery session << 17`; 0: neither. */
+/**
+ * `1 activating, 2 activated | REFUSED's reason << 8 | lease expired << 16 | recovery session << 17 | a peer's key has
+ * changed << 18`; 0: neither.
+ */
 export function controlState(): i32 {
   if (commander == 0) return 0;
   const phase = inForceLen != 0 ? 2 : 1;
   const byRecovery = <i32>(commanderLink().commander & COMMANDER_RECOVERY);
-  return phase | (refused << 8) | ((<i32>leaseExpired) << 16) | (byRecovery << 15);
+  const marked = <i32>peersMarked();
+  return phase | (refused << 8) | ((<i32>leaseExpired) << 16) | (byRecovery << 15) | (marked << 18);
 }
 
-/** Takes and clears why a message of the Commander had no effect: BadConfig, OldConfig, NoLinkSlot, NoBuffer. */
+/** Takes and clears why the Commander's message had no effect (BadConfig, OldConfig, NoLinkSlot, NoBuffer), or PeerKeyChanged. */
 export function takeControlStatus(): i32 {
   const status = lastStatus;
   lastStatus = STATUS_OK;
@@ -191,6 +207,11 @@ export function controlRotate(): i32 {
   return STATUS_OK;
 }
 
+/** The host has confirmed the key of a peer of the configuration in force (rule T12). BAD_STATE: something arrives. */
+export function controlConfirm(index: i32): i32 {
+  return pendingLen != 0 || have != 0 ? STATUS_BAD_STATE : peerConfirm(index);
+}
+
 /** The host has stored what it was asked to: the new key as the present one, or the configuration. */
 export function controlStored(ok: bool): i32 {
   if (keyWanted) {
@@ -199,10 +220,19 @@ export function controlStored(ok: bool): i32 {
     return STATUS_OK;
   }
   if (pendingLen == 0) return STATUS_BAD_STATE;
-  if (!configStored(ok)) return STATUS_OK;
+  const newer = configStored(ok);
+  dueMessages |= DUE_REPORT;
+  if (peersMarked()) note(STATUS_PEER_KEY_CHANGED);
+  if (!newer) return STATUS_OK;
   dueMessages |= DUE_CONFIRM;
   gateOpen();
   return STATUS_OK;
+}
+
+/** The Commander is to be told how things stand, and the host why. */
+function note(status: i32): void {
+  lastStatus = reportStatus = status;
+  dueMessages |= DUE_REPORT;
 }
 
 /** From the next handshake on this STLink shows its new key. Running sessions and streams go on. */
@@ -321,7 +351,7 @@ function open(link: Link): void {
   link.opening++;
   ptoArm(link);
   have = 0;
-  dueMessages = DUE_STATE | (rotating ? DUE_ROTATE : 0);
+  dueMessages = DUE_STATE | (rotating ? DUE_ROTATE : 0) | (dueMessages & DUE_REPORT);
   authority = link.commander & COMMANDER_RECOVERY;
   if (authority) {
     // The recovery key came by itself or was tried: either way it has a minute.
@@ -335,17 +365,19 @@ function write(stream: Stream): void {
   while (dueMessages != 0 && inRoom(stream) >= MESSAGE_MOST) {
     const at = stagePtr();
     const body = at + MESSAGE_HEADER_LEN;
-    let type = ROTATE;
+    let type = REPORT;
     let len = KEY_LEN;
     if (dueMessages & DUE_STATE) {
       askAt = now + ASK_MS;
       type = inForceLen != 0 ? STATE : ACTIVATE;
     } else if (dueMessages & DUE_CONFIRM) type = CONFIRM;
+    else if (dueMessages & DUE_ROTATE) type = ROTATE;
     if (type == ROTATE) memory.copy(body, NEW_IDENTITY + KEY_LEN, KEY_LEN);
     else if (type == ACTIVATE) {
       len = secretLen;
       memory.copy(body, SECRET, len);
     } else len = version(body);
+    if (type == REPORT) len = report(body, len);
     // The lowest bit is what has been written.
     dueMessages &= dueMessages - 1;
     inCommit(stream, Message.emit(at, type, len));
@@ -357,6 +389,15 @@ function version(at: usize): i32 {
   memory.copy(at, CONFIG_VERSION, VERSION_LEN);
   memory.copy(at + VERSION_LEN, CONFIG_HASH, 32);
   return VERSION_LEN + 32;
+}
+
+/** How things stand, behind the version: state u24, status i8, what is left of the lease u32. Returns the whole length. */
+function report(at: usize, len: i32): i32 {
+  at += <usize>len;
+  store<i32>(at, controlState() | (reportStatus << 24));
+  store<i32>(at, leaseLeft(), 4);
+  reportStatus = STATUS_OK;
+  return len + 8;
 }
 
 /** Takes the bytes that have come, and each message that they finish; stops while the host stores one. */
@@ -372,7 +413,7 @@ function read(stream: Stream): void {
         load<u8>(begin),
         whole - MESSAGE_HEADER_LEN,
       );
-      if (status != STATUS_OK) lastStatus = status;
+      if (status != STATUS_OK) note(status);
       continue;
     }
     const part = min<i32>(whole - have, outLength(stream));

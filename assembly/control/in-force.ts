@@ -3,7 +3,8 @@
 // The configuration in force, the one that waits for flash, and what coming into force means for identity, links and
 // lease. Before it: a code, CONFIG, INSTALL, or the host's flash. After it: links, and the host by its Routes.
 // Invariants: nothing changes before the whole is checked and the host has said that it is stored; the pinned epoch,
-// which is stored behind the configuration, never falls. Stored: configuration, epoch u32, checksum [4]. PROTOCOL 10.3, 10.5.
+// which is stored behind the configuration, never falls. Stored: configuration, epoch u32, a mark for each peer,
+// checksum [4]. PROTOCOL 10.3 to 10.5; rules T8, T9, T12.
 
 import { now } from "../clock";
 import { ctEqual, ctIsZero } from "../crypto/ct";
@@ -25,8 +26,12 @@ import {
 } from "../seal/link";
 import { COMMANDER, COMMANDER_RECOVERY, handshakeDrop, PEER_GONE } from "../seal/link-handshake";
 import {
+  REASON_NO_SUCH_MAPPING,
+  REASON_PEER_KEY_CHANGED,
   REASON_REVOKED,
   REASON_SESSION_GONE,
+  REASON_WITHDRAWN,
+  STATUS_BAD_ARGUMENT,
   STATUS_BAD_CODE,
   STATUS_BAD_CONFIG,
   STATUS_BAD_LENGTH,
@@ -39,6 +44,8 @@ import { linkFind } from "../stream/hop-rx";
 import { endStreams } from "../stream/link-rx";
 import { CONFIG_VERSION, versionNewer } from "../stream/opening";
 import { peerAdd, peerRemove } from "../stream/peers";
+import { streamReset } from "../stream/record";
+import { STREAM_BINDING, StreamArea, streamAt, tellHost } from "../stream/stream";
 import {
   CODE_COMMANDER_ID,
   CODE_COMMANDER_KEY,
@@ -52,6 +59,7 @@ import {
   TICKET,
 } from "./code";
 import {
+  BINDING,
   CONFIG_COMMANDER_ID,
   CONFIG_ID,
   CONFIG_KEYS,
@@ -61,15 +69,19 @@ import {
   configCheck,
   entryAt,
   entryCount,
+  entryIndex,
   entryLen,
   entryOf,
   keysGood,
-  mappingAllows,
+  MAPPING,
   PEER_KEY,
   PEER_NEXT_KEY,
   PEER_PSK,
   PEER_PSK_NAME,
   PEERS,
+  ROUTES,
+  routeOf,
+  routePinned,
 } from "./configuration";
 import { leaseReset, leaseRestart } from "./lease";
 import {
@@ -82,7 +94,7 @@ import {
 
 /** In front of a configuration, for the header of the message that brings it. */
 const HEAD_ROOM: i32 = 8;
-/** Behind it when stored: pinned epoch, checksum. */
+/** Behind it when stored, and between them a mark for each peer: pinned epoch, checksum. */
 const TRAILER_LEN: i32 = 8;
 
 /** BLAKE2s of the configuration in force. */
@@ -114,7 +126,7 @@ let unsettled: bool = false;
 /** Takes the two halves' memory. */
 export function configLayout(): void {
   const half = (size(SIZE_CONFIG) >> 1) & ~7;
-  configMost = half - HEAD_ROOM - TRAILER_LEN;
+  configMost = half - HEAD_ROOM - TRAILER_LEN - linkCount();
   config = take(2, half) + HEAD_ROOM;
   arriving = config + <usize>half;
   inForceLen = pendingLen = 0;
@@ -122,6 +134,7 @@ export function configLayout(): void {
   redial = reborn = unsettled = false;
   wipe(SECRET, 80);
   memory.fill(CONFIG_VERSION, 0, VERSION_LEN);
+  memory.fill(CONFIG_HASH, 0, 32);
   leaseReset();
 }
 
@@ -142,11 +155,39 @@ export function configEnd(): usize {
   return config + <usize>inForceLen;
 }
 
-/** True when an OPEN of `kind` for `mapping` is one of this side's Mappings with the peer (both ends check a pair). */
-export function mayTake(link: Link, kind: i32, mapping: usize): bool {
-  if (commander == 0) return true;
-  if (link.commander || inForceLen == 0) return false;
-  return mappingAllows(config, configEnd(), mapping, kind, LinkArea.at(link, LINK_ID));
+/** Why the peer's OPEN of `kind` for `mapping` is refused: a reason, or 0 (both ends check a pair). */
+export function openRefused(link: Link, kind: i32, mapping: usize): u8 {
+  if (commander == 0) return 0;
+  if (link.commander || inForceLen == 0) return REASON_NO_SUCH_MAPPING;
+  return routeRefuses(link, MAPPING, mapping, kind);
+}
+
+/** True when the Binding at `binding` is pinned, and the peer's key has changed (rule T12). */
+export function bindingRefuses(link: Link, kind: i32, binding: usize): bool {
+  return inForceLen != 0 && routeRefuses(link, BINDING, binding, kind) == REASON_PEER_KEY_CHANGED;
+}
+
+/** Why the configuration has no Route `id` for streams of `kind` with the link's peer: a reason, or 0. */
+function routeRefuses(link: Link, side: u8, id: usize, kind: i32): u8 {
+  const peer = LinkArea.at(link, LINK_ID);
+  const route = routeOf(config, configEnd(), id, side, kind, peer);
+  if (route == 0) return REASON_NO_SUCH_MAPPING;
+  if (!routePinned(route)) return 0;
+  entryOf(config, configEnd(), PEERS, peer);
+  return load<u8>(markOf(entryIndex)) != 0 ? REASON_PEER_KEY_CHANGED : 0;
+}
+
+/** Where the mark of a peer of the configuration in force stands: 1 when its key changed unannounced (rule T12). */
+export function markOf(index: i32): usize {
+  return configEnd() + 4 + <usize>index;
+}
+
+/** True when some peer's key changed and the host has not confirmed it. */
+export function peersMarked(): bool {
+  if (inForceLen == 0) return false;
+  entryAt(config, configEnd(), PEERS, -1);
+  for (let i = 0; i < entryCount; i++) if (load<u8>(markOf(i)) != 0) return true;
+  return false;
 }
 
 // Activation.
@@ -256,9 +297,47 @@ function linksFit(len: i32): bool {
 function offer(len: i32, epoch: u32): void {
   const end = arriving + <usize>len;
   store<u32>(end, epoch);
-  hashOf(0, 0, arriving, len + 4, HASH);
-  store<u32>(end, load<u32>(HASH), 4);
-  pendingLen = len + TRAILER_LEN;
+  const marked = len + 4 + marksPut(end);
+  hashOf(0, 0, arriving, marked, HASH);
+  store<u32>(arriving + <usize>marked, load<u32>(HASH));
+  pendingLen = marked + 4;
+}
+
+/**
+ * Marks each peer of what arrives, which ends at `end`, whose key is neither that of the configuration in force nor
+ * announced by it, or which is marked there (rule T12). A peer that was not there is new, and the Commander's entry
+ * counts as no peer. Returns how many peers there are.
+ */
+function marksPut(end: usize): i32 {
+  let at = entryAt(arriving, end, PEERS, 0);
+  const count = entryCount;
+  for (let i = 0; i < count; i++) {
+    const known =
+      inForceLen != 0 && !ctEqual(at, config + <usize>CONFIG_COMMANDER_ID, 16)
+        ? entryOf(config, configEnd(), PEERS, at)
+        : 0;
+    const key = at + <usize>PEER_KEY;
+    const changed =
+      known != 0 &&
+      (load<u8>(markOf(entryIndex)) != 0 ||
+        !(
+          ctEqual(key, known + <usize>PEER_KEY, 32) ||
+          ctEqual(key, known + <usize>PEER_NEXT_KEY, 32)
+        ));
+    store<u8>(end + 4 + <usize>i, changed ? 1 : 0);
+    at += <usize>entryLen(PEERS, at, end);
+  }
+  return count;
+}
+
+/** The host has confirmed the key of a peer: the mark goes, and what is in force is to be stored without it. BAD_ARGUMENT. */
+export function peerConfirm(index: i32): i32 {
+  entryAt(config, configEnd(), PEERS, -1);
+  if (inForceLen == 0 || <u32>index >= <u32>entryCount) return STATUS_BAD_ARGUMENT;
+  store<u8>(markOf(index), 0);
+  memory.copy(arriving, config, inForceLen);
+  offer(inForceLen, load<u32>(configEnd()));
+  return STATUS_OK;
 }
 
 /**
@@ -282,19 +361,21 @@ export function installOffer(at: usize, byRecovery: bool): i32 {
 
 /** The host has stored what waited, or could not. True: another version is in force, to be confirmed. */
 export function configStored(ok: bool): bool {
-  const len = pendingLen;
+  const end = arriving + <usize>pendingLen;
   pendingLen = 0;
-  return ok && enforce(len - TRAILER_LEN);
+  return ok && enforce(<i32>(entryAt(arriving, end, ROUTES, -1) - arriving));
 }
 
 /** Puts what the host has stored, `len` bytes at `arriving`, into force. BAD_STATE, BAD_LENGTH, BAD_CONFIG, NO_LINK_SLOT. */
 export function configLoad(len: i32): i32 {
-  const body = len - TRAILER_LEN;
   if (configMost <= 0 || commander != 0) return STATUS_BAD_STATE;
-  if (<u32>body > <u32>configMost) return STATUS_BAD_LENGTH;
-  hashOf(0, 0, arriving, body + 4, HASH);
-  const sum = load<u32>(arriving + <usize>body, 4);
-  if (load<u32>(HASH) != sum || !configCheck(arriving, body)) return STATUS_BAD_CONFIG;
+  if (<u32>(len - TRAILER_LEN) > <u32>(configMost + linkCount())) return STATUS_BAD_LENGTH;
+  const sum = arriving + <usize>len - 4;
+  hashOf(0, 0, arriving, len - 4, HASH);
+  const body = <i32>(entryAt(arriving, sum, ROUTES, -1) - arriving);
+  if (load<u32>(HASH) != load<u32>(sum) || !configCheck(arriving, body)) return STATUS_BAD_CONFIG;
+  entryAt(arriving, sum, PEERS, -1);
+  if (body + entryCount + TRAILER_LEN != len) return STATUS_BAD_CONFIG;
   if (!linksFit(body)) return STATUS_NO_LINK_SLOT;
   enforce(body);
   return STATUS_OK;
@@ -311,7 +392,10 @@ function enforce(len: i32): bool {
   const version = config + <usize>CONFIG_VERSION_AT;
   const newer = versionNewer(version, CONFIG_VERSION);
   memory.copy(CONFIG_VERSION, version, VERSION_LEN);
-  hashOf(0, 0, config, len, CONFIG_HASH);
+  hashOf(0, 0, config, len, HASH);
+  // Only marks have changed.
+  if (ctEqual(HASH, CONFIG_HASH, 32)) return false;
+  memory.copy(CONFIG_HASH, HASH, 32);
   if (!ctEqual(MY_ID, config + <usize>CONFIG_ID, 16)) {
     memory.copy(MY_ID, config + <usize>CONFIG_ID, 16);
     reborn = commander != 0;
@@ -321,6 +405,7 @@ function enforce(len: i32): bool {
   leaseRestart(load<u32>(config + <usize>CONFIG_LEASE));
   commanderSync();
   peersSync();
+  routesSync();
   return newer;
 }
 
@@ -372,6 +457,25 @@ function peersSync(): void {
   }
 }
 
+/** Ends the streams whose Route is not there any more, and no other. */
+function routesSync(): void {
+  for (let i = 0; i < linkCount(); i++) {
+    const link = linkAt(i);
+    if (!link.used || link.commander) continue;
+    for (let s = link.streams; s >= 0; ) {
+      const stream = streamAt(s);
+      s = stream.nextOfLink;
+      const id = StreamArea.at(stream, STREAM_BINDING);
+      const refused = stream.opener
+        ? routeRefuses(link, BINDING, id, stream.kind)
+        : routeRefuses(link, MAPPING, id + 16, stream.kind);
+      if (!refused) continue;
+      streamReset(stream, refused == REASON_NO_SUCH_MAPPING ? REASON_WITHDRAWN : refused);
+      tellHost(stream);
+    }
+  }
+}
+
 /** True when the peer's key is the one known, or was announced as its next one, or the link has changed to that already. */
 function announced(link: Link, entry: usize): bool {
   const key = LinkArea.at(link, LINK_KEY);
@@ -384,7 +488,8 @@ function announced(link: Link, entry: usize): bool {
 function cut(link: Link): void {
   if (link.commander & PEER_GONE) return;
   sessionsEnd(link);
-  wipe(LinkArea.at(link, LINK_KEY), 104);
+  wipe(LinkArea.at(link, LINK_KEY), 144);
+  link.oldPsk = 0;
   link.commander = PEER_GONE;
   link.penalty = 1;
 }

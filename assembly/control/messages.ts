@@ -7,6 +7,7 @@ export const STATE: u8 = 0x61;
 export const ACTIVATE: u8 = 0x62;
 export const CONFIRM: u8 = 0x63;
 export const ROTATE: u8 = 0x64;
+export const REPORT: u8 = 0x65;
 export const CURRENT: u8 = 0x71;
 export const CONFIG: u8 = 0x72;
 export const REFUSED: u8 = 0x73;
@@ -15,7 +16,7 @@ export const INSTALL: u8 = 0x75;
 
 /** In front of a body. */
 export const MESSAGE_HEADER_LEN: i32 = 3;
-/** epoch u32, serial u64: CURRENT, and the beginning of STATE and CONFIRM, which a hash [32] follows. */
+/** epoch u32, serial u64: CURRENT, and the beginning of STATE, CONFIRM and REPORT, which a hash [32] follows. */
 export const VERSION_LEN: i32 = 12;
 export const KEY_LEN: i32 = 32;
 /** current' [32], recovery' [32], epoch u32. */

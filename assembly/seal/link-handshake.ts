@@ -6,6 +6,7 @@
 
 import { due, now, since, wakeAt } from "../clock";
 import { ctEqual } from "../crypto/ct";
+import { wipe } from "../crypto/wipe";
 import {
   STATUS_BAD_HANDSHAKE,
   STATUS_HANDSHAKE_RATE,
@@ -39,8 +40,8 @@ import {
   LINK_MESSAGE3,
   LINK_MESSAGE3_BYTES,
   LINK_NEXT_KEY,
+  LINK_OLD_PSK,
   LINK_PSK,
-  LINK_PSK_NAME,
   Link,
   LinkArea,
   linkCount,
@@ -99,13 +100,17 @@ const LABEL: usize = memory.data<u8>([
   0x73, 0x65, 0x61, 0x6c, 0x65, 0x64, 0x2f, 0x31, 0x20, 0x6c, 0x69, 0x6e, 0x6b, 0, 0, 0,
 ]);
 
-/** PROTOCOL 3.2: label, initiator id, responder id, PSK name. */
-function prologue(link: Link, initiator: bool): void {
+/** A PSK [32] has its name [8] behind it. */
+const PSK_NAME: usize = 32;
+
+/** PROTOCOL 3.2: label, initiator id, responder id, name of the PSK. The PSK is put into the slot too. */
+function prologue(link: Link, slot: Slot, psk: usize, initiator: bool): void {
   const peer = LinkArea.at(link, LINK_ID);
   memory.copy(PROLOGUE, LABEL, 16);
   memory.copy(PROLOGUE + 16, initiator ? MY_ID : peer, 16);
   memory.copy(PROLOGUE + 32, initiator ? peer : MY_ID, 16);
-  memory.copy(PROLOGUE + 48, LinkArea.at(link, LINK_PSK_NAME), 8);
+  memory.copy(PROLOGUE + 48, psk + PSK_NAME, 8);
+  memory.copy(Area.at(slot, PSK), psk, 32);
 }
 
 /** Begins a handshake as initiator; message 1 appears some steps later. STATUS_OK, NO_ENTROPY or NO_HANDSHAKE_SLOT. */
@@ -120,14 +125,30 @@ export function handshakeStart(link: Link): i32 {
   const turn = link.commander ? link.commander & COMMANDER_TRIES : ~link.handshakes & 1;
   const key = turn && !noKey(next) ? next : LinkArea.at(link, LINK_KEY);
   memory.copy(Area.at(slot, RS), key, 32);
-  memory.copy(Area.at(slot, PSK), LinkArea.at(link, LINK_PSK), 32);
-  prologue(link, true);
+  link.handshakes++;
+  prologue(link, slot, initiatorPsk(link), true);
   noiseBegin(slot, XKHFS_PSK3, true, PROLOGUE, PROLOGUE_LEN);
   link.initiating = index;
   link.initiatorIndex = linkNewIndex(link.index);
   link.tries = 0;
-  link.handshakes++;
   return STATUS_OK;
+}
+
+/**
+ * The PSK of the handshake that this side has begun. A peer that has not been given the new one knows the old one: each
+ * in its turn, beside the turns of the keys.
+ */
+function initiatorPsk(link: Link): usize {
+  const turn = link.handshakes >> (noKey(LinkArea.at(link, LINK_NEXT_KEY)) ? 0 : 1);
+  return LinkArea.at(link, link.oldPsk && turn & 1 ? LINK_OLD_PSK : LINK_PSK);
+}
+
+/** The link's PSK with the name [8] at `name`, or 0. */
+function pskNamed(link: Link, name: usize): usize {
+  const psk = LinkArea.at(link, LINK_PSK);
+  if (ctEqual(name, psk + PSK_NAME, 8)) return psk;
+  const old = LinkArea.at(link, LINK_OLD_PSK);
+  return link.oldPsk && ctEqual(name, old + PSK_NAME, 8) ? old : 0;
 }
 
 /** Gives up both handshakes under way. */
@@ -155,7 +176,8 @@ export function handshakeMessage1(link: Link, at: usize, len: i32): i32 {
   ) {
     return STATUS_BAD_HANDSHAKE;
   }
-  if (!ctEqual(at + 5, LinkArea.at(link, LINK_PSK_NAME), 8)) return STATUS_UNKNOWN_PEER;
+  const psk = pskNamed(link, at + 5);
+  if (psk == 0) return STATUS_UNKNOWN_PEER;
   if (ctEqual(message, LinkArea.at(link, LINK_LAST_E), 32)) return STATUS_OK;
   if (link.responding >= 0 && ctEqual(message, Area.at(slotAt(link.responding), RE), 32)) {
     if (slotAt(link.responding).message == 2) link.due |= LINK_MESSAGE2;
@@ -178,7 +200,7 @@ export function handshakeMessage1(link: Link, at: usize, len: i32): i32 {
   link.responderIndex = linkNewIndex(link.index);
   link.responderPeerIndex = load<u32>(at, 1);
   const slot = slotAt(link.responding);
-  prologue(link, false);
+  prologue(link, slot, psk, false);
   noiseBegin(slot, XKHFS_PSK3, false, PROLOGUE, PROLOGUE_LEN);
   // Known from now on, so that a repeated message 1 is recognised while this one is being computed (S6).
   memory.copy(Area.at(slot, RE), message, 32);
@@ -232,7 +254,6 @@ export function handshakeAsk(link: Link, slot: Slot): i32 {
   const shown = Area.at(slot, RS);
   if (!ctEqual(shown, key, 32) && (noKey(next) || !ctEqual(shown, next, 32)))
     return STATUS_UNKNOWN_PEER;
-  memory.copy(Area.at(slot, PSK), LinkArea.at(link, LINK_PSK), 32);
   noiseAnswer(slot);
   return STATUS_OK;
 }
@@ -271,6 +292,10 @@ function finish(link: Link, slotIndex: i32, slot: Slot): void {
   const keys = sessionKeys(session);
   noiseSplit(slot, keys, keys + 32, keys + 64);
   promote(link, Area.at(slot, RS));
+  if (link.oldPsk && ctEqual(Area.at(slot, PSK), LinkArea.at(link, LINK_PSK), 32)) {
+    link.oldPsk = 0;
+    wipe(LinkArea.at(link, LINK_OLD_PSK), 40);
+  }
   if (initiator) {
     memory.copy(LinkArea.at(link, LINK_MESSAGE3_BYTES), noiseMessage(slot), XK_MESSAGE3_LEN);
     link.due |= LINK_MESSAGE3;
@@ -375,7 +400,7 @@ function emit1(link: Link, at: usize): i32 {
   memory.fill(at, 0, MESSAGE1_PACKET_LEN);
   store<u8>(at, PACKET_MESSAGE1);
   store<u32>(at, link.initiatorIndex, 1);
-  memory.copy(at + 5, LinkArea.at(link, LINK_PSK_NAME), 8);
+  memory.copy(at + 5, initiatorPsk(link) + PSK_NAME, 8);
   memory.copy(at + <usize>MESSAGE1_AT, Area.at(slotAt(link.initiating), AREA_A), XK_MESSAGE1_LEN);
   return MESSAGE1_PACKET_LEN;
 }

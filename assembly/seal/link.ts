@@ -97,6 +97,8 @@ export class Link {
   rttKnown: u8;
   ackTimer: u8;
   probeBackoff: u8;
+  /** the PSK before this one still counts */
+  oldPsk: u8;
   /** the peer's statement in HELLO */
   peerMaxPacket: i32;
   peerMaxRecord: i32;
@@ -154,18 +156,20 @@ export const LINK_KEY: i32 = BASE + 16;
 export const LINK_NEXT_KEY: i32 = BASE + 48;
 export const LINK_PSK: i32 = BASE + 80;
 export const LINK_PSK_NAME: i32 = BASE + 112;
-export const LINK_MINE: i32 = BASE + 120;
-export const LINK_PEERS: i32 = BASE + 128;
+/** The PSK before this one and its name, while `oldPsk` (5.2). */
+export const LINK_OLD_PSK: i32 = BASE + 120;
+export const LINK_MINE: i32 = BASE + 160;
+export const LINK_PEERS: i32 = BASE + 168;
 /** `e` of the last finished handshake as responder (rule S6). */
-export const LINK_LAST_E: i32 = BASE + 136;
-export const LINK_MESSAGE3_BYTES: i32 = BASE + 168;
+export const LINK_LAST_E: i32 = BASE + 176;
+export const LINK_MESSAGE3_BYTES: i32 = BASE + 208;
 /** RESET frames for unknown streams: number u32, reason u8, 8 bytes each. */
-export const LINK_RESET_LIST: i32 = BASE + 232;
+export const LINK_RESET_LIST: i32 = BASE + 272;
 export const RESET_LIST_MOST: i32 = 8;
 /** The last clean ends: number u32 + 1 (0: empty), next u64, 16 bytes each (7.2). */
-export const LINK_FINISHED: i32 = BASE + 296;
+export const LINK_FINISHED: i32 = BASE + 336;
 export const FINISHED_MOST: i32 = 8;
-const SESSIONS_AT: i32 = BASE + 424;
+const SESSIONS_AT: i32 = BASE + 464;
 
 export const CURRENT: i32 = 0;
 export const PREVIOUS: i32 = 1;

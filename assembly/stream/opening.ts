@@ -6,7 +6,7 @@
 
 import { due, now, wakeAt } from "../clock";
 import { controlAsk } from "../control/control";
-import { mayTake } from "../control/in-force";
+import { openRefused } from "../control/in-force";
 import { admits } from "../control/lease";
 import { SIZE_PENDING_OPENS, size } from "../layout";
 import {
@@ -42,7 +42,6 @@ import {
 import {
   REASON_BAD_RECORD,
   REASON_CONFIG_BEHIND,
-  REASON_NO_SUCH_MAPPING,
   REASON_TOO_MANY_STREAMS,
   REASON_UNKNOWN,
   STATUS_BAD_FRAME,
@@ -244,8 +243,8 @@ export function takeOpen(link: Link, session: Session, at: usize): i32 {
     controlAsk();
     return refuse(link, number, REASON_CONFIG_BEHIND);
   }
-  if (!mayTake(link, kind, at + <usize>OPEN_MAPPING))
-    return refuse(link, number, REASON_NO_SUCH_MAPPING);
+  const refused = openRefused(link, kind, at + <usize>OPEN_MAPPING);
+  if (refused) return refuse(link, number, refused);
   return answer(link, session, at, number, kind);
 }
 

@@ -5,13 +5,25 @@
 // most one link; its stream numbers' parity follows from the two ids for as long as it lives. PROTOCOL 5.2, 10.3.
 
 import { now } from "../clock";
+import { ctEqual } from "../crypto/ct";
 import { wipe } from "../crypto/wipe";
 import { x25519Canonical } from "../crypto/x25519";
 import { ARG, SIZE_MAX_PACKET, size } from "../layout";
 import { hopAt } from "../seal/hop";
 import { MY_ID } from "../seal/identity";
-import { LINK_ID, LINK_KEY, LINK_MINE, Link, LinkArea, linkAt, linkCount } from "../seal/link";
+import {
+  LINK_ID,
+  LINK_KEY,
+  LINK_MINE,
+  LINK_OLD_PSK,
+  LINK_PSK,
+  Link,
+  LinkArea,
+  linkAt,
+  linkCount,
+} from "../seal/link";
 import { handshakeDrop } from "../seal/link-handshake";
+import { noKey } from "../seal/noise";
 import { randomBytes } from "../seal/random";
 import { STATUS_BAD_KEY, STATUS_NO_LINK_SLOT } from "../status";
 import { findHop } from "../work";
@@ -20,7 +32,7 @@ import { endStreams } from "./link-rx";
 import { streamAt, streamFree } from "./stream";
 
 /**
- * Adds a peer, or changes its keys. ARG: id [16], key [32], nextKey [32] or zeros, PSK [32], PSK name [8].
+ * Adds a peer, or changes its keys; a PSK of another name counts beside the one before until it has made a session. ARG: id [16], key [32], nextKey [32] or zeros, PSK [32], PSK name [8].
  * @returns the link, STATUS_NO_LINK_SLOT, STATUS_BAD_KEY
  */
 export function peerAdd(): i32 {
@@ -28,7 +40,15 @@ export function peerAdd(): i32 {
   let index = linkFind(ARG);
   if (index < 0) index = linkTake();
   if (index < 0) return STATUS_NO_LINK_SLOT;
-  memory.copy(LinkArea.at(linkAt(index), LINK_KEY), ARG + 16, 104);
+  const link = linkAt(index);
+  const psk = LinkArea.at(link, LINK_PSK);
+  if (!noKey(LinkArea.at(link, LINK_KEY)) && !ctEqual(psk + 32, ARG + 112, 8)) {
+    // The peer may not have been given the new one yet (5.2).
+    handshakeDrop(link);
+    memory.copy(LinkArea.at(link, LINK_OLD_PSK), psk, 40);
+    link.oldPsk = 1;
+  }
+  memory.copy(LinkArea.at(link, LINK_KEY), ARG + 16, 104);
   wipe(ARG + 80, 40);
   return index;
 }

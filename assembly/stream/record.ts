@@ -10,6 +10,7 @@ import { recordOpen, recordRekey, recordSeal } from "../seal/connection";
 import { ACK_URGENT, Link, linkAt } from "../seal/link";
 import { REASON_PEER_LOST, STATUS_BAD_RECORD, STATUS_OK, STATUS_PEER_VIOLATION } from "../status";
 import {
+  KIND_DATAGRAM,
   RECORD_CONNECTED,
   RECORD_DATA,
   RECORD_FIN,
@@ -17,6 +18,7 @@ import {
   RECORD_OVERHEAD,
   RECORD_RESET,
 } from "../wire/record";
+import { channelEnd } from "./datagram";
 import {
   blocksFor,
   cursorRead,
@@ -37,6 +39,8 @@ import { resetFrame } from "./resets";
 import {
   lendable,
   STREAM_CLOSED,
+  STREAM_OFFERED,
+  STREAM_OPENING,
   STREAM_RESETTING,
   STREAM_UP,
   Stream,
@@ -151,8 +155,20 @@ export function putConnected(stream: Stream): void {
   tellHost(stream);
 }
 
+/** Ends a stream with `reason`: by a RESET record where there are keys, else by the frame; nothing where it has ended. */
+export function streamReset(stream: Stream, reason: u8): void {
+  if (stream.state == STREAM_CLOSED || stream.state == STREAM_RESETTING) return;
+  if (stream.state == STREAM_OFFERED || stream.state == STREAM_UP) {
+    if (stream.kind == KIND_DATAGRAM) channelEnd(stream, reason);
+    else putReset(stream, reason);
+    return;
+  }
+  if (stream.state != STREAM_OPENING) resetFrame(linkAt(stream.link), stream.number, reason);
+  streamClose(stream, reason);
+}
+
 /** Abandons what the store holds and puts a RESET record, the last of this direction (rule D9). */
-export function putReset(stream: Stream, reason: u8): void {
+function putReset(stream: Stream, reason: u8): void {
   if (stream.finSent && stream.acked == stream.sendNext && stream.finTaken) {
     // The peer has ended cleanly and forgotten the stream: only this side's application had not read it all.
     streamClose(stream, reason);

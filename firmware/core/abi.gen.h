@@ -31,6 +31,7 @@ enum {
   CORE_STATUS_BAD_CONFIG = -47,
   CORE_STATUS_OLD_CONFIG = -48,
   CORE_STATUS_BAD_CODE = -49,
+  CORE_STATUS_PEER_KEY_CHANGED = -50,
   CORE_STATUS_NO_HANDSHAKE_SLOT = -64,
   CORE_STATUS_NO_HOP_SLOT = -65,
   CORE_STATUS_NO_LINK_SLOT = -66,
@@ -59,6 +60,8 @@ enum {
   CORE_REASON_LEASE_EXPIRED = 15,
   CORE_REASON_STOPPING = 16,
   CORE_REASON_DATAGRAM_TOO_BIG = 17,
+  CORE_REASON_WITHDRAWN = 18,
+  CORE_REASON_PEER_KEY_CHANGED = 19,
   CORE_REASON_NOT_PAIRED = 32,
   CORE_REASON_QUEUE_FULL = 33,
   CORE_REASON_AGED = 34,
@@ -168,7 +171,7 @@ enum {
   X(MEMORY_BYTES, 17)
 
 // All exported functions: X(name, parameters, results), every value an int32_t.
-#define CORE_EXPORT_COUNT 87
+#define CORE_EXPORT_COUNT 89
 #define CORE_EXPORTS(X) \
   X(arg_ptr, 0, 1) \
   X(code_load, 2, 1) \
@@ -221,6 +224,8 @@ enum {
   X(out_len, 1, 1) \
   X(out_ptr, 1, 1) \
   X(packet_info_ptr, 0, 1) \
+  X(peer_changed, 1, 1) \
+  X(peer_confirm, 1, 1) \
   X(prim_aead_open, 6, 1) \
   X(prim_aead_seal, 6, 1) \
   X(prim_blake2s, 6, 0) \

@@ -52,6 +52,8 @@ export const Status = {
   OldConfig: -48,
   /** An activation code that does not check. Ends: the call. */
   BadCode: -49,
+  /** A pinned Route's peer has another key than was announced. Ends: the call, or nothing. */
+  PeerKeyChanged: -50,
   /** Every handshake slot is taken; later. Ends: the call or packet. */
   NoHandshakeSlot: -64,
   /** Every hop slot is taken. Ends: the call. */
@@ -105,6 +107,10 @@ export const Reason = {
   Stopping: 16,
   /** A host's name for TooBig of a datagram (U4). PROTOCOL 13.2. */
   DatagramTooBig: 17,
+  /** RESET record, RESET frame: the configuration has the Route no more. PROTOCOL 13.2. */
+  Withdrawn: 18,
+  /** RESET frame, RESET record: a pinned Route's peer has another key than was announced. PROTOCOL 13.2. */
+  PeerKeyChanged: 19,
   /** DROPPED. PROTOCOL 13.2. */
   NotPaired: 32,
   /** DROPPED. PROTOCOL 13.2. */
@@ -240,6 +246,8 @@ export interface CoreExports {
   out_len(index: number): number;
   out_ptr(index: number): number;
   packet_info_ptr(): number;
+  peer_changed(index: number): number;
+  peer_confirm(index: number): number;
   prim_aead_open(p0: number, p1: number, p2: number, p3: number, p4: number, p5: number): number;
   prim_aead_seal(p0: number, p1: number, p2: number, p3: number, p4: number, p5: number): number;
   prim_blake2s(p0: number, p1: number, p2: number, p3: number, p4: number, p5: number): void;
@@ -331,6 +339,8 @@ export const EXPORTS = {
   out_len: { params: 1, results: 1 },
   out_ptr: { params: 1, results: 1 },
   packet_info_ptr: { params: 0, results: 1 },
+  peer_changed: { params: 1, results: 1 },
+  peer_confirm: { params: 1, results: 1 },
   prim_aead_open: { params: 6, results: 1 },
   prim_aead_seal: { params: 6, results: 1 },
   prim_blake2s: { params: 6, results: 0 },

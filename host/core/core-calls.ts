@@ -97,6 +97,8 @@ const BOUND = [
   "config_count",
   "config_entry",
   "config_entry_len",
+  "peer_changed",
+  "peer_confirm",
   "rotate",
   "lease_left",
   "lease_set",

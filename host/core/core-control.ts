@@ -17,6 +17,8 @@ export type ControlView = {
   refused: number;
   leaseExpired: boolean;
   byRecoveryKey: boolean;
+  /** A peer's key has changed unannounced: `peerChanged` says whose. */
+  peerKeyChanged: boolean;
 };
 
 export class CoreControl extends CoreStreams {
@@ -28,6 +30,7 @@ export class CoreControl extends CoreStreams {
       refused: (word >> 8) & 0xff,
       leaseExpired: (word & 0x10000) !== 0,
       byRecoveryKey: (word & 0x20000) !== 0,
+      peerKeyChanged: (word & 0x40000) !== 0,
     };
   }
 
@@ -66,6 +69,16 @@ export class CoreControl extends CoreStreams {
       const at = this.f.config_entry(section, i);
       return this.engine.read(at, this.f.config_entry_len());
     });
+  }
+
+  /** True while a configured peer's pinned Routes refuse, because its key changed unannounced (T12). */
+  peerChanged(index: number): boolean {
+    return this.check("peer_changed", this.f.peer_changed(index)) === 1;
+  }
+
+  /** Confirms that peer's key; CoreFlag.WantsStore follows. Throws CoreError: BadState (later). */
+  confirmPeer(index: number): void {
+    this.check("peer_confirm", this.f.peer_confirm(index));
   }
 
   /** Tells the Commander of a new key pair, which has been stored beside the present one. */

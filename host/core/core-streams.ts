@@ -32,7 +32,7 @@ export type StreamView = {
 };
 
 export class CoreStreams extends CoreLinks {
-  /** Opens a stream; kind 1 bytes, 2 datagrams, 3 control. */
+  /** Opens a stream; kind 1 bytes, 2 datagrams, 3 control. Throws CoreError: PeerKeyChanged. */
   streamOpen(link: number, kind: number, bindingId: Uint8Array, mappingId: Uint8Array): number {
     this.put(bindingId, mappingId);
     return this.check("stream_open", this.f.stream_open(link, kind));

@@ -33,7 +33,7 @@ export class Core extends CoreControl {
   /** Linear memory that an instance of these sizes takes, bytes, rounded up generously. */
   static memoryBytes(sizes: Sizes): number {
     const hopBytes = 640 + 2 * sizes.channels * 24;
-    const linkBytes = 900 + sizes.replayBits / 4;
+    const linkBytes = 944 + sizes.replayBits / 4;
     const streamBytes = 560 + sizes.replayBits / 8;
     const blocks = (sizes.recvBlocks + sizes.sendBlocks) * (sizes.blockBytes + 4);
     const buffers = (sizes.hopBuffers + 1) * sizes.hopBufferBytes;

@@ -4,7 +4,9 @@
 // Invariants: decode accepts only what adds up to the last byte; encode(decode(x)) = x.
 
 import { blake2s } from "@noble/hashes/blake2.js";
-import { isZero, Reader, toHex, utf8, Writer } from "./bytes.ts";
+import { toBase32 } from "./activation.ts";
+import { compare, concat, isZero, Reader, toHex, utf8, Writer } from "./bytes.ts";
+import { label } from "./hop.ts";
 import { checkCanonical } from "./noise.ts";
 import { ProtocolError } from "./status.ts";
 
@@ -14,6 +16,7 @@ const BINDING = 2;
 const TCP = 1;
 const UDP = 2;
 const PINNED = 1;
+const FINGERPRINT_LEN = 20;
 
 export interface ConfiguredPeer {
   id: Uint8Array;
@@ -53,6 +56,17 @@ export interface Configuration {
 /** BLAKE2s of all the bytes. */
 export function configurationHash(bytes: Uint8Array): Uint8Array {
   return blake2s(bytes);
+}
+
+/** The fingerprint of a pair as both its ends show it (10.4): eight groups of four letters. */
+export function pairFingerprint(
+  one: { id: Uint8Array; key: Uint8Array },
+  other: { id: Uint8Array; key: Uint8Array },
+): string {
+  const [lower, higher] = compare(one.id, other.id) < 0 ? [one, other] : [other, one];
+  const bytes = concat(label("sealed/1 pair"), lower.id, lower.key, higher.id, higher.key);
+  const letters = toBase32(blake2s(bytes).slice(0, FINGERPRINT_LEN));
+  return letters.match(/.{4}/g)?.join(" ") ?? "";
 }
 
 /** Whether `(epoch, serial)` of `offered` is greater than the stored one (else `OldConfig`). */

@@ -12,7 +12,11 @@ const MESSAGES = {
   ACTIVATE: { code: 0x62, fields: { secret: "b16", platform: "rest" } },
   CONFIRM: { code: 0x63, fields: { epoch: "u32", serial: "u64", hash: "b32" } },
   ROTATE: { code: 0x64, fields: { key: "b32" } },
-  REPORT: { code: 0x65, fields: { text: "rest" } },
+  // `state` holds the status in its highest byte.
+  REPORT: {
+    code: 0x65,
+    fields: { epoch: "u32", serial: "u64", hash: "b32", state: "u32", leaseLeft: "u32" },
+  },
   CURRENT: { code: 0x71, fields: { epoch: "u32", serial: "u64" } },
   CONFIG: { code: 0x72, fields: { configuration: "rest" } },
   REFUSED: { code: 0x73, fields: { reason: "u8" } },
@@ -23,7 +27,6 @@ const MESSAGES = {
 const HEADER_LEN = 3;
 const MOST_BODY = 65_535;
 const MOST_PLATFORM = 64;
-const MOST_REPORT = 1024;
 
 export type ControlMessage = FrameOf<typeof MESSAGES>;
 
@@ -34,6 +37,19 @@ export function encodeControl(message: ControlMessage): Uint8Array {
   const body = frame.subarray(1);
   if (body.length > MOST_BODY) throw new ProtocolError("BadArgument");
   return concat(frame.subarray(0, 1), encodeUint(body.length, 2), body);
+}
+
+/** What REPORT says in its `state` (10.1). */
+export function decodeState(state: number) {
+  return {
+    phase: state & 0xff,
+    refused: (state >> 8) & 0xff,
+    leaseExpired: (state & 0x10000) !== 0,
+    byRecoveryKey: (state & 0x20000) !== 0,
+    peerKeyChanged: (state & 0x40000) !== 0,
+    /** One of section 13.1. */
+    status: state >> 24,
+  };
 }
 
 /** Reads messages out of a byte stream that comes in whatever pieces. */
@@ -72,8 +88,6 @@ function decodeControl(message: Uint8Array): ControlMessage {
 }
 
 function checkText(message: ControlMessage): void {
-  const tooLong =
-    (message.type === "ACTIVATE" && message.platform.length > MOST_PLATFORM) ||
-    (message.type === "REPORT" && message.text.length > MOST_REPORT);
+  const tooLong = message.type === "ACTIVATE" && message.platform.length > MOST_PLATFORM;
   if (tooLong) throw new ProtocolError("BadFrame");
 }

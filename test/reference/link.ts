@@ -25,6 +25,13 @@ export interface LinkPeer {
   nextKey?: Uint8Array | undefined;
   pskName?: Uint8Array | undefined;
   psk?: Uint8Array | undefined;
+  /** The PSK before this one, while it counts (5.2). */
+  oldPsk?: NamedPsk | undefined;
+}
+
+interface NamedPsk {
+  name: Uint8Array;
+  psk: Uint8Array;
 }
 
 export interface LinkOptions {
@@ -86,6 +93,9 @@ export class Link {
   private finishedE: Uint8Array | undefined;
   private attempts = 0;
   private usedKey: Uint8Array | undefined;
+  /** The PSK of the handshake that was begun last in this role. */
+  private initiatorPsk: NamedPsk = { name: NO_PSK_NAME, psk: NO_PSK };
+  private answerPsk: NamedPsk = { name: NO_PSK_NAME, psk: NO_PSK };
   private tokens: number;
   private tokensAt: number;
   private noSessionSentAt = Number.NEGATIVE_INFINITY;
@@ -198,8 +208,10 @@ export class Link {
     }
     // S7: the lower id's message 1 wins.
     if (this.initiating && this.lower) return;
-    if (!equal(pskName, this.pskName())) throw new ProtocolError("UnknownPeer");
+    const psk = this.psks().find(({ name }) => equal(name, pskName));
+    if (!psk) throw new ProtocolError("UnknownPeer");
     this.takeToken();
+    this.answerPsk = psk;
     this.answer(remoteIndex, e, message);
   }
 
@@ -241,6 +253,7 @@ export class Link {
     // A clone, so that a forged message 2 does not end the handshake (S8).
     const handshake = initiating.handshake.clone();
     handshake.readMessage(message);
+    this.provePsk(this.initiatorPsk);
     this.finishAsInitiator(handshake, localIndex, remoteIndex);
   }
 
@@ -269,10 +282,16 @@ export class Link {
     const handshake = answering.handshake.clone();
     handshake.readMessage(message);
     this.adoptKey(handshake.remoteStatic);
+    this.provePsk(this.answerPsk);
     this.answering = undefined;
     this.message3 = undefined;
     this.finishedE = answering.e;
     this.makeCurrent(handshake.split(), false, localIndex, answering.remoteIndex);
+  }
+
+  // 5.2: a session under the new PSK ends the one before.
+  private provePsk({ name }: NamedPsk): void {
+    if (equal(name, this.psk().name)) this.options.peer.oldPsk = undefined;
   }
 
   // 10.4: the first finished handshake under nextKey makes it the key.
@@ -367,12 +386,17 @@ export class Link {
 
   private initiate(): void {
     const { random } = this.options;
+    const psks = this.psks();
+    // Beside the turns of the keys.
+    const turn = this.options.peer.nextKey ? this.attempts >> 1 : this.attempts;
+    this.initiatorPsk = psks[turn % psks.length] ?? this.psk();
+    if (!this.options.peer.nextKey) this.attempts++;
     const handshake = this.newHandshake(true, drawEphemerals(random));
     const localIndex = randomIndex(random);
     const packet = new Writer()
       .u8(PACKET_TYPE.message1)
       .u32(localIndex)
-      .bytes(this.pskName())
+      .bytes(this.initiatorPsk.name)
       .bytes(handshake.writeMessage())
       .finish();
     this.answering = undefined;
@@ -420,6 +444,7 @@ export class Link {
     const { ownId, peer, staticSecret, shown } = this.options;
     const [first, second] = initiator ? [ownId, peer.id] : [peer.id, ownId];
     const remoteStatic = initiator ? this.keyToTry() : undefined;
+    const used = initiator ? this.initiatorPsk : this.answerPsk;
     this.usedKey = remoteStatic;
     return new HandshakeState({
       pattern: "XKhfs+psk3",
@@ -428,11 +453,11 @@ export class Link {
         .bytes(label("sealed/1 link"))
         .bytes(first)
         .bytes(second)
-        .bytes(this.pskName())
+        .bytes(used.name)
         .finish(),
       staticSecret,
       ...(remoteStatic ? { remoteStatic } : {}),
-      pskFor: (key) => this.pskFor(key),
+      pskFor: (key) => this.pskFor(key, used.psk),
       ephemerals: { ...ephemerals, ...(shown ? { shown } : {}) },
     });
   }
@@ -443,15 +468,22 @@ export class Link {
     return nextKey && this.attempts++ % 2 === 0 ? nextKey : key;
   }
 
-  private pskFor(key: Uint8Array): Uint8Array {
+  private pskFor(key: Uint8Array, psk: Uint8Array): Uint8Array {
     const { peer } = this.options;
     const known = equal(key, peer.key) || (peer.nextKey && equal(key, peer.nextKey));
     if (!known) throw new ProtocolError("UnknownPeer");
-    return peer.psk ?? NO_PSK;
+    return psk;
   }
 
-  private pskName(): Uint8Array {
-    return this.options.peer.pskName ?? NO_PSK_NAME;
+  private psk(): NamedPsk {
+    const { pskName: name = NO_PSK_NAME, psk = NO_PSK } = this.options.peer;
+    return { name, psk };
+  }
+
+  // The PSK, and the one before it while that counts.
+  private psks(): NamedPsk[] {
+    const { oldPsk } = this.options.peer;
+    return [this.psk(), ...(oldPsk ? [oldPsk] : [])];
   }
 
   // One bucket for this peer: one token in 5 s, at most `handshakeBurst` at once (S9).

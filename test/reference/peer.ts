@@ -50,6 +50,8 @@ export interface PeerOptions {
   linkTimes?: Partial<LinkTimes>;
   hopAges?: Partial<HopAges>;
   channels?: number;
+  /** How many handshakes of one peer may come at once (S9); default the number of peers. */
+  handshakeBurst?: number;
   /** Bytes of packets that the Connector may send ahead; at least maxPacket. */
   creditBytes?: number;
   /** Activation: shown with HOP_HELLO (10.2). */
@@ -89,14 +91,14 @@ interface HopState {
 export class Peer implements HopEnd {
   readonly events: PeerEvent[] = [];
   readonly counters = new Map<StatusName, number>();
-  private readonly options: PeerOptions;
+  private readonly options: PeerOptions & { handshakeBurst: number };
   private readonly settings: StreamSettings;
   private readonly relations: Relation[];
   private hop: HopState | undefined;
   private now: number;
 
   constructor(options: PeerOptions, now: number) {
-    this.options = options;
+    this.options = { handshakeBurst: options.peers.length, ...options };
     this.settings = { ...STREAM_SETTINGS, ...options.settings };
     this.now = now;
     this.relations = options.peers.map((peer, channel) => this.newRelation(peer, channel));
@@ -176,6 +178,22 @@ export class Peer implements HopEnd {
     this.hop?.hop.startRekey();
   }
 
+  /** Takes a peer, or changes its keys; a PSK of another name counts beside the one before (5.2). */
+  know(peer: LinkPeer): void {
+    const known = this.relations.find((relation) => equal(relation.peer.id, peer.id));
+    if (!known) {
+      this.relations.push(this.newRelation(peer, this.relations.length));
+      return;
+    }
+    const { pskName: name = new Uint8Array(8), psk = NO_PSK } = known.peer;
+    const isSame = equal(name, peer.pskName ?? new Uint8Array(8));
+    Object.assign(known.peer, {
+      nextKey: undefined,
+      ...peer,
+      oldPsk: isSame ? known.peer.oldPsk : { name, psk },
+    });
+  }
+
   /** A stream to a peer; its handle goes into the calls below. */
   openStream(peerId: Uint8Array, request: OpenRequest): Stream {
     return this.relation(peerId).streams.create(request);
@@ -240,10 +258,10 @@ export class Peer implements HopEnd {
   }
 
   private newRelation(peer: LinkPeer, channel: number): Relation {
-    const { id, staticSecret, random, peers, linkTimes, admit } = this.options;
+    const { id, staticSecret, random, linkTimes, admit, handshakeBurst } = this.options;
     const { replayWindow } = this.settings;
     const shared = { ownId: id, staticSecret, peer, random, replayWindow, times: linkTimes };
-    const link = new Link({ ...shared, handshakeBurst: peers.length }, this.now);
+    const link = new Link({ ...shared, handshakeBurst }, this.now);
     const streams = new LinkStreams(
       {
         ownId: id,

@@ -115,7 +115,7 @@ describe("control messages", () => {
     { type: "ACTIVATE", secret: random(16), platform: utf8("posix") },
     { type: "CONFIRM", epoch: 1, serial: 2n, hash: random(32) },
     { type: "ROTATE", key: random(32) },
-    { type: "REPORT", text: utf8("all is well") },
+    { type: "REPORT", epoch: 1, serial: 2n, hash: random(32), state: 2, leaseLeft: 3 },
     { type: "CURRENT", epoch: 1, serial: 2n },
     { type: "CONFIG", configuration: random(1000) },
     { type: "REFUSED", reason: 64 },

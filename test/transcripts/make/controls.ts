@@ -2,39 +2,35 @@
 // Scenes of the control plane: a code, activation, configurations good and bad, refusal, rotation,
 // renewal by the Commander's keys. The far end is the Commander. PROTOCOL section 10; rules T3 to T11.
 
-import { blake2s } from "@noble/hashes/blake2.js";
 import { Reason, Status } from "../../../host/core/abi.gen.ts";
-import { deriveFromSecret, encodeCode, provisionalId } from "../../reference/activation.ts";
-import { concat, utf8 } from "../../reference/bytes.ts";
-import {
-  type Configuration,
-  configurationHash,
-  encodeConfiguration,
-} from "../../reference/configuration.ts";
-import { type ControlMessage, encodeControl } from "../../reference/control.ts";
-import type { FrameNamed } from "../../reference/link-frames.ts";
-import { publicKey } from "../../reference/noise.ts";
-import { seededRandom } from "../../reference/random.ts";
+import { concat } from "../../reference/bytes.ts";
+import type { ControlMessage } from "../../reference/control.ts";
 import { expectStatus } from "./checks.ts";
-import { HopFar, identityOf, LinkFar, StreamFar } from "./ends.ts";
-import { afterFirst, HOP, need, needRecord, packetOf, type Scene, type Stage } from "./stage.ts";
+import {
+  activated,
+  codeOf,
+  configurationOf,
+  confirmOf,
+  controlStream,
+  expectFlag,
+  expectSaid,
+  PAUSE_MS,
+  PEER_ID,
+  PEER_KEY,
+  RECOVERY_KEY,
+  reportOf,
+  SIZES,
+  says,
+  shown,
+  storedOf,
+  taken,
+  WANTS_KEY,
+  WANTS_REDIAL,
+  WANTS_STORE,
+} from "./commander.ts";
+import { identityOf } from "./ends.ts";
+import { packetOf, type Scene, type Stage } from "./stage.ts";
 
-const SIZES = { CONFIG: 2048, STREAMS: 4, SEND_BLOCKS: 40 };
-const PLATFORM = utf8("posix");
-const WANTS_STORE = 8;
-const WANTS_KEY = 16;
-const WANTS_REDIAL = 32;
-const PAUSE_MS = 50;
-
-const draw = seededRandom("transcript control");
-const COMMANDER = identityOf("commander", 0xc0);
-const RECOVERY_KEY = publicKey(draw(32));
-const SECRET = draw(16);
-const DERIVED = deriveFromSecret(SECRET);
-const DEVICE_ID = draw(16);
-const PEER_ID = draw(16);
-const PEER_KEY = publicKey(draw(32));
-const CONNECTOR_PSK = draw(32);
 const options = { sizes: SIZES };
 
 export const CONTROLS: Scene[] = [
@@ -94,125 +90,6 @@ export const CONTROLS: Scene[] = [
   ],
 ];
 
-function codeOf(stage: Stage): Uint8Array {
-  return encodeCode({
-    connectorKey: stage.connector.key,
-    commanderId: COMMANDER.id,
-    commanderKey: COMMANDER.key,
-    recoveryHash: blake2s(RECOVERY_KEY),
-    secret: SECRET,
-    addresses: ["connector.example:443"],
-  });
-}
-
-function configurationOf(stage: Stage, change: Partial<Configuration> = {}): Uint8Array {
-  const peer = {
-    id: PEER_ID,
-    key: PEER_KEY,
-    nextKey: new Uint8Array(32),
-    keyEpoch: 1,
-    pskName: new Uint8Array(8).fill(7),
-    psk: new Uint8Array(32).fill(8),
-  };
-  return encodeConfiguration({
-    epoch: 1,
-    serial: 5n,
-    id: DEVICE_ID,
-    leaseSeconds: 604_800,
-    commanderKey: COMMANDER.key,
-    recoveryKey: RECOVERY_KEY,
-    commanderId: COMMANDER.id,
-    connectors: [
-      { key: stage.connector.key, psk: CONNECTOR_PSK, address: "connector.example:443" },
-    ],
-    peers: [peer],
-    routes: [],
-    ...change,
-  });
-}
-
-function expectFlag(stage: Stage, flag: number): void {
-  const flags = stage.rec.call("flags");
-  if ((flags & flag) === 0) throw new Error(`flags are ${flags}`);
-}
-
-/** The code is loaded; its hop is up. */
-function shown(stage: Stage): void {
-  const { rec } = stage;
-  const code = codeOf(stage);
-  stage.start();
-  rec.config(code, PLATFORM);
-  expectStatus(rec.call("code_load", code.length, PLATFORM.length), 0);
-  rec.note("What hop_open(1) takes is in the argument area.");
-  stage.hop = new HopFar("activation", { role: "connector", own: stage.connector });
-  rec.call("hop_open", 1);
-  rec.work();
-  rec.rx(HOP, stage.hop.answer(rec.tx(HOP)));
-  rec.work();
-  const third = rec.tx(HOP);
-  stage.hop.answer(third);
-  const { ticket } = need(stage.hop.open(afterFirst(third)), "TICKET");
-  if (!Buffer.from(ticket).equals(DERIVED.ticket)) throw new Error("another ticket");
-  rec.rx(HOP, stage.hop.record({ ...stage.welcome(), id: provisionalId(DERIVED.codeId) } as never));
-}
-
-/** The Commander's end of the link, towards a device with this id. */
-function commanderFar(
-  stage: Stage,
-  id: Uint8Array,
-  shared: { psk?: Uint8Array; pskName?: Uint8Array },
-) {
-  return new LinkFar("commander", { own: COMMANDER, peer: { key: stage.own.key, id }, ...shared });
-}
-
-/** The control stream is up; gives it with what the device says first. */
-function controlStream(stage: Stage): { far: StreamFar; said: Uint8Array } {
-  const { rec } = stage;
-  stage.peerId = COMMANDER.id;
-  stage.link = commanderFar(stage, provisionalId(DERIVED.codeId), {
-    psk: DERIVED.psk,
-    pskName: DERIVED.codeId,
-  });
-  stage.pass(PAUSE_MS);
-  stage.initiate();
-  stage.pass(PAUSE_MS);
-  rec.work();
-  const open = need(stage.data(), "OPEN");
-  if (open.kind !== 3) throw new Error("no control stream");
-  const far = new StreamFar(stage.link, open, false);
-  stage.say(far.accept(open));
-  rec.work();
-  stage.say(far.record("connected"));
-  stage.pass(PAUSE_MS);
-  return { far, said: taken(stage, far) };
-}
-
-/** What the device has to say on the control stream. */
-function taken(stage: Stage, far: StreamFar): Uint8Array {
-  const records = stage.data().filter((frame) => frame.type === "STREAM");
-  return concat(
-    ...records.map((frame) => needRecord(far.take(frame as FrameNamed<"STREAM">), "data")),
-  );
-}
-
-function says(stage: Stage, far: StreamFar, message: ControlMessage): void {
-  stage.say(far.record("data", encodeControl(message)));
-  stage.pass(PAUSE_MS);
-}
-
-function expectSaid(found: Uint8Array, ...messages: ControlMessage[]): void {
-  const expected = concat(...messages.map(encodeControl));
-  if (!Buffer.from(found).equals(expected)) {
-    throw new Error(`${Buffer.from(found).toString("hex")} instead of ${messages[0]?.type}`);
-  }
-}
-
-const ACTIVATE: ControlMessage = { type: "ACTIVATE", secret: SECRET, platform: PLATFORM };
-
-function confirmOf(configuration: Uint8Array, serial: bigint, epoch = 1): ControlMessage {
-  return { type: "CONFIRM", epoch, serial, hash: configurationHash(configuration) };
-}
-
 function badCode(stage: Stage): void {
   const { rec } = stage;
   const code = codeOf(stage);
@@ -225,22 +102,6 @@ function badCode(stage: Stage): void {
   expectStatus(rec.call("code_load", code.length - 1, 0), Status.BadCode);
   rec.config(code);
   expectStatus(rec.call("code_load", code.length, 0), 0);
-}
-
-/** Activated: the configuration is in force and confirmed, on the hop and the session of the code. */
-function activated(stage: Stage): { far: StreamFar; configuration: Uint8Array } {
-  const { rec } = stage;
-  shown(stage);
-  const { far, said } = controlStream(stage);
-  expectSaid(said, ACTIVATE);
-  const configuration = configurationOf(stage);
-  says(stage, far, { type: "CONFIG", configuration });
-  expectFlag(stage, WANTS_STORE);
-  rec.call("config_len");
-  expectStatus(rec.call("config_stored", 1), 0);
-  stage.pass(PAUSE_MS);
-  expectSaid(taken(stage, far), confirmOf(configuration, 5n));
-  return { far, configuration };
 }
 
 function activation(stage: Stage): void {
@@ -284,13 +145,15 @@ function badConfig(stage: Stage): void {
 function badStored(stage: Stage): void {
   const { rec } = stage;
   const configuration = configurationOf(stage);
-  const epoch = Uint8Array.of(1, 0, 0, 0);
-  const stored = concat(configuration, epoch, blake2s(concat(configuration, epoch)).subarray(0, 4));
+  const stored = storedOf(configuration, 0);
   stage.start();
   for (const at of [20, stored.length - 9, stored.length - 1]) {
     rec.config(stored.map((byte, i) => (i === at ? byte ^ 1 : byte)));
     expectStatus(rec.call("config_load", stored.length), Status.BadConfig);
   }
+  const unmarked = storedOf(configuration);
+  rec.config(unmarked);
+  expectStatus(rec.call("config_load", unmarked.length), Status.BadConfig);
   rec.config(stored);
   expectStatus(rec.call("config_load", stored.length), 0);
   expectStatus(rec.call("control_state") & 0xff, 2);
@@ -316,7 +179,7 @@ function newer(stage: Stage): void {
   expectFlag(stage, WANTS_STORE);
   expectStatus(rec.call("config_stored", 1), 0);
   stage.pass(PAUSE_MS);
-  expectSaid(taken(stage, far), confirmOf(configuration, 6n));
+  expectSaid(taken(stage, far), confirmOf(configuration, 6n), reportOf(configuration, 6n));
   rec.arg(PEER_ID);
   expectStatus(rec.call("link_find"), Status.BadHandle);
   rec.note("It is current: nothing follows.");

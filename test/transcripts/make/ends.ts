@@ -203,6 +203,8 @@ export class LinkFar {
   readonly #options: LinkFarOptions;
   readonly random: Random;
   readonly linkId: Uint8Array;
+  /** Frames for this end that came while a scene looked at another one. */
+  readonly heard: LinkFrame[] = [];
   /** The core's linkId, once its HELLO has been opened. */
   peerLinkId = NO_NAME;
   session: Session | undefined;

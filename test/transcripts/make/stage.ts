@@ -9,7 +9,16 @@ import { concat } from "../../reference/bytes.ts";
 import type { HopFrame } from "../../reference/hop-frames.ts";
 import type { FrameNamed, LinkFrame } from "../../reference/link-frames.ts";
 import { seededRandom } from "../../reference/random.ts";
-import { bodiesOf, framed, HopFar, type Identity, identityOf, LinkFar, StreamFar } from "./ends.ts";
+import {
+  bodiesOf,
+  framed,
+  HopFar,
+  type Identity,
+  identityOf,
+  LinkFar,
+  readU32,
+  StreamFar,
+} from "./ends.ts";
 import { Recorder } from "./recorder.ts";
 
 const FIRST_MS = 1000;
@@ -93,7 +102,10 @@ export class Stage {
   /** The core's ephemeral public keys of the handshakes that it began, in hex, and those of ML-KEM. */
   readonly shownEphemerals: string[] = [];
   readonly shownKemKeys: Uint8Array[] = [];
-  #isNamed = false;
+  /** Other ends that the core has sessions with. */
+  readonly others: LinkFar[] = [];
+  /** Ids (hex) that this hop's Connector has named; its channels are their places. */
+  #named: string[] = [];
 
   constructor(file: string, title: string, { peerByte, sizes, engine }: Options = {}) {
     this.rec = new Recorder(file, title, engine);
@@ -195,7 +207,7 @@ export class Stage {
   redial(name: string): HopFrame[] {
     this.rec.call("hop_free", HOP);
     this.hop = this.newHopFar(name);
-    this.#isNamed = false;
+    this.#named = [];
     this.meet(this.dial());
     return this.frames();
   }
@@ -214,11 +226,23 @@ export class Stage {
     return this.frames(hop).flatMap((frame) => (frame.type === "PACKET" ? [frame.packet] : []));
   }
 
-  /** The frames of the data packets among them. */
+  /** The frames of the data packets among them that are for `link`; the others keep theirs. */
   data(hop = HOP): LinkFrame[] {
-    return this.packets(hop).flatMap((packet) =>
-      packet[0] === 0x14 ? this.link.open(packet) : [],
-    );
+    for (const packet of this.packets(hop)) {
+      if (packet[0] !== 0x14) continue;
+      const index = readU32(packet, 1);
+      const far = this.others.find(({ session }) => session?.index === index) ?? this.link;
+      far.heard.push(...far.open(packet));
+    }
+    return this.link.heard.splice(0);
+  }
+
+  /** Goes on with another end: who packets are from, and whose frames `data` gives. */
+  turnTo(id: Uint8Array, link: LinkFar): void {
+    if (!this.others.includes(this.link)) this.others.push(this.link);
+    if (!this.others.includes(link)) this.others.push(link);
+    this.peerId = id;
+    this.link = link;
   }
 
   /** Packets from the peer, as the Connector sends them on; the first time with its name. */
@@ -227,11 +251,14 @@ export class Stage {
   }
 
   asRecords(...packets: Uint8Array[]): Uint8Array {
+    const name = Buffer.from(this.peerId).toString("hex");
     const records = packets.map((packet) => {
-      const frame: HopFrame = { type: "PACKET", class: 0, channel: 0, packet };
-      if (this.#isNamed) return this.hop.record(frame);
-      this.#isNamed = true;
-      return this.hop.record({ type: "NAME", channel: 0, id: this.peerId }, frame);
+      const isNamed = this.#named.includes(name);
+      if (!isNamed) this.#named.push(name);
+      const channel = this.#named.indexOf(name);
+      const frame: HopFrame = { type: "PACKET", class: 0, channel, packet };
+      if (isNamed) return this.hop.record(frame);
+      return this.hop.record({ type: "NAME", channel, id: this.peerId }, frame);
     });
     return concat(...records);
   }
