@@ -252,6 +252,11 @@ export class Peer implements HopEnd {
     }
   }
 
+  /** Whether a stream is one with this peer. */
+  hasStream(peerId: Uint8Array, stream: Stream): boolean {
+    return this.relation(peerId).streams.all().includes(stream);
+  }
+
   /** The layer 2 half of a link, for tests. */
   linkTo(peerId: Uint8Array): Link {
     return this.relation(peerId).link;

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Activation from the code to the configuration in force (PROTOCOL 10.2, T5 to T7): whole, with the
 // answer lost at every place, refused, and with a device that dies between storing and confirming.
-// Devices, Commander and Connector are cores; the messages are composed by the reference.
+// Devices and Connector are cores; the Commander is the reference, or a core where a test is long.
 
 import { describe, expect, it } from "vitest";
 import { ControlPhase, type CoreError } from "../../host/core/core.ts";
 import { fromHex, toHex } from "../reference/bytes.ts";
 import { Commander, type Entry } from "./control-commander.ts";
-import { Device, World } from "./control-world.ts";
+import { Device, World, type WorldOptions } from "./control-world.ts";
 
 type Site = { world: World; commander: Commander; device: Device; entry: Entry; code: Uint8Array };
 
-function site(seed: string): Site {
-  const world = new World(seed);
+function site(seed: string, options: WorldOptions = {}): Site {
+  const world = new World(seed, options);
   const id = world.random(16);
   const commander = new Commander(world, world.keyPair(), world.keyPair(), id);
   world.admit(commander.keys.publicKey, id);
@@ -52,13 +52,13 @@ describe("activation", () => {
   });
 
   it("survives a hop that is cut anywhere in the answer", () => {
-    const whole = site("cut");
+    const whole = site("cut", { commander: "core" });
     whole.device.activate(whole.code);
     whole.world.run(10_000, () => isSettled(whole));
     const total = whole.device.received;
     expect(total).toBeGreaterThan(3000);
     for (let cut = 1; cut < total; cut += 41) {
-      const one = site("cut");
+      const one = site("cut", { commander: "core" });
       one.device.bytesToCut = cut;
       one.device.activate(one.code);
       expect([cut, one.world.run(200_000, () => isSettled(one))]).toEqual([cut, true]);

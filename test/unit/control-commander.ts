@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A Commander as small as it can be: an ordinary core whose host answers kind 3 streams with messages of
+// A Commander as small as it can be: an ordinary STLink whose host answers kind 3 streams with messages of
 // the reference's encoders. Before it: control-world.ts. After it: the control* tests, which change what
 // it answers. Nothing is persistent, and a wrong message of a device throws.
 // Invariant: a device of the Commander has one record, whatever ids and keys it comes with.
@@ -16,7 +16,7 @@ import {
   encodeConfiguration,
 } from "../reference/configuration.ts";
 import { type ControlMessage, ControlReader, encodeControl } from "../reference/control.ts";
-import { type Device, type KeyPair, Member, PEER_SIZES, type World } from "./control-world.ts";
+import { type Device, type KeyPair, Member, type World } from "./control-world.ts";
 
 export const ADDRESS = "connector.test:443";
 
@@ -30,7 +30,11 @@ export type Entry = {
   usedBy: Uint8Array | undefined;
   confirmed: string[];
   got: ControlMessage["type"][];
+  /** What it reported last (10.1). */
+  report: Report | undefined;
 };
+
+export type Report = Extract<ControlMessage, { type: "REPORT" }>;
 
 type Conversation = { entry: Entry; reader: ControlReader; stream: number; out: Uint8Array };
 
@@ -48,7 +52,7 @@ export class Commander extends Member {
   readonly #links = new Map<number, Entry>();
 
   constructor(world: World, keys: KeyPair, recovery: KeyPair, id: Uint8Array, name = "commander") {
-    super(world, name, PEER_SIZES, keys, id);
+    super(world, name, keys, world.newCommander(keys, id));
     this.id = id;
     this.recovery = recovery;
     this.onNews = (stream, flags) => this.#onNews(stream, flags);
@@ -68,6 +72,7 @@ export class Commander extends Member {
       usedBy: undefined,
       confirmed: [],
       got: [],
+      report: undefined,
     };
     entry.config = this.configuration(entry.id, 1n);
     this.entries.push(entry);
@@ -187,6 +192,7 @@ export class Commander extends Member {
   #take(conversation: Conversation, message: ControlMessage): void {
     const { entry } = conversation;
     entry.got.push(message.type);
+    if (message.type === "REPORT") entry.report = message;
     if (this.silent) return;
     const answers = this.#answers(entry, message);
     conversation.out = concat(conversation.out, ...answers.map(encodeControl));

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Configurations after activation (PROTOCOL 10.3, T9, T10, F11): versions, damage, flash that fails,
-// peers that are revoked, added or changed, and who may open what. Two devices, a Commander and a
-// Connector are cores; the configurations are composed by the reference.
+// peers that are revoked, added or changed, Routes that are withdrawn, and who may open what. Two devices
+// and a Connector are cores; the Commander is the reference.
 
 import { describe, expect, it } from "vitest";
+import { Status } from "../../host/core/abi.gen.ts";
 import { ConfigSection, type CoreError, StreamFlag } from "../../host/core/core.ts";
-import { toHex } from "../reference/bytes.ts";
+import { concat, toHex } from "../reference/bytes.ts";
 import { encodeConfiguration } from "../reference/configuration.ts";
-import { encodeControl } from "../reference/control.ts";
+import { decodeState, encodeControl } from "../reference/control.ts";
+import type { Entry } from "./control-commander.ts";
 import { Pair } from "./control-pair.ts";
 
 const REVOKED = 10;
+const WITHDRAWN = 18;
 const NO_SUCH_MAPPING = 5;
 const CONFIG_BEHIND = 6;
 
@@ -217,6 +220,118 @@ describe("revocation", () => {
     pair.deploy(b, pair.next([pair.peer(pair.a)], [pair.mapping({ port: 81 })], true));
     pair.settle(b);
     expect(pair.end(pair.a, stream, 5000)).toBeUndefined();
+  });
+});
+
+describe("a Route that is withdrawn", () => {
+  /** Two Routes from `a` to `b`, and a stream through each. */
+  function twoRoutes(pair: Pair) {
+    const [otherMapping, otherBinding] = [pair.world.random(16), pair.world.random(16)];
+    const mappings = [pair.mapping(), pair.mapping({ id: otherMapping })];
+    const bindings = [
+      pair.binding(),
+      { ...pair.binding(), id: otherBinding, mappingId: otherMapping },
+    ];
+    pair.deploy(pair.b, pair.next([pair.peer(pair.a)], mappings, true));
+    pair.settle(pair.b);
+    pair.deploy(pair.a, pair.next([pair.peer(pair.b)], bindings));
+    pair.settle(pair.a);
+    const withdrawn = pair.connect();
+    const { core } = pair.a.device;
+    const link = pair.link(pair.a, pair.b);
+    const kept = core.streamOpen(link, 1, otherBinding, otherMapping);
+    pair.world.run(5000, () => (core.streamFlags(kept) & StreamFlag.Connected) !== 0);
+    const isEchoed = () => {
+      core.streamPut(kept, new Uint8Array([7]));
+      pair.world.run(2000);
+      const { device } = pair.b;
+      return [...device.core.streamTake(device.news.at(-1) as number)].length === 1;
+    };
+    return { withdrawn, isEchoed, mappings, bindings };
+  }
+
+  it.each(["a", "b"] as const)("at %s ends its streams, and no other", (side) => {
+    const pair = new Pair(`withdrawn ${side}`);
+    const { withdrawn, isEchoed, mappings, bindings } = twoRoutes(pair);
+    const other = side === "a" ? pair.b : pair.a;
+    const routes = (side === "a" ? bindings : mappings).slice(1);
+    pair.deploy(pair[side], pair.next([pair.peer(other)], routes, true));
+    pair.settle(pair[side]);
+    expect(pair.end(pair.a, withdrawn)).toBe(WITHDRAWN);
+    expect(pair.b.device.core.streamInfo(pair.b.device.news[0] as number).reason).toBe(WITHDRAWN);
+    expect(isEchoed()).toBe(true);
+  });
+
+  it("ends a stream that still waits for its peer", () => {
+    const pair = new Pair("withdrawn early");
+    pair.world.withheld.add(toHex(pair.b.id));
+    const stream = pair.open();
+    pair.world.run(1000);
+    pair.deploy(pair.a, pair.next([pair.peer(pair.b)], [], true));
+    pair.settle(pair.a);
+    expect(pair.end(pair.a, stream, 1000)).toBe(WITHDRAWN);
+  });
+
+  it("no longer lets its peer end streams that it does not name", () => {
+    const pair = new Pair("withdrawn peer");
+    const stream = pair.connect();
+    pair.deploy(pair.b, pair.next([pair.peer(pair.a)], [pair.mapping({ peers: [] })], true));
+    pair.settle(pair.b);
+    expect(pair.end(pair.a, stream)).toBe(WITHDRAWN);
+  });
+});
+
+describe("a REPORT", () => {
+  const stateOf = ({ report }: Entry) => decodeState(report?.state ?? 0);
+
+  it("follows each configuration that is in force, with its version, hash and lease", () => {
+    const pair = new Pair("report");
+    pair.world.run(1000);
+    const { report } = pair.b;
+    expect([report?.epoch, report?.serial]).toEqual([1, 2n]);
+    expect(toHex(report?.hash as Uint8Array)).toBe(pair.commander.hash(pair.b));
+    expect(report?.leaseLeft).toBe(Math.floor((7 * 86_400_000) / 1024));
+    expect(stateOf(pair.b)).toMatchObject({ phase: 2, refused: 0, status: 0 });
+  });
+
+  it("tells why a configuration was not taken, once for several", () => {
+    const pair = new Pair("report refused");
+    pair.world.run(1000);
+    pair.b.got.length = 0;
+    const old = encodeControl({
+      type: "CONFIG",
+      configuration: encodeConfiguration({ ...pair.next([], []), id: pair.b.id }),
+    });
+    pair.commander.tellBytes(pair.b, concat(old, old, old));
+    pair.world.run(2000);
+    expect(pair.b.got).toEqual(["REPORT"]);
+    expect(stateOf(pair.b).status).toBe(Status.OldConfig);
+    expect(pair.b.report?.serial).toBe(2n);
+  });
+
+  it("with the old version says that flash has failed", () => {
+    const pair = new Pair("report flash");
+    pair.b.device.stores = false;
+    pair.deploy(pair.b, pair.next([], [], true));
+    pair.world.run(2000);
+    expect(pair.b.got.at(-1)).toBe("REPORT");
+    expect(pair.b.report?.serial).toBe(2n);
+  });
+
+  it("that found no stream goes on the next one", () => {
+    const pair = new Pair("report later");
+    const { b } = pair;
+    b.device.survivesStore = false;
+    pair.deploy(b, pair.next([], [], true));
+    pair.world.run(2000);
+    pair.commander.hangUp();
+    pair.world.run(150_000);
+    b.got.length = 0;
+    b.device.survivesStore = true;
+    pair.world.run(5000);
+    pair.commander.dial();
+    expect(pair.world.run(200_000, () => b.got.includes("REPORT"))).toBe(true);
+    expect(b.report?.serial).toBe(3n);
   });
 });
 

@@ -7,7 +7,7 @@ import { ConfigSection, StreamFlag } from "../../host/core/core.ts";
 import { toHex } from "../reference/bytes.ts";
 import type { Configuration, ConfiguredPeer, ConfiguredRoute } from "../reference/configuration.ts";
 import { Commander, type Entry } from "./control-commander.ts";
-import { Device, type KeyPair, World } from "./control-world.ts";
+import { Device, type KeyPair, World, type WorldOptions } from "./control-world.ts";
 
 const NONE = new Uint8Array(16);
 
@@ -22,8 +22,8 @@ export class Pair {
   readonly psk: Uint8Array;
   serial = 1n;
 
-  constructor(seed: string) {
-    const world = new World(seed);
+  constructor(seed: string, options: WorldOptions = {}) {
+    const world = new World(seed, options);
     this.world = world;
     const id = world.random(16);
     this.commander = new Commander(world, world.keyPair(), world.keyPair(), id);

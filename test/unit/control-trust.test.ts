@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Keys and time (PROTOCOL 10.4 to 10.6; T3, T8, T11): a device that changes its key, a Commander that is
-// replaced by its own key or by the recovery key, and a Commander that is not heard. All are cores.
-// What a Commander says is composed by the reference.
+// replaced by its own key or by the recovery key, and a Commander that is not heard. Devices and Connector
+// are cores; the Commander is the reference, or a core where a test is long.
 
 import { describe, expect, it } from "vitest";
 import { CoreFlag, StreamFlag } from "../../host/core/core.ts";
@@ -225,7 +225,7 @@ describe("recovery", () => {
   });
 
   it("is tried once a day while the current key answers, and changes nothing", () => {
-    const pair = new Pair("daily");
+    const pair = new Pair("daily", { commander: "core" });
     const { world, b, commander } = pair;
     const stream = pair.connect();
     commander.drops.length = 0;

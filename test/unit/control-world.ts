@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A site in one process: cores of devices, of a Commander and of a Connector, joined by pipes that can
-// be cut at any byte, under a clock of its own. Before it: host/core/core.ts. After it: the control*
-// tests. The hosts' halves are as small as they can be: a device dials, and stores what it is asked to.
+// A site in one process: devices and a Connector, which are cores, and a Commander, which is the reference
+// or a core, joined by pipes that move bytes whole, in random splits or byte by byte and can be cut at any
+// byte, under a clock of its own. Before it: host/core/core.ts, control-reference.ts. After it: the
+// control* tests. The hosts' halves are small: a device dials, and stores what it is asked to.
 // Invariant: nothing waits for real time; every byte comes from one seed.
 
 import { readFileSync } from "node:fs";
@@ -21,8 +22,11 @@ import {
 import { openV8 } from "../../host/core/engine-v8.ts";
 import { concat, toHex } from "../reference/bytes.ts";
 import { publicKey } from "../reference/noise.ts";
-import { seededRandom } from "../reference/random.ts";
+import { randomBelow, seededRandom } from "../reference/random.ts";
+import type { Cut } from "../reference/wire.ts";
+import { type CoreFace, ReferenceCore } from "./control-reference.ts";
 
+const LONGEST_PIECE = 700;
 const WASM = readFileSync(new URL("../../build/core.wasm", import.meta.url));
 
 /** A Commander and other peers with room: no page is spent on what the tests don't need. */
@@ -42,11 +46,14 @@ const RELAY_SIZES: Sizes = { ...connectorSizes(16), hopBuffers: 16, hopBufferByt
 
 export type KeyPair = { privateKey: Uint8Array; publicKey: Uint8Array };
 
+/** Who the Commander is, and how bytes are cut on their way. */
+export type WorldOptions = { commander?: "core" | "reference"; cut?: Cut };
+
 /** One instance and its one hop. */
-export class Member {
+export class Member<C extends CoreFace = CoreFace> {
   readonly world: World;
   readonly name: string;
-  core: Core;
+  core: C;
   keys: KeyPair;
   hop = -1;
   /** Bytes of the Connector that reach this member before its hop is cut; Infinity: all. */
@@ -59,13 +66,11 @@ export class Member {
   onNews: (stream: number, flags: number) => void = () => {};
   onIdle: () => void = () => {};
 
-  constructor(world: World, name: string, sizes: Sizes, keys: KeyPair, id: Uint8Array) {
+  constructor(world: World, name: string, keys: KeyPair, core: C) {
     this.world = world;
     this.name = name;
     this.keys = keys;
-    this.core = world.newCore("stlink", sizes);
-    this.core.setIdentity(keys.privateKey, keys.publicKey, id);
-    this.core.feed(world.random(32));
+    this.core = core;
   }
 
   /** Begins a hop, after ending the one before; where the one handshake slot is taken, not now. */
@@ -94,7 +99,7 @@ export class Member {
 }
 
 /** A device: activates, stores, boots again. */
-export class Device extends Member {
+export class Device extends Member<Core> {
   /** What is on its flash. */
   flash: Uint8Array = new Uint8Array(0);
   nextKeys: KeyPair | undefined;
@@ -108,7 +113,7 @@ export class Device extends Member {
   stored = 0;
 
   constructor(world: World, name: string, keys = world.keyPair()) {
-    super(world, name, DEVICE_SIZES, keys, new Uint8Array(16));
+    super(world, name, keys, world.newStlink(DEVICE_SIZES, keys, new Uint8Array(16)));
   }
 
   get phase(): number {
@@ -124,9 +129,7 @@ export class Device extends Member {
   /** Power off and on: only flash is left. */
   reboot(): void {
     this.hangUp();
-    this.core = this.world.newCore("stlink", DEVICE_SIZES);
-    this.core.setIdentity(this.keys.privateKey, this.keys.publicKey, new Uint8Array(16));
-    this.core.feed(this.world.random(32));
+    this.core = this.world.newStlink(DEVICE_SIZES, this.keys, new Uint8Array(16));
     if (this.flash.length > 0) this.core.loadConfiguration(this.flash);
   }
 
@@ -175,10 +178,12 @@ export class World {
   /** Ids whose packets the Connector keeps back: it lies. */
   readonly withheld = new Set<string>();
   readonly refused: number[] = [];
+  readonly #options: WorldOptions;
   readonly #lines: Line[] = [];
   readonly #queues = new Map<string, Packet[]>();
 
-  constructor(seed: string) {
+  constructor(seed: string, options: WorldOptions = {}) {
+    this.#options = options;
     this.random = seededRandom(seed);
     this.relayKeys = this.keyPair();
     this.relay = this.newCore("connector", RELAY_SIZES);
@@ -195,6 +200,22 @@ export class World {
     const core = new Core(openV8(WASM));
     core.start(role, sizes, this.now);
     return core;
+  }
+
+  /** A core with an identity. */
+  newStlink(sizes: Sizes, keys: KeyPair, id: Uint8Array): Core {
+    const core = this.newCore("stlink", sizes);
+    core.setIdentity(keys.privateKey, keys.publicKey, id);
+    core.feed(this.random(32));
+    return core;
+  }
+
+  /** The STLink of a Commander. */
+  newCommander(keys: KeyPair, id: Uint8Array): CoreFace {
+    if (this.#options.commander === "core") return this.newStlink(PEER_SIZES, keys, id);
+    const connectorKey = this.relayKeys.publicKey;
+    const { random, now } = this;
+    return new ReferenceCore({ id, staticSecret: keys.privateKey, connectorKey, random }, now);
   }
 
   add<M extends Member>(member: M): M {
@@ -277,24 +298,44 @@ export class World {
     const { core, hop } = member;
     const sent = core.hopTake(hop);
     line.up = concat(line.up, sent);
-    line.up = line.up.subarray(this.relay.hopPut(relayHop, line.up));
-    this.#relaySteps(line);
+    for (const piece of this.#pieces(line.up)) {
+      const taken = this.relay.hopPut(relayHop, piece);
+      line.up = line.up.subarray(taken);
+      this.#relaySteps(line);
+      if (taken < piece.length) break;
+    }
     this.#greet(line);
     this.#forward(line);
     const told = this.relay.hopTake(relayHop);
     line.down = concat(line.down, told);
     const room = Math.min(line.down.length, member.bytesToCut - member.received);
-    const taken = core.hopPut(hop, line.down.subarray(0, room));
+    let taken = 0;
+    let steps = 0;
+    for (const piece of this.#pieces(line.down.subarray(0, room))) {
+      const part = core.hopPut(hop, piece);
+      taken += part;
+      while (core.hopStep(hop) > HopStep.Idle) steps++;
+      if (part < piece.length) break;
+    }
     line.down = line.down.subarray(taken);
     member.received += taken;
-    let steps = 0;
-    while (core.hopStep(hop) > HopStep.Idle) steps++;
     if (member.received >= member.bytesToCut) {
       member.bytesToCut = Number.POSITIVE_INFINITY;
       member.hangUp();
       return true;
     }
     return sent.length + told.length + taken + steps > 0;
+  }
+
+  #pieces(bytes: Uint8Array): Uint8Array[] {
+    const { cut = "whole" } = this.#options;
+    if (cut === "whole" || bytes.length === 0) return [bytes];
+    const pieces: Uint8Array[] = [];
+    for (let at = 0; at < bytes.length; at += pieces.at(-1)?.length ?? 0) {
+      const length = cut === "byte" ? 1 : 1 + randomBelow(this.random, LONGEST_PIECE);
+      pieces.push(bytes.subarray(at, at + length));
+    }
+    return pieces;
   }
 
   #relaySteps({ relayHop }: Line): void {
