@@ -221,6 +221,8 @@ export function controlStored(ok: bool): i32 {
   }
   if (pendingLen == 0) return STATUS_BAD_STATE;
   const newer = configStored(ok);
+  // Keys that INSTALL has brought have their ten minutes too.
+  silentAt = now;
   dueMessages |= DUE_REPORT;
   if (peersMarked()) note(STATUS_PEER_KEY_CHANGED);
   if (!newer) return STATUS_OK;

@@ -5,7 +5,7 @@
 
 import { blake2s } from "@noble/hashes/blake2.js";
 import { deriveFromSecret, encodeCode, provisionalId } from "../../reference/activation.ts";
-import { concat, utf8 } from "../../reference/bytes.ts";
+import { concat, toHex, utf8 } from "../../reference/bytes.ts";
 import {
   type Configuration,
   configurationHash,
@@ -103,24 +103,33 @@ export function shown(stage: Stage): void {
 export function commanderFar(
   stage: Stage,
   id: Uint8Array,
-  shared: { psk?: Uint8Array; pskName?: Uint8Array },
+  shared: { psk?: Uint8Array; pskName?: Uint8Array } = {},
+  own = COMMANDER,
 ) {
-  return new LinkFar("commander", { own: COMMANDER, peer: { key: stage.own.key, id }, ...shared });
+  const name = own === COMMANDER ? "commander" : `commander ${toHex(own.key)}`;
+  return new LinkFar(name, { own, peer: { key: stage.own.key, id }, ...shared });
 }
 
 /** The control stream is up; gives it with what the device says first. */
 export function controlStream(stage: Stage): { far: StreamFar; said: Uint8Array } {
-  const { rec } = stage;
-  stage.peerId = COMMANDER.id;
-  stage.link = commanderFar(stage, provisionalId(DERIVED.codeId), {
-    psk: DERIVED.psk,
-    pskName: DERIVED.codeId,
-  });
+  const shared = { psk: DERIVED.psk, pskName: DERIVED.codeId };
+  stage.turnTo(COMMANDER.id, commanderFar(stage, provisionalId(DERIVED.codeId), shared));
   stage.pass(PAUSE_MS);
   stage.initiate();
+  return takeControlStream(stage);
+}
+
+/** The same once there is a session. */
+export function takeControlStream(stage: Stage): { far: StreamFar; said: Uint8Array } {
+  const { rec } = stage;
   stage.pass(PAUSE_MS);
   rec.work();
-  const open = need(stage.data(), "OPEN");
+  return acceptControlStream(stage, need(stage.data(), "OPEN"));
+}
+
+/** The same from OPEN on. */
+export function acceptControlStream(stage: Stage, open: FrameNamed<"OPEN">) {
+  const { rec } = stage;
   if (open.kind !== 3) throw new Error("no control stream");
   const far = new StreamFar(stage.link, open, false);
   stage.say(far.accept(open));

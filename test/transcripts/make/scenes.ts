@@ -12,6 +12,7 @@ import { LINKS } from "./links.ts";
 import { OPENINGS } from "./openings.ts";
 import type { Scene } from "./stage.ts";
 import { STREAMS } from "./streams.ts";
+import { TRUSTS } from "./trusts.ts";
 
 export const SCENES: readonly Scene[] = [
   ...CALLS,
@@ -23,4 +24,5 @@ export const SCENES: readonly Scene[] = [
   ...STREAMS,
   ...DATAGRAMS,
   ...CONTROLS,
+  ...TRUSTS,
 ];

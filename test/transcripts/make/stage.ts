@@ -286,7 +286,11 @@ export class Stage {
   /** The core wants a session: message 1 to HELLO. */
   initiate(): void {
     this.rec.work();
-    const first = packetOf(this.packets(), 0x11);
+    this.goOn(packetOf(this.packets(), 0x11));
+  }
+
+  /** The same from message 1 on. */
+  goOn(first: Uint8Array): void {
     this.#show(first, 13);
     this.deliver(this.link.message2(first));
     this.shownKemKeys.push(this.link.shownKemKey);
@@ -379,8 +383,8 @@ export class Stage {
   }
 
   /** The peer opens a stream or channel; ACCEPT is out and the host is told. */
-  offer(kind: number, number = 1): StreamFar {
-    const ids = { bindingId: BINDING, mappingId: MAPPING };
+  offer(kind: number, number = 1, mappingId = MAPPING): StreamFar {
+    const ids = { bindingId: BINDING, mappingId };
     const far = new StreamFar(this.link, { stream: number, kind, ...ids }, true);
     this.say(far.open());
     this.rec.work();
