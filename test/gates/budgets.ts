@@ -51,9 +51,9 @@ export const MISSED: Readonly<
   Partial<Record<keyof typeof BUDGETS, { limit: number; reason: string }>>
 > = {
   fileBytes: {
-    limit: 57_344,
+    limit: 57_600,
     reason:
-      "primitives 13 KiB, control 6 KiB, exports and tables 3 KiB; links, streams and hops are 31 KiB where the goal left 16",
+      "primitives 13 KiB, control 7 KiB, exports and tables 3 KiB; links, streams and hops are 31 KiB where the goal left 16",
   },
   functionCount: {
     limit: 310,
