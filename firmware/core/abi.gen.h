@@ -143,6 +143,7 @@ enum {
   X(BadConfig, -47) \
   X(OldConfig, -48) \
   X(BadCode, -49) \
+  X(PeerKeyChanged, -50) \
   X(NoHandshakeSlot, -64) \
   X(NoHopSlot, -65) \
   X(NoLinkSlot, -66) \
