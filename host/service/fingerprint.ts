@@ -1,18 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 // The short fingerprint of a pair of STLinks, the same at both, so that two people can compare what their
-// machines believe (rule T12). Before it: ids and keys. After it: `sealed status`. PROTOCOL 10.7.
+// machines believe (rule T12). Before it: ids and keys. After it: `sealed status`. PROTOCOL 10.4.
 
 import { createHash } from "node:crypto";
 
 export type Party = { id: Uint8Array; key: Uint8Array };
 
-const GROUPS = 5;
+const LABEL_LEN = 16;
+const PRINT_LEN = 20;
+/** RFC 4648, section 6. */
+const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
-/** 80 bits as five groups of four hexadecimal digits; the order of the two does not matter. */
+/** 160 bits in base32, eight groups of four letters; the order of the two does not matter. */
 export function pairFingerprint(one: Party, other: Party): string {
   const parties = [one, other].sort((a, b) => Buffer.compare(a.id, b.id));
-  const hash = createHash("blake2s256").update("sealed/1 pair");
+  const label = Buffer.alloc(LABEL_LEN);
+  label.write("sealed/1 pair");
+  const hash = createHash("blake2s256").update(label);
   for (const { id, key } of parties) hash.update(id).update(key);
-  const digits = hash.digest("hex").slice(0, 4 * GROUPS);
-  return (digits.match(/.{4}/g) ?? []).join(" ");
+  const letters = toBase32(hash.digest().subarray(0, PRINT_LEN));
+  return (letters.match(/.{4}/g) ?? []).join(" ");
+}
+
+/** Each five bits a letter; for whole groups of five bytes, which need no padding. */
+function toBase32(bytes: Uint8Array): string {
+  const bits = [...bytes].map((byte) => byte.toString(2).padStart(8, "0")).join("");
+  return (bits.match(/.{5}/g) ?? []).map((five) => BASE32[Number.parseInt(five, 2)]).join("");
 }

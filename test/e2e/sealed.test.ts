@@ -151,7 +151,7 @@ describe("sealed", () => {
     expect(camera.mappings[0]).toMatchObject(counted);
     expect(office.connectors[0]).toMatchObject({ hop: "up", pqAuthentication: "no" });
     expect(office.peers[0]).toMatchObject({ pqAuthentication: "yes" });
-    expect(office.peers[0].fingerprint).toMatch(/^([0-9a-f]{4} ){4}[0-9a-f]{4}$/);
+    expect(office.peers[0].fingerprint).toMatch(/^([A-Z2-7]{4} ){7}[A-Z2-7]{4}$/);
     expect(office.peers[0].fingerprint).toBe(camera.peers[0].fingerprint);
     const secret = readFileSync(join(site.folder, "office.key"), "utf8").match(
       /^[0-9a-f]{64}$/m,

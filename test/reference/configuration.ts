@@ -17,6 +17,7 @@ const TCP = 1;
 const UDP = 2;
 const PINNED = 1;
 const FINGERPRINT_LEN = 20;
+const CHECKSUM_LEN = 4;
 
 export interface ConfiguredPeer {
   id: Uint8Array;
@@ -102,8 +103,25 @@ export function encodeConfiguration(config: Configuration): Uint8Array {
 /** Throws `BadConfig`. */
 export function decodeConfiguration(bytes: Uint8Array): Configuration {
   const reader = new Reader(bytes, "BadConfig");
+  const config = readConfiguration(reader);
+  reader.end();
+  check(config);
+  return config;
+}
+
+/** What an STLink keeps (10.3): the configuration, the pinned epoch, and behind it marks and a checksum. */
+export function decodeStored(bytes: Uint8Array): { config: Configuration; pinnedEpoch: number } {
+  const reader = new Reader(bytes, "BadConfig");
+  const config = readConfiguration(reader);
+  const pinnedEpoch = reader.u32();
+  reader.bytes(config.peers.length + CHECKSUM_LEN);
+  reader.end();
+  return { config, pinnedEpoch };
+}
+
+function readConfiguration(reader: Reader): Configuration {
   if (toHex(reader.bytes(4)) !== toHex(MAGIC)) throw new ProtocolError("BadConfig");
-  const config: Configuration = {
+  return {
     epoch: reader.u32(),
     serial: reader.u64(),
     id: reader.bytes(16),
@@ -119,9 +137,6 @@ export function decodeConfiguration(bytes: Uint8Array): Configuration {
     peers: repeat(reader.u16(), () => readPeer(reader)),
     routes: repeat(reader.u16(), () => readRoute(reader)),
   };
-  reader.end();
-  check(config);
-  return config;
 }
 
 function writePeer(writer: Writer, peer: ConfiguredPeer): void {

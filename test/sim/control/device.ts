@@ -12,12 +12,15 @@ import {
   StreamFlag,
 } from "../../../host/core/core.ts";
 import { concat, encodeUint, toHex } from "../../reference/bytes.ts";
-import { type Configuration, decodeConfiguration, isNewer } from "../../reference/configuration.ts";
+import {
+  type Configuration,
+  decodeStored,
+  encodeConfiguration,
+  isNewer,
+} from "../../reference/configuration.ts";
 import { type Dialling, Member } from "./member.ts";
 import type { KeyPair, Site } from "./site.ts";
 
-/** Pinned epoch and checksum behind a stored configuration (10.3). */
-const TRAILER_LEN = 8;
 /** Magic, version, id, lease, the Commander's two keys and id. */
 const HEAD_LEN = 116;
 const HOUR_MS = 3_600_000;
@@ -54,12 +57,11 @@ export class Device extends Member {
   /** The configuration on flash. */
   get stored(): Configuration | null {
     const { flash } = this;
-    return flash.length === 0 ? null : decodeConfiguration(flash.slice(0, -TRAILER_LEN));
+    return flash.length === 0 ? null : decodeStored(flash).config;
   }
 
   get pinnedEpoch(): number {
-    const at = this.flash.length - TRAILER_LEN;
-    return new DataView(this.flash.buffer, this.flash.byteOffset).getUint32(at, true);
+    return decodeStored(this.flash).pinnedEpoch;
   }
 
   /** A confirmed factory reset: nothing is left, not even the key. */
@@ -160,7 +162,7 @@ export class Device extends Member {
   }
 
   #checkInForce(): void {
-    const stored = this.flash.subarray(0, -TRAILER_LEN);
+    const { config } = decodeStored(this.flash);
     const [connectors, peers, routes] = [0, 1, 2].map((section) =>
       this.core.configurationEntries(section as 0 | 1 | 2),
     ) as [Uint8Array[], Uint8Array[], Uint8Array[]];
@@ -172,11 +174,10 @@ export class Device extends Member {
       encodeUint(routes.length, 2),
       ...routes,
     );
-    if (Buffer.compare(inForce, stored.subarray(HEAD_LEN)) !== 0) {
+    if (Buffer.compare(inForce, encodeConfiguration(config).subarray(HEAD_LEN)) !== 0) {
       this.fail("what is in force is not what flash holds");
     }
-    const view = new DataView(stored.buffer, stored.byteOffset);
-    const version = { epoch: view.getUint32(4, true), serial: view.getBigUint64(8, true) };
+    const version = { epoch: config.epoch, serial: config.serial };
     if (this.#newest !== null && isNewer(this.#newest, version)) this.fail("took an older version");
     this.#newest = version;
   }
