@@ -6,8 +6,7 @@
 
 import { clockSet, due, nextDeadline, since } from "./clock";
 import { controlStep, controlTick } from "./control/control";
-import { ROLE_STLINK } from "./layout";
-import { HOP_CLOSED, HOP_FREE, HOP_UP, Hop, hopAt, hopCount, hopFail } from "./seal/hop";
+import { HOP_FREE, HOP_UP, hopAt, hopCount, hopFail } from "./seal/hop";
 import { hopAsk, hopDone, hopRenew } from "./seal/hop-handshake";
 import {
   CURRENT,
@@ -41,6 +40,7 @@ import {
   slotCount,
 } from "./seal/slot";
 import { STATUS_OK } from "./status";
+import { hopFind } from "./stream/hop-choice";
 import { hopReady, hopTick } from "./stream/hop-tx";
 import { linkReady } from "./stream/link-tx";
 import { mayOpen, openingDone, openingFailed, openNext, restTick } from "./stream/opening";
@@ -191,7 +191,6 @@ export function tickAll(ms: i32): i32 {
     if (hop.state == HOP_FREE) continue;
     hopTick(hop);
     hopRenew(hop);
-    if (hop.state == HOP_CLOSED) leave(hop, i);
   }
   for (let i = 0; i < linkCount(); i++) {
     const link = linkAt(i);
@@ -205,27 +204,10 @@ export function tickAll(ms: i32): i32 {
     restTick(link);
     ptoTick(link);
     holdTick(link);
-    if (link.hop < 0 || hopAt(link.hop).state != HOP_UP) findHop(link);
+    hopFind(link);
   }
   controlTick();
   return anyReady() ? 0 : nextDeadline();
-}
-
-/** Links that went over a hop which is over look for another one. */
-function leave(hop: Hop, index: i32): void {
-  if (hop.role != ROLE_STLINK) return;
-  for (let i = 0; i < linkCount(); i++)
-    if (linkAt(i).used && linkAt(i).hop == index) findHop(linkAt(i));
-}
-
-/** Puts a link on a hop that is up, or on none. */
-export function findHop(link: Link): void {
-  link.hop = -1;
-  for (let i = 0; i < hopCount(); i++) {
-    if (hopAt(i).state != HOP_UP || hopAt(i).role != ROLE_STLINK) continue;
-    link.hop = i;
-    return;
-  }
 }
 
 /** True when some hop has something to write that the host has not been given yet. */

@@ -8,6 +8,7 @@ import { ARG, ROLE_CONNECTOR, role } from "../layout";
 import {
   DUE_DRAIN,
   DUE_WELCOME,
+  HOP_DRAIN,
   HOP_GREETING,
   HOP_ID,
   HOP_PSK,
@@ -47,8 +48,9 @@ export function hop_admit(index: i32, queueBytes: i32): i32 {
 /** Connector: tells every STLink on the hop to come back after `ms`. */
 export function hop_drain(index: i32, ms: i32): i32 {
   if (!hopKnown(index)) return STATUS_BAD_HANDLE;
-  hopAt(index).drainMs = <u32>ms;
-  hopAt(index).due |= DUE_DRAIN;
+  const hop = hopAt(index);
+  store<u32>(HopArea.at(hop, HOP_DRAIN), <u32>ms);
+  hop.due |= DUE_DRAIN;
   return STATUS_OK;
 }
 

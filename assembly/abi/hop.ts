@@ -11,7 +11,6 @@ import {
   CHANNEL_AWAY,
   CHANNEL_BACK,
   CHANNEL_DROPPED,
-  CHANNEL_MUTE,
   DUE_CHANNELS,
   DUE_CLOSE,
   DUE_REFUSED,
@@ -42,6 +41,7 @@ import {
   STATUS_NO_HOP_SLOT,
   STATUS_OK,
 } from "../status";
+import { hopFind, hopSilent } from "../stream/hop-choice";
 import {
   hopRxCommit,
   hopRxForget,
@@ -51,14 +51,14 @@ import {
   PACKET_INFO,
 } from "../stream/hop-rx";
 import { hopTxConsume, hopTxFill } from "../stream/hop-tx";
-import { findHop } from "../work";
 
 /**
- * Takes a hop. STLink: ARG holds the Connector's key [32], the PSK [32], and, with `ticket` 1, codeId and ticket
- * [40]; the handshake begins. Connector: waits for message 1.
+ * Takes a hop. STLink: ARG holds the Connector's key [32], the PSK [32], and, where bit 0 of `how` is set, codeId and
+ * ticket [40]; bits 8 to 15 are the Connector's place in the order of the STLink's Connectors (PROTOCOL 7.6); the
+ * handshake begins. Connector: waits for message 1.
  * @returns a hop, NO_HOP_SLOT, NO_ENTROPY, NO_HANDSHAKE_SLOT, BAD_KEY
  */
-export function hop_open(ticket: i32): i32 {
+export function hop_open(how: i32): i32 {
   if (role == 0) return STATUS_BAD_STATE;
   if (role == ROLE_STLINK && !x25519Canonical(ARG)) return STATUS_BAD_KEY;
   if (role == ROLE_STLINK && !randomFresh()) return STATUS_NO_ENTROPY;
@@ -68,7 +68,8 @@ export function hop_open(ticket: i32): i32 {
   const hop = hopAt(index);
   memory.copy(HopArea.at(hop, HOP_PEER_KEY), ARG, 32);
   memory.copy(HopArea.at(hop, HOP_PSK), ARG + 32, 32);
-  if (ticket) {
+  hop.place = <u8>(how >> 8);
+  if (how & 1) {
     memory.copy(HopArea.at(hop, HOP_TICKET), ARG + 64, 40);
     hop.due |= DUE_TICKET;
   }
@@ -84,8 +85,7 @@ export function hop_free(index: i32): i32 {
   if (!hopKnown(index)) return STATUS_BAD_HANDLE;
   hopRxForget(index);
   hopFree(index);
-  for (let i = 0; i < linkCount(); i++)
-    if (linkAt(i).used && linkAt(i).hop == index) findHop(linkAt(i));
+  for (let i = 0; i < linkCount(); i++) if (linkAt(i).used) hopFind(linkAt(i));
   return STATUS_OK;
 }
 
@@ -97,12 +97,22 @@ export function hop_state(index: i32): i32 {
   return <i32>hop.state | ((<i32>hop.reason) << 8) | (asking << 16) | ((<i32>hop.greeted) << 17);
 }
 
+/**
+ * STLink, rule K7: for how many milliseconds nothing has come although something that went over the hop is outstanding,
+ * once that is max(2 s, 4 srtt): a second hop is to be dialled; 0: all is well. To be asked every half second: before it
+ * says so, a call has PING sent.
+ */
+export function hop_silent(index: i32): i32 {
+  return hopKnown(index) ? hopSilent(hopAt(index)) : STATUS_BAD_HANDLE;
+}
+
 /** The status that ended the hop, or 0. */
 export function hop_status(index: i32): i32 {
   return hopKnown(index) ? hopAt(index).status : STATUS_BAD_HANDLE;
 }
 
-/** Pointer to the hop's peer key [32] at 0, id [16] at 64, codeId and ticket [40] at 80, maxPacket u32 at 120. */
+/** Pointer to the hop's peer key [32] at 0, id [16] at 64, codeId and ticket [40] at 80, maxPacket u32 at 120. STLink:
+ * at 124 what DRAIN said, ms u32 (0: nothing), at 128 how often a link left the hop for silence, u32. */
 export function hop_peer_ptr(index: i32): i32 {
   return hopKnown(index) ? <i32>HopArea.at(hopAt(index), HOP_PEER_KEY) : STATUS_BAD_HANDLE;
 }
@@ -132,7 +142,10 @@ export function hop_rx_step(index: i32): i32 {
   return result;
 }
 
-/** Pointer to u32 × 6 about the packet of the last step: pointer, length, class, channel, names, id pointer or 0. */
+/**
+ * Pointer to u32 × 6 about the packet of the last step: pointer, length, class, channel, names, pointer to the id or 0.
+ * After MUTE: 0, 0, 0, channel, seconds, pointer to the id that is to be refused or 0.
+ */
 export function packet_info_ptr(): i32 {
   return <i32>PACKET_INFO;
 }
@@ -167,20 +180,16 @@ export function hop_close(index: i32, reason: i32): i32 {
 
 /**
  * Connector: a hint about a channel that the STLink named: DROPPED with `reason`, AWAY (`reason` -1), BACK (-2).
- * STLink: MUTE for `seconds` about a channel named to it (`reason` -3).
  */
-export function hop_tell(index: i32, number: i32, reason: i32, seconds: i32): i32 {
+export function hop_tell(index: i32, number: i32, reason: i32): i32 {
   if (!hopKnown(index)) return STATUS_BAD_HANDLE;
-  if (<u32>number >= <u32>size(SIZE_CHANNELS) || reason < -3 || reason > 255)
+  if (<u32>number >= <u32>size(SIZE_CHANNELS) || reason < -2 || reason > 255)
     return STATUS_BAD_ARGUMENT;
   const hop = hopAt(index);
   const channel = HopArea.incoming(hop, number);
   if (reason == -1) channel.flags = (channel.flags & ~CHANNEL_BACK) | CHANNEL_AWAY;
   else if (reason == -2) channel.flags = (channel.flags & ~CHANNEL_AWAY) | CHANNEL_BACK;
-  else if (reason == -3) {
-    channel.flags |= CHANNEL_MUTE;
-    channel.count = <u16>seconds;
-  } else {
+  else {
     channel.flags |= CHANNEL_DROPPED;
     channel.reason = <u8>reason;
     if (channel.count < 0xffff) channel.count++;

@@ -41,7 +41,7 @@ import { linksLayout } from "../seal/link";
 import { ENTROPY, randomFeed, randomWanted, randomWipe } from "../seal/random";
 import { slotsLayout } from "../seal/slot";
 import { STATUS_BAD_ARGUMENT, STATUS_BAD_KEY, STATUS_BAD_STATE, STATUS_OK } from "../status";
-import { hopRxReset, takeLastDrop } from "../stream/hop-rx";
+import { hopRxReset, hopsHeld, takeLastDrop } from "../stream/hop-rx";
 import { poolLayout } from "../stream/pool";
 import { recordsLayout } from "../stream/record";
 import { anyNews, streamsLayout } from "../stream/stream";
@@ -57,6 +57,8 @@ export const CORE_WANTS_STORE: i32 = 8;
 export const CORE_WANTS_KEY: i32 = 16;
 /** Id, key or Connectors have changed: a new hop is to be dialled, then the older ones closed. */
 export const CORE_WANTS_REDIAL: i32 = 32;
+/** Records that waited behind a handshake message can be taken: `hop_rx_step` of every hop. */
+export const CORE_WANTS_STEP: i32 = 64;
 
 /** Pointer to the sizes: SIZE_COUNT × u32, to be written before `start` (PROTOCOL section 12). */
 export function sizes_ptr(): i32 {
@@ -167,6 +169,7 @@ export function work(): i32 {
 export function flags(): i32 {
   let bits = anyNews() ? CORE_NEWS : 0;
   if (randomWanted()) bits |= CORE_WANTS_ENTROPY;
+  if (hopsHeld()) bits |= CORE_WANTS_STEP;
   if (role == ROLE_STLINK && waitsForHop()) bits |= CORE_WANTS_HOP;
   if (role == ROLE_STLINK) bits |= controlFlags();
   return bits;

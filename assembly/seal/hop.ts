@@ -56,7 +56,8 @@ export class Hop {
   rekeyed: u8;
   /** the slot computes a message */
   slotBusy: u8;
-  unused: u8;
+  /** STLink: the Connector's place in the order of its Connectors */
+  place: u8;
   index: i32;
   status: i32;
   due: u32;
@@ -75,7 +76,12 @@ export class Hop {
   peerChannels: i32;
   /** STLink: queue bytes stated by the Connector */
   queueBytes: u32;
-  drainMs: u32;
+  /** STLink: the Connector drains, or a newer hop to it is up: links leave it */
+  retired: u8;
+  /** STLink: PING asks whether the Connector is there */
+  pinged: u8;
+  /** a whole record waits for its key, a slot or entropy */
+  held: u8;
   pongToken: u32;
   /** bytes of packets: STLink: dealt with and granted; Connector: allowed and sent */
   creditUsed: u64;
@@ -85,6 +91,8 @@ export class Hop {
   bornAt: i32;
   heardAt: i32;
   sentAt: i32;
+  /** the first record that went out since one came */
+  askedAt: i32;
   keyedAt: i32;
   names: u32;
   nextChannel: i32;
@@ -120,7 +128,11 @@ export const HOP_ID: i32 = BASE + 224;
 export const HOP_TICKET: i32 = BASE + 240;
 /** Copy of the other side's maxPacket, u32, for a Connector's host (TooBig, 4.2). */
 export const HOP_MAX_PACKET: i32 = BASE + 280;
-const CHANNELS_AT: i32 = BASE + 288;
+/** What DRAIN says, milliseconds, u32; 0: the Connector does not drain. */
+export const HOP_DRAIN: i32 = BASE + 284;
+/** STLink: how often a link found the Connector silent (`ConnectorSuspect`), u32. */
+export const HOP_SUSPECTED: i32 = BASE + 288;
+const CHANNELS_AT: i32 = BASE + 296;
 const CHANNEL_LEN: i32 = 24;
 export const CHANNEL_ID: usize = 8;
 
@@ -260,6 +272,7 @@ export function hopFail(hop: Hop, status: i32): i32 {
 export function hopSeal(hop: Hop, at: usize, len: i32): i32 {
   store<u16>(at, <u16>(len + HOP_TAG_LEN));
   aeadSeal(HopArea.at(hop, HOP_SEND_KEY), 0, hop.sendN++, at, 2, at + 2, len);
+  if (hop.sentAt - hop.heardAt <= 0) hop.askedAt = now;
   hop.sentAt = now;
   return len + HOP_LENGTH_LEN + HOP_TAG_LEN;
 }
@@ -270,6 +283,7 @@ export function hopOpen(hop: Hop, at: usize, len: i32): bool {
     return false;
   hop.recvN++;
   hop.heardAt = now;
+  hop.pinged = 0;
   return true;
 }
 

@@ -16,6 +16,7 @@ import {
   STATUS_UNKNOWN_INDEX,
   STATUS_UNKNOWN_PEER,
 } from "../status";
+import { hopAnswered, hopAsked, hopNext, hopSuspect } from "../stream/hop-choice";
 import { NO_LINK, slotFor } from "../stream/reclaim";
 import {
   MESSAGE1_AT,
@@ -167,8 +168,8 @@ function padded(at: usize, len: i32, from: i32, most: i32): bool {
   return true;
 }
 
-/** Takes message 1 of a link. Statuses are counted and nothing else (rule S8). */
-export function handshakeMessage1(link: Link, at: usize, len: i32): i32 {
+/** Takes message 1 of a link, which came over `hop`. Statuses are counted and nothing else (rule S8). */
+export function handshakeMessage1(link: Link, hop: i32, at: usize, len: i32): i32 {
   const message = at + <usize>MESSAGE1_AT;
   if (
     !padded(at, len, MESSAGE1_AT + XK_MESSAGE1_LEN, MESSAGE1_PACKET_LEN) ||
@@ -180,7 +181,11 @@ export function handshakeMessage1(link: Link, at: usize, len: i32): i32 {
   if (psk == 0) return STATUS_UNKNOWN_PEER;
   if (ctEqual(message, LinkArea.at(link, LINK_LAST_E), 32)) return STATUS_OK;
   if (link.responding >= 0 && ctEqual(message, Area.at(slotAt(link.responding), RE), 32)) {
-    if (slotAt(link.responding).message == 2) link.due |= LINK_MESSAGE2;
+    if (slotAt(link.responding).message == 2) {
+      // Where the last one went it may be lost (7.6).
+      link.answerHop = hopNext(link, link.answerHop);
+      link.due |= LINK_MESSAGE2;
+    }
     return STATUS_OK;
   }
   if (link.initiating >= 0 && link.lower && slotAt(link.initiating).message == 1) return STATUS_OK;
@@ -197,6 +202,7 @@ export function handshakeMessage1(link: Link, at: usize, len: i32): i32 {
   randomSpend();
   link.rateLeft--;
   link.responderAt = now;
+  link.answerHop = hop;
   link.responderIndex = linkNewIndex(link.index);
   link.responderPeerIndex = load<u32>(at, 1);
   const slot = slotAt(link.responding);
@@ -307,7 +313,9 @@ function finish(link: Link, slotIndex: i32, slot: Slot): void {
     memory.copy(LinkArea.at(link, LINK_LAST_E), Area.at(slot, RE), 32);
     link.responding = -1;
     link.responderIndex = 0;
+    hopAnswered(link);
   }
+  link.unanswered = 0;
   link.due |= LINK_HELLO;
   slotFree(slotIndex);
 }
@@ -352,6 +360,7 @@ export function handshakeTick(link: Link): bool {
         link.initiating = -1;
         renew = true;
       } else {
+        hopSuspect(link);
         link.due |= LINK_MESSAGE1;
         again(link);
       }
@@ -378,16 +387,33 @@ export function handshakeTick(link: Link): bool {
   return renew;
 }
 
-/** Writes the handshake packet that is due, or returns 0. Whole packets, padded with zeros. */
-export function handshakeWrite(link: Link, at: usize, room: i32): i32 {
-  if (room < MESSAGE1_PACKET_LEN) return 0;
-  if (link.due & LINK_MESSAGE1) {
-    link.due &= ~LINK_MESSAGE1;
-    if (link.initiating >= 0) return emit1(link, at);
+/** The link has moved to another hop: what waits for an answer goes out at once. */
+export function handshakeAgain(link: Link): void {
+  if (link.initiating >= 0) {
+    const slot = slotAt(link.initiating);
+    if (slot.state == SLOT_WAITING && slot.message == 1) link.due |= LINK_MESSAGE1;
   }
-  if (link.due & LINK_MESSAGE2) {
+  const session = LinkArea.session(link, CURRENT);
+  if (session.initiator && session.index != 0 && !session.confirmed) link.due |= LINK_MESSAGE3;
+}
+
+/**
+ * Writes the handshake packet that is due on a hop, or returns 0: message 2 on the one that it is for, the others on the
+ * link's own. Whole packets, padded with zeros.
+ */
+export function handshakeWrite(link: Link, hop: i32, at: usize, room: i32): i32 {
+  if (room < MESSAGE1_PACKET_LEN) return 0;
+  if (link.due & LINK_MESSAGE2 && link.answerHop == hop) {
     link.due &= ~LINK_MESSAGE2;
     if (link.responding >= 0 && slotAt(link.responding).message == 2) return emit2(link, at);
+  }
+  if (link.hop != hop) return 0;
+  if (link.due & LINK_MESSAGE1) {
+    link.due &= ~LINK_MESSAGE1;
+    if (link.initiating >= 0) {
+      hopAsked(link);
+      return emit1(link, at);
+    }
   }
   if (link.due & LINK_MESSAGE3) {
     link.due &= ~LINK_MESSAGE3;

@@ -69,6 +69,11 @@ export class Link {
   known: u8;
   due: u32;
   hop: i32;
+  /** the hop that message 2 goes out on */
+  answerHop: i32;
+  /** when the link came to its hop, and when the first unanswered question went out */
+  movedAt: i32;
+  askedAt: i32;
   /** slots of a handshake under way: as initiator, as responder */
   initiating: i32;
   responding: i32;
@@ -95,6 +100,8 @@ export class Link {
   /** the probe time-out was brought forward by a hint of the Connector's */
   hinted: u8;
   rttKnown: u8;
+  /** PROBEs and messages 1 in a row that stayed unanswered */
+  unanswered: u8;
   ackTimer: u8;
   probeBackoff: u8;
   /** the PSK before this one still counts */
@@ -138,11 +145,13 @@ export class Link {
   peerNumber: u32;
   resetCount: i32;
   finishedAt: i32;
-  /** counters for status */
+  /** counters for status, read as they stand here (`link_info`) */
   packetsIn: u32;
   packetsOut: u32;
   dropped: u32;
   handshakes: u32;
+  /** why the last packet was dropped */
+  lastDrop: i32;
 }
 
 /** `ackTimer`: no ACK waits; one waits for `ackAt`; one is to go at once (rule D2). */

@@ -11,6 +11,7 @@ import { ROLE_STLINK, SIZE_HOP_CREDIT, SIZE_MAX_PACKET, size } from "../layout";
 import {
   bufferFree,
   bufferTake,
+  CHANNEL_AWAY,
   CHANNEL_ID,
   CHANNEL_NAMED,
   Channel,
@@ -19,6 +20,8 @@ import {
   HOP_BODY_LEAST,
   HOP_CLOSED,
   HOP_CLOSING,
+  HOP_DRAIN,
+  HOP_FREE,
   HOP_GREETING,
   HOP_HANDSHAKE,
   HOP_ID,
@@ -32,6 +35,7 @@ import {
   hopAt,
   hopBufferBytes,
   hopChannels,
+  hopCount,
   hopFail,
   hopOpen,
   hopSwitch,
@@ -42,6 +46,8 @@ import { LINK_ID, Link, LinkArea, linkAt, linkCount } from "../seal/link";
 import { randomFresh } from "../seal/random";
 import { slotIsFree } from "../seal/slot";
 import {
+  REASON_NOT_PAIRED,
+  REASON_UNKNOWN_CHANNEL,
   STATUS_BAD_FRAME,
   STATUS_BAD_HANDSHAKE,
   STATUS_BAD_LENGTH,
@@ -76,21 +82,24 @@ import {
   TICKET,
   WELCOME,
 } from "../wire/hop-frames";
+import { hopBetter, hopDrained, hopWelcomed } from "./hop-choice";
 import { linkTake } from "./link-rx";
-import { ptoHint, resumeLink } from "./recovery";
+import { ptoHint } from "./recovery";
 
 /** What a step of a hop says. */
 export const HOP_STEP_IDLE: i32 = 0;
 export const HOP_STEP_MORE: i32 = 1;
 /** Connector: a packet is to be queued; PACKET_INFO says which. It is valid until the next call for this hop. */
 export const HOP_STEP_PACKET: i32 = 2;
-/** Connector: a channel was muted by its receiver; PACKET_INFO holds the channel and the seconds. */
+/** Connector: a channel was muted by its receiver; PACKET_INFO holds the channel, the seconds and the id. */
 export const HOP_STEP_MUTE: i32 = 3;
 
-/** u32: pointer, length, class, channel, names seen on the hop, pointer to the destination's id. */
+/** u32: pointer, length, class, channel, names seen on the hop (MUTE: seconds), pointer to the destination's id. */
 export const PACKET_INFO: usize = memory.data(24, 8);
 
 let landingOwner: i32 = -1;
+/** Some hop may have a record that waits. */
+let anyHeld: bool = false;
 
 /** Where the host puts the hop's next bytes. 0: another hop's bytes are still in the landing area. */
 export function hopRxPtr(index: i32): usize {
@@ -121,6 +130,7 @@ export function hopRxCommit(index: i32, n: i32): i32 {
 /** A new instance begins. */
 export function hopRxReset(): void {
   landingOwner = -1;
+  anyHeld = false;
 }
 
 /** Forgets what the landing area holds of a hop that is freed. */
@@ -137,8 +147,13 @@ export function hopRxStep(index: i32): i32 {
   const buffer = hop.rx != 0 ? hop.rx : landingOwner == index ? landing : 0;
   if (buffer == 0 || hop.state >= HOP_CLOSED) return settle(index, hop);
   // While a handshake message is being computed, later records wait: their keys are not there yet.
-  if (hopWaits(hop)) return settle(index, hop);
   const have = hop.rxHave - hop.rxAt;
+  hop.held = 0;
+  if (hopWaits(hop)) {
+    hop.held = have > 0 ? 1 : 0;
+    anyHeld = true;
+    return settle(index, hop);
+  }
   if (have < HOP_LENGTH_LEN) return settle(index, hop);
   const at = buffer + <usize>hop.rxAt;
   const len = <i32>load<u16>(at);
@@ -168,6 +183,19 @@ function hopWaits(hop: Hop): bool {
   if (hop.slot >= 0)
     return hop.slotBusy != 0 && (hop.state == HOP_HANDSHAKE || hop.role != ROLE_STLINK);
   return hop.state == HOP_HANDSHAKE && (!randomFresh() || !slotIsFree());
+}
+
+/** True while records that waited for a key, a slot or entropy can be taken: `hop_rx_step` is to be called again. */
+export function hopsHeld(): bool {
+  if (!anyHeld) return false;
+  anyHeld = false;
+  for (let i = 0; i < hopCount(); i++) {
+    const hop = hopAt(i);
+    if (hop.held == 0 || hop.state == HOP_FREE || hop.state >= HOP_CLOSED) continue;
+    anyHeld = true;
+    if (!hopWaits(hop)) return true;
+  }
+  return false;
 }
 
 function close(index: i32, hop: Hop, status: i32): i32 {
@@ -256,30 +284,44 @@ function takeName(hop: Hop, at: usize): i32 {
 /** Frames from a Connector. */
 function stlinkFrame(hop: Hop, index: i32, type: u8, at: usize, len: i32): i32 {
   if (type == PACKET) return hop.greeted ? stlinkPacket(hop, index, at, len) : STATUS_BAD_FRAME;
-  if (type == WELCOME) return takeWelcome(hop, index, at);
+  if (type == WELCOME) return takeWelcome(hop, at);
   if (type == REFUSED) {
     hop.reason = load<u8>(at, 1);
     hop.state = HOP_CLOSED;
     return STATUS_OK;
   }
   if (type == DRAIN) {
-    hop.drainMs = max<u32>(HopFrame.token(at), 1);
+    store<u32>(HopArea.at(hop, HOP_DRAIN), max<u32>(HopFrame.token(at), 1));
+    hopDrained(hop);
     return STATUS_OK;
   }
   if (type == DROPPED || type == AWAY || type == BACK) {
-    const number = HopFrame.channel(at);
-    if (number >= linkCount()) return STATUS_OK;
-    const link = linkAt(number);
-    if (!link.used) return STATUS_OK;
-    if (type == AWAY) link.probeBackoff = <u8>max<i32>(link.probeBackoff, 2);
-    else ptoHint(link);
+    takeHint(hop, type, at);
     return STATUS_OK;
   }
   return commonFrame(hop, type, at, len);
 }
 
+/** Hints about the peer of a channel: they hasten or slow a PROBE, or move the link to another hop (rule D5). */
+function takeHint(hop: Hop, type: u8, at: usize): void {
+  const number = HopFrame.channel(at);
+  if (number >= hop.peerChannels) return;
+  const channel = HopArea.outgoing(hop, number);
+  if (!(channel.flags & CHANNEL_NAMED) || !linkAt(channel.link).used) return;
+  const link = linkAt(channel.link);
+  const reason = load<u8>(at, 3);
+  const refused = reason == REASON_NOT_PAIRED || reason == REASON_UNKNOWN_CHANNEL;
+  const away = type == AWAY || (type == DROPPED && refused);
+  if (away) channel.flags |= CHANNEL_AWAY;
+  else if (type == BACK) channel.flags &= ~CHANNEL_AWAY;
+  // For a link on another hop it only says what this one would be good for.
+  if (link.hop == hop.index && type == AWAY) link.probeBackoff = <u8>max<i32>(link.probeBackoff, 2);
+  else if (link.hop == hop.index) ptoHint(link);
+  hopBetter(link, true);
+}
+
 /** WELCOME: the hop is up; what the links have outstanding goes on over it (rule D5). */
-function takeWelcome(hop: Hop, index: i32, at: usize): i32 {
+function takeWelcome(hop: Hop, at: usize): i32 {
   if (hop.greeted) return STATUS_BAD_FRAME;
   const maxPacket = <i32>load<u16>(at, 17);
   if (maxPacket < 2048 || maxPacket > 65_000 || load<u16>(at, 19) == 0) return STATUS_BAD_FRAME;
@@ -287,17 +329,12 @@ function takeWelcome(hop: Hop, index: i32, at: usize): i32 {
   hop.state = HOP_UP;
   memory.copy(HopArea.at(hop, HOP_ID), at + 1, 16);
   hop.peerMaxPacket = maxPacket;
-  hop.peerChannels = <i32>load<u16>(at, 19);
+  hop.peerChannels = min<i32>(<i32>load<u16>(at, 19), hopChannels());
   hop.queueBytes = load<u32>(at, 21);
   hop.creditTotal = <u64>size(SIZE_HOP_CREDIT);
   hop.due |= DUE_CREDIT;
   shareInFlight(hop.queueBytes);
-  for (let i = 0; i < linkCount(); i++) {
-    const link = linkAt(i);
-    if (!link.used) continue;
-    if (link.hop < 0) link.hop = index;
-    resumeLink(link);
-  }
+  hopWelcomed(hop);
   return STATUS_OK;
 }
 
@@ -348,6 +385,7 @@ function stlinkPacket(hop: Hop, index: i32, at: usize, len: i32): i32 {
   const status = linkTake(linkAt(link), index, at + <usize>PACKET_HEADER_LEN, packet);
   if (status != STATUS_OK) {
     linkAt(link).dropped++;
+    linkAt(link).lastDrop = status;
     lastDrop = status;
   }
   return STATUS_OK;
@@ -412,9 +450,13 @@ function connectorFrame(hop: Hop, type: u8, at: usize, len: i32): i32 {
     return STATUS_OK;
   }
   if (type == MUTE) {
-    if (HopFrame.channel(at) >= hop.peerChannels) return STATUS_BAD_FRAME;
-    store<u32>(PACKET_INFO, <u32>HopFrame.channel(at), 12);
+    const number = HopFrame.channel(at);
+    if (number >= min<i32>(hop.peerChannels, hopChannels())) return STATUS_BAD_FRAME;
+    store<u32>(PACKET_INFO, <u32>number, 12);
     store<u32>(PACKET_INFO, <u32>load<u16>(at, 3), 16);
+    const channel = HopArea.outgoing(hop, number);
+    const id = changetype<usize>(channel) + CHANNEL_ID;
+    store<u32>(PACKET_INFO, channel.flags & CHANNEL_NAMED ? <u32>id : 0, 20);
     return HOP_STEP_MUTE;
   }
   return commonFrame(hop, type, at, len);

@@ -30,6 +30,7 @@ import {
   DUE_WELCOME,
   HOP_CLOSED,
   HOP_CLOSING,
+  HOP_DRAIN,
   HOP_HANDSHAKE,
   HOP_ID,
   HOP_LENGTH_LEN,
@@ -69,8 +70,9 @@ import {
   WELCOME,
 } from "../wire/hop-frames";
 import { VERSION } from "../wire/link-frames";
+import { channelOf } from "./hop-choice";
 import { sameId } from "./hop-rx";
-import { linkReady, linkWrite, writtenClass } from "./link-tx";
+import { linkReadyOn, linkWrite, writtenClass } from "./link-tx";
 
 /** Most bytes of control frames in one record. */
 const CONTROL_ROOM: i32 = 192;
@@ -128,7 +130,7 @@ export function hopReady(hop: Hop, index: i32): bool {
   if (hop.role != ROLE_STLINK || hop.state != HOP_UP) return false;
   for (let i = 0; i < linkCount(); i++) {
     const link = linkAt(i);
-    if (link.used && link.hop == index && linkReady(link)) return true;
+    if (link.used && linkReadyOn(link, index)) return true;
   }
   return false;
 }
@@ -246,7 +248,7 @@ function writeState(hop: Hop, start: usize): usize {
   }
   if (hop.due & DUE_PING) at = HopFrame.emit32(at, PING, randomU32());
   if (hop.due & DUE_PONG) at = HopFrame.emit32(at, HOP_PONG, hop.pongToken);
-  if (hop.due & DUE_DRAIN) at = HopFrame.emit32(at, DRAIN, hop.drainMs);
+  if (hop.due & DUE_DRAIN) at = HopFrame.emit32(at, DRAIN, load<u32>(HopArea.at(hop, HOP_DRAIN)));
   if (hop.due & DUE_CLOSE) at = emitByte(at, CLOSE, hop.reason);
   hop.due &= ~(DUE_CREDIT | DUE_PING | DUE_PONG | DUE_DRAIN | DUE_CLOSE);
   return at;
@@ -293,7 +295,7 @@ function writePacket(hop: Hop, index: i32): bool {
   for (let i = 0; i < links; i++) {
     if (++turn >= links) turn = 0;
     const link = linkAt(turn);
-    if (!link.used || link.hop != index || !linkReady(link)) continue;
+    if (!link.used || !linkReadyOn(link, index)) continue;
     if (writeLinkPacket(hop, turn)) return true;
   }
   return false;
@@ -301,7 +303,7 @@ function writePacket(hop: Hop, index: i32): bool {
 
 function writeLinkPacket(hop: Hop, linkIndex: i32): bool {
   const link = linkAt(linkIndex);
-  const number = linkIndex < hop.peerChannels ? linkIndex : hop.peerChannels - 1;
+  const number = channelOf(hop, linkIndex);
   const channel = HopArea.outgoing(hop, number);
   const id = LinkArea.at(link, LINK_ID);
   // A slot may have become another peer's since its channel was named.
@@ -313,7 +315,7 @@ function writeLinkPacket(hop: Hop, linkIndex: i32): bool {
   const most = min<i32>(roomOf(hop) - overhead, min<i32>(hop.peerMaxPacket, size(SIZE_MAX_PACKET)));
   // A room for less than a whole packet waits for the next buffer, so that records are not cut smaller for it.
   if (most < min<i32>(hop.peerMaxPacket, size(SIZE_MAX_PACKET))) return false;
-  const len = linkWrite(link, head + <usize>PACKET_HEADER_LEN, most);
+  const len = linkWrite(link, hop.index, head + <usize>PACKET_HEADER_LEN, most);
   if (len <= 0) return false;
   if (!named) {
     HopFrame.emitName(begin, number, id);

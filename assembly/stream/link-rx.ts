@@ -120,12 +120,10 @@ export function linkTake(link: Link, hop: i32, at: usize, len: i32): i32 {
   if (link.penalty) return STATUS_PEER_VIOLATION;
   if (len < 5) return STATUS_BAD_FRAME;
   const type = load<u8>(at);
-  if (type == PACKET_DATA) return takeData(link, hop, at, len);
+  if (type == PACKET_DATA) return takeData(link, at, len);
   if (type == PACKET_MESSAGE1) {
-    // Where the peer is, so that the answer has a way; nothing else follows from an unauthenticated packet.
     if (!admits(link)) return STATUS_UNKNOWN_PEER;
-    if (link.hop < 0) link.hop = hop;
-    return handshakeMessage1(link, at, len);
+    return handshakeMessage1(link, hop, at, len);
   }
   if (type == PACKET_MESSAGE2) return handshakeMessage2(link, at, len);
   if (type == PACKET_MESSAGE3) return handshakeMessage3(link, at, len);
@@ -144,7 +142,7 @@ function takeNoSession(link: Link, at: usize, len: i32): i32 {
   return STATUS_OK;
 }
 
-function takeData(link: Link, hop: i32, at: usize, len: i32): i32 {
+function takeData(link: Link, at: usize, len: i32): i32 {
   if (len < DATA_LEAST_LEN) return STATUS_BAD_FRAME;
   const index = load<u32>(at, 1);
   const place = linkOfIndex(index) == link.index ? sessionOf(link, index) : -1;
@@ -160,7 +158,6 @@ function takeData(link: Link, hop: i32, at: usize, len: i32): i32 {
   }
   const status = packetOpen(link, place, at, len);
   if (status != STATUS_OK) return status;
-  link.hop = hop;
   link.heardAt = now;
   link.packetsIn++;
   // The peer seals under the new session: nothing more comes under the old one (rule S5).

@@ -54,6 +54,7 @@ import {
   HELLO_PENDING_OPENS,
   HELLO_YOURS,
   LinkFrame,
+  MESSAGE1_PACKET_LEN,
   NO_SESSION_LEN,
   PACKET_ALIGN,
   PACKET_NO_SESSION,
@@ -93,9 +94,9 @@ const CONTROL_DUE: u32 =
 /** Class of the packet that `linkWrite` wrote last (PROTOCOL 4.3). */
 export let writtenClass: i32 = 0;
 
-/** True when the link has something to write now. */
+/** True when the link has something to write on its own hop now. */
 export function linkReady(link: Link): bool {
-  if (link.due & (HANDSHAKE_DUE | LINK_NO_SESSION)) return true;
+  if (link.due & (LINK_MESSAGE1 | LINK_MESSAGE3 | LINK_NO_SESSION)) return true;
   if (!sessionUsable(link)) return false;
   if (link.due & CONTROL_DUE) return true;
   if (link.ackTimer == ACK_URGENT && link.controlHead >= 0) return true;
@@ -125,17 +126,24 @@ function dataNow(link: Link): bool {
   );
 }
 
+/** True when the link has something to write on this hop now. */
+export function linkReadyOn(link: Link, hop: i32): bool {
+  if (link.due & LINK_MESSAGE2 && link.answerHop == hop) return true;
+  return link.hop == hop && linkReady(link);
+}
+
 /**
- * Writes the next packet of the link at `at`, at most `room` bytes.
+ * Writes the link's next packet for a hop at `at`, at most `room` bytes.
  * @returns its length, or 0 when nothing is due or fits
  */
-export function linkWrite(link: Link, at: usize, room: i32): i32 {
+export function linkWrite(link: Link, hop: i32, at: usize, room: i32): i32 {
   writtenClass = CLASS_STREAM;
   if (link.due & HANDSHAKE_DUE) {
-    if (link.due & LINK_MESSAGE1) writtenClass = CLASS_WAKE;
-    const len = handshakeWrite(link, at, room);
+    const len = handshakeWrite(link, hop, at, room);
+    if (len == MESSAGE1_PACKET_LEN) writtenClass = CLASS_WAKE;
     if (len != 0) return len;
   }
+  if (link.hop != hop) return 0;
   if (link.due & LINK_NO_SESSION && room >= NO_SESSION_LEN) return writeNoSession(link, at);
   if (!sessionUsable(link)) return 0;
   const most = packetMost(link, room);

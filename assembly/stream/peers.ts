@@ -26,7 +26,7 @@ import { handshakeDrop } from "../seal/link-handshake";
 import { noKey } from "../seal/noise";
 import { randomBytes } from "../seal/random";
 import { STATUS_BAD_KEY, STATUS_NO_LINK_SLOT } from "../status";
-import { findHop } from "../work";
+import { hopFind } from "./hop-choice";
 import { linkFind, shareInFlight } from "./hop-rx";
 import { endStreams } from "./link-rx";
 import { streamAt, streamFree } from "./stream";
@@ -70,7 +70,8 @@ function linkTake(): i32 {
     link.peerNumber = link.lower ? 1 : 0;
     randomBytes(LinkArea.at(link, LINK_MINE), 8);
     link.myInFlight = <u32>(size(SIZE_MAX_PACKET) << 1);
-    findHop(link);
+    link.hop = -1;
+    hopFind(link);
     if (link.hop >= 0) shareInFlight(hopAt(link.hop).queueBytes);
     return i;
   }

@@ -19,6 +19,7 @@ import { randomU32 } from "../seal/random";
 import { REASON_HOLD_EXPIRED } from "../status";
 import { KIND_DATAGRAM } from "../wire/record";
 import { channelTick } from "./datagram";
+import { hopAsked, hopBetter, hopSuspect } from "./hop-choice";
 import { storeGoBack } from "./record";
 import { resetFrame } from "./resets";
 import {
@@ -46,7 +47,7 @@ const LINGER_MS: i32 = 2000;
 const QUIET_MS: i32 = 30_000;
 
 /** The probe time-out without its doubling. */
-function ptoBase(link: Link): i32 {
+export function ptoBase(link: Link): i32 {
   const rtt = link.rttKnown ? link.srtt + 4 * link.rttvar : FIRST_RTT_MS + 2 * FIRST_RTT_MS;
   return max<i32>(rtt + ACK_MS, PTO_LEAST_MS);
 }
@@ -85,6 +86,7 @@ function ptoWait(link: Link): i32 {
 /** A stream moved: the doubling goes back to the start, and this stream's time with it (rule D4). */
 export function ptoProgress(link: Link, stream: Stream): void {
   link.probeBackoff = 0;
+  link.unanswered = 0;
   stream.progressAt = now;
   ptoForward(link);
 }
@@ -126,6 +128,13 @@ function outstanding(stream: Stream): bool {
   );
 }
 
+/** True while the link waits for anything of the peer. */
+export function awaits(link: Link): bool {
+  for (let i = link.streams; i >= 0; i = streamAt(i).nextOfLink)
+    if (outstanding(streamAt(i))) return true;
+  return link.initiating >= 0;
+}
+
 /** Fires the probe time-out when it is due and anything is outstanding. */
 export function ptoTick(link: Link): void {
   if (link.ptoAt == 0) return;
@@ -149,6 +158,8 @@ export function ptoTick(link: Link): void {
   link.probeBackoff = <u8>min<i32>(link.probeBackoff + 1, 8);
   ptoRestart(link);
   if (LinkArea.session(link, CURRENT).index == 0) return;
+  hopBetter(link, true);
+  hopSuspect(link);
   link.due |= LINK_PROBE;
   acknowledgeAll(link);
 }
@@ -170,6 +181,7 @@ export function acknowledgeAll(link: Link): void {
 /** A PROBE is being written: what is out now has to be covered by its PONG. */
 export function probeMark(link: Link): u32 {
   link.probing = 1;
+  hopAsked(link);
   link.probeToken = randomU32();
   link.probeAt = now;
   for (let i = link.streams; i >= 0; ) {
@@ -185,6 +197,7 @@ export function probeMark(link: Link): u32 {
 export function takePong(link: Link, token: u32): void {
   if (!link.probing || token != link.probeToken) return;
   link.probing = 0;
+  link.unanswered = 0;
   rttSample(link, since(link.probeAt));
   ptoForward(link);
   for (let i = link.streams; i >= 0; ) {
@@ -280,5 +293,8 @@ export function holdTick(link: Link): void {
 function keepAlive(link: Link, quiet: i32): void {
   const last = since(link.heardAt) < since(link.probeAt) ? link.heardAt : link.probeAt;
   if (!due(last + quiet)) wakeAt(last + quiet);
-  else if (LinkArea.session(link, CURRENT).index != 0) link.due |= LINK_PROBE;
+  else if (LinkArea.session(link, CURRENT).index != 0) {
+    hopSuspect(link);
+    link.due |= LINK_PROBE;
+  }
 }

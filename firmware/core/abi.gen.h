@@ -115,6 +115,7 @@ enum {
   CORE_CORE_WANTS_STORE = 8,
   CORE_CORE_WANTS_KEY = 16,
   CORE_CORE_WANTS_REDIAL = 32,
+  CORE_CORE_WANTS_STEP = 64,
 };
 
 // Statuses and sizes as documents and transcripts name them: X(name, number).
@@ -172,7 +173,7 @@ enum {
   X(MEMORY_BYTES, 17)
 
 // All exported functions: X(name, parameters, results), every value an int32_t.
-#define CORE_EXPORT_COUNT 89
+#define CORE_EXPORT_COUNT 90
 #define CORE_EXPORTS(X) \
   X(arg_ptr, 0, 1) \
   X(code_load, 2, 1) \
@@ -203,9 +204,10 @@ enum {
   X(hop_rx_ptr, 1, 1) \
   X(hop_rx_room, 1, 1) \
   X(hop_rx_step, 1, 1) \
+  X(hop_silent, 1, 1) \
   X(hop_state, 1, 1) \
   X(hop_status, 1, 1) \
-  X(hop_tell, 4, 1) \
+  X(hop_tell, 3, 1) \
   X(hop_tx_consume, 2, 1) \
   X(hop_tx_fill, 1, 1) \
   X(hop_tx_ptr, 1, 1) \
@@ -219,6 +221,8 @@ enum {
   X(link_connect, 1, 1) \
   X(link_find, 0, 1) \
   X(link_goodbye, 2, 1) \
+  X(link_info, 1, 1) \
+  X(link_mute, 2, 1) \
   X(link_ptr, 1, 1) \
   X(link_remove, 2, 1) \
   X(out_consume, 2, 1) \

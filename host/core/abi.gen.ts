@@ -191,6 +191,8 @@ export const CORE_WANTS_STORE = 8;
 export const CORE_WANTS_KEY = 16;
 /** Id, key or Connectors have changed: a new hop is to be dialled, then the older ones closed. */
 export const CORE_WANTS_REDIAL = 32;
+/** Records that waited behind a handshake message can be taken: `hop_rx_step` of every hop. */
+export const CORE_WANTS_STEP = 64;
 
 /** The exports of the core, all of them. Addresses and lengths are in bytes, values i32. */
 export interface CoreExports {
@@ -218,15 +220,16 @@ export interface CoreExports {
   hop_close(index: number, reason: number): number;
   hop_drain(index: number, ms: number): number;
   hop_free(index: number): number;
-  hop_open(ticket: number): number;
+  hop_open(how: number): number;
   hop_peer_ptr(index: number): number;
   hop_rx_commit(index: number, n: number): number;
   hop_rx_ptr(index: number): number;
   hop_rx_room(index: number): number;
   hop_rx_step(index: number): number;
+  hop_silent(index: number): number;
   hop_state(index: number): number;
   hop_status(index: number): number;
-  hop_tell(index: number, number: number, reason: number, seconds: number): number;
+  hop_tell(index: number, number: number, reason: number): number;
   hop_tx_consume(index: number, n: number): number;
   hop_tx_fill(index: number): number;
   hop_tx_ptr(index: number): number;
@@ -240,6 +243,8 @@ export interface CoreExports {
   link_connect(index: number): number;
   link_find(): number;
   link_goodbye(index: number, reason: number): number;
+  link_info(index: number): number;
+  link_mute(index: number, seconds: number): number;
   link_ptr(index: number): number;
   link_remove(index: number, reason: number): number;
   out_consume(index: number, n: number): number;
@@ -317,9 +322,10 @@ export const EXPORTS = {
   hop_rx_ptr: { params: 1, results: 1 },
   hop_rx_room: { params: 1, results: 1 },
   hop_rx_step: { params: 1, results: 1 },
+  hop_silent: { params: 1, results: 1 },
   hop_state: { params: 1, results: 1 },
   hop_status: { params: 1, results: 1 },
-  hop_tell: { params: 4, results: 1 },
+  hop_tell: { params: 3, results: 1 },
   hop_tx_consume: { params: 2, results: 1 },
   hop_tx_fill: { params: 1, results: 1 },
   hop_tx_ptr: { params: 1, results: 1 },
@@ -333,6 +339,8 @@ export const EXPORTS = {
   link_connect: { params: 1, results: 1 },
   link_find: { params: 0, results: 1 },
   link_goodbye: { params: 2, results: 1 },
+  link_info: { params: 1, results: 1 },
+  link_mute: { params: 2, results: 1 },
   link_ptr: { params: 1, results: 1 },
   link_remove: { params: 2, results: 1 },
   out_consume: { params: 2, results: 1 },

@@ -24,10 +24,13 @@ export type PacketInfo = {
 export const HopStep = { Idle: 0, More: 1, Packet: 2, Mute: 3 } as const;
 
 export class CoreHops extends CoreCalls {
-  /** STLink: begins a hop to a Connector's key. `ticket` is codeId and ticket, 40 bytes (10.2). */
-  hopDial(connectorKey: Uint8Array, psk = ZERO_KEY, ticket?: Uint8Array): number {
+  /**
+   * STLink: begins a hop to a Connector's key. `ticket` is codeId and ticket, 40 bytes (10.2); `place` is the Connector's
+   * among the STLink's, 0 to 255: links begin on the first one that is up (7.6).
+   */
+  hopDial(connectorKey: Uint8Array, psk = ZERO_KEY, ticket?: Uint8Array, place = 0): number {
     this.put(connectorKey, psk, ...(ticket ? [ticket] : []));
-    return this.check("hop_open", this.f.hop_open(ticket ? 1 : 0));
+    return this.check("hop_open", this.f.hop_open((ticket ? 1 : 0) | (place << 8)));
   }
 
   /** Connector: takes a hop for a connection that was accepted. */
@@ -65,9 +68,31 @@ export class CoreHops extends CoreCalls {
     return this.engine.read(this.f.hop_peer_ptr(hop) + 80, 40);
   }
 
+  /** STLink: what DRAIN said: come back after so many milliseconds, or use another Connector; 0: nothing. */
+  hopDrainMs(hop: number): number {
+    return this.#peerWord(hop, 124);
+  }
+
+  /** STLink: how often a link has left this hop, because nobody answered over it (`ConnectorSuspect`). */
+  hopSuspected(hop: number): number {
+    return this.#peerWord(hop, 128);
+  }
+
+  /**
+   * STLink: milliseconds since which nothing has come although something is outstanding, once a second hop is to be
+   * dialled (rule K7); else 0. To be asked about every half second: a call may have PING sent.
+   */
+  hopSilentMs(hop: number): number {
+    return Math.max(0, this.f.hop_silent(hop));
+  }
+
   /** The largest packet that the STLink on this hop takes, bytes; 0 before its HOP_HELLO. */
   hopMaxPacket(hop: number): number {
-    const bytes = this.engine.read(this.f.hop_peer_ptr(hop) + 120, 4);
+    return this.#peerWord(hop, 120);
+  }
+
+  #peerWord(hop: number, at: number): number {
+    const bytes = this.engine.read(this.f.hop_peer_ptr(hop) + at, 4);
     return new DataView(bytes.buffer).getUint32(0, true);
   }
 
@@ -85,6 +110,12 @@ export class CoreHops extends CoreCalls {
   /** Deals with one record: HopStep, or the status that ended the hop. */
   hopStep(hop: number): number {
     return this.f.hop_rx_step(hop);
+  }
+
+  /** Connector: whom the last HopStep.Mute is about (null: a channel without a name), and for how many seconds (K3). */
+  muteInfo(): { from: Uint8Array | null; seconds: number } {
+    const { to, names } = this.packetInfo();
+    return { from: to, seconds: names };
   }
 
   /** The packet of the last HopStep.Packet. */
@@ -127,7 +158,7 @@ export class CoreHops extends CoreCalls {
 
   /** Connector: DROPPED with `reason`, or a hint: "away", "back". */
   hopTell(hop: number, channel: number, what: number | "away" | "back"): void {
-    this.f.hop_tell(hop, channel, what === "away" ? -1 : what === "back" ? -2 : what, 0);
+    this.f.hop_tell(hop, channel, what === "away" ? -1 : what === "back" ? -2 : what);
   }
 
   /** Connector: forwards a packet from an id. False: no credit, room or buffer now. */

@@ -10,7 +10,7 @@ import { SIZE_ORDER, type Sizes } from "./sizes.ts";
 export { ConfigSection, ControlPhase, type ControlView } from "./core-control.ts";
 export { CoreError, statusName } from "./core-error.ts";
 export { HopState, HopStep, type HopView, type PacketInfo } from "./core-hops.ts";
-export type { Peer } from "./core-links.ts";
+export type { LinkView, Peer } from "./core-links.ts";
 export { StreamFlag, type StreamView } from "./core-streams.ts";
 export { connectorSizes, DESKTOP_SIZES, DEVICE_SIZES, type Sizes } from "./sizes.ts";
 
@@ -27,6 +27,8 @@ export const CoreFlag = {
   WantsKey: 16,
   /** Id, key or Connectors have changed: dial a new hop, then close the older ones. */
   WantsRedial: 32,
+  /** Records that waited behind a handshake message can be taken: `hopStep` of every hop. */
+  WantsStep: 64,
 } as const;
 
 export class Core extends CoreControl {
@@ -95,7 +97,7 @@ export class Core extends CoreControl {
     return this.f.work() === 1;
   }
 
-  /** bit 0: streams have news; 1: entropy is wanted; 2: a hop is wanted. */
+  /** CoreFlag bits: what the host should look at. */
   flags(): number {
     return this.f.flags();
   }

@@ -55,6 +55,10 @@ export type WorldOptions = {
   seed: string | number;
   stlinks: string[];
   connectors: string[];
+  /** Which of them an STLink knows, where not all. */
+  connectorsOf: Record<string, string[]>;
+  /** A hop to each of them at once, and each a Connector of its own; or one hop into one fleet. */
+  hops: "each" | "one";
   /** Changes of SMALL_SIZES, for all STLinks or for one. */
   sizes: Partial<Sizes>;
   sizesOf: Record<string, Partial<Sizes>>;
@@ -73,6 +77,8 @@ export const WORLD: WorldOptions = {
   seed: 1,
   stlinks: ["A", "B"],
   connectors: ["C"],
+  connectorsOf: {},
+  hops: "one",
   sizes: {},
   sizesOf: {},
   line: {},
@@ -162,7 +168,7 @@ export class World {
     for (const place of places) this.#addConnector(place, admissions);
     for (const who of people) this.#addStlink(who, people, places, admissions, pair);
     const members = [...this.connectors.values()];
-    for (const member of members) member.fleet = members;
+    if (this.#options.hops === "one") for (const member of members) member.fleet = members;
     for (const member of members) member.start();
     for (const stlink of this.stlinks.values()) this.#start(stlink);
   }
@@ -236,11 +242,12 @@ export class World {
       peers: people
         .filter((other) => other !== who)
         .map((other) => ({ name: other.name, id: other.id, key: other.key, ...psk })),
-      connectors: places.map((place) => ({
+      connectors: this.#placesOf(name, places).map((place) => ({
         name: place.name,
         key: place.key,
         ...(hopPsk === undefined ? {} : { psk: hopPsk }),
       })),
+      hops: options.hops,
       line: { ...LINE, ...options.line },
       stepsPerMs: options.stepsPerMs,
       entropyEveryMs: options.entropyEveryMs,
@@ -252,6 +259,13 @@ export class World {
     stlink.onDrop = (status) => this.log(`${name} drops: ${statusName(status)}`);
     stlink.onHopError = (status) => this.#hopError(name, status);
     this.stlinks.set(name, stlink);
+  }
+
+  /** In the order of the STLink's own list. */
+  #placesOf(name: string, places: Identity[]): Identity[] {
+    const names = this.#options.connectorsOf[name];
+    if (names === undefined) return places;
+    return names.flatMap((wanted) => places.filter((place) => place.name === wanted));
   }
 
   #sizesOf(name: string): Sizes {

@@ -144,6 +144,21 @@ export class SimConnector {
     this.#o.core.stop();
   }
 
+  /** Tells the STLink a lie about a peer: a reason of DROPPED, or a hint. */
+  lie(who: string, about: string, what: number | "away" | "back"): void {
+    const line = this.#lineOf(who);
+    const channel = this.#channels.get(`${who}>${about}`);
+    if (line === undefined || channel === undefined) return;
+    this.core.hopTell(line.hop, channel, what);
+    this.#wakeIn(0);
+  }
+
+  /** Every STLink here is told to come back after `ms`, and goes on being served. */
+  drain(ms: number): void {
+    for (const line of this.#lines) this.core.hopDrain(line.hop, ms);
+    this.#wakeIn(0);
+  }
+
   /** True when the STLink has an admitted hop here. */
   hasHop(who: string): boolean {
     return this.#lineOf(who) !== undefined;
@@ -178,7 +193,7 @@ export class SimConnector {
   #accept(connection: SimConnection): void {
     try {
       const hop = this.#o.core.hopAccept();
-      this.#lines.push(new HopLine(this.#o.core, hop, connection, this.#o.clock.nowMs));
+      this.#lines.push(new HopLine(this.#o.core, hop, connection));
       connection.onEvent = () => this.#wakeIn(0);
       this.#wakeIn(0);
     } catch {
@@ -197,13 +212,13 @@ export class SimConnector {
   }
 
   #pump(): void {
-    const { core, prng, clock, stepsPerMs } = this.#o;
+    const { core, prng, stepsPerMs } = this.#o;
     core.tick(this.#now());
     let steps = stepsPerMs;
     for (let round = 0; round < 64; round++) {
       while (core.flags() & 2) core.feed(prng.bytes(32));
       for (const line of this.#lines) {
-        line.read(clock.nowMs, (step) => this.#step(line, step));
+        line.read((step) => this.#step(line, step));
         this.#admit(line);
       }
       // A message that is finished lets the record behind it be taken: another round.
@@ -342,14 +357,14 @@ export class SimConnector {
 
   /** Gives the hop what is queued for it, as far as its credit goes, and writes. */
   #serve(line: HopLine & { who?: Admission }): boolean {
-    let busy = line.write(this.#o.clock.nowMs);
+    let busy = line.write();
     const queue = line.who === undefined ? undefined : this.#queues.get(line.who.name);
     if (queue === undefined || line !== this.#lineOf(line.who?.name ?? "")) return busy;
     while (!line.isBlocked) {
       const packet = queue.first();
       if (packet === null) return busy;
       if (!this.core.forward(line.hop, packet.class, packet.fromId, packet.bytes)) {
-        const wrote = line.write(this.#o.clock.nowMs);
+        const wrote = line.write();
         if (!wrote) return busy;
         continue;
       }

@@ -14,17 +14,13 @@ export class HopLine {
   readonly core: Core;
   readonly hop: number;
   readonly connection: SimConnection;
-  /** When bytes came last, and since when bytes that went out have had no answer. */
-  heardAtMs: number;
-  readonly writesMs: number[] = [];
   #in: Uint8Array = EMPTY;
   #out: Uint8Array = EMPTY;
 
-  constructor(core: Core, hop: number, connection: SimConnection, nowMs: number) {
+  constructor(core: Core, hop: number, connection: SimConnection) {
     this.core = core;
     this.hop = hop;
     this.connection = connection;
-    this.heardAtMs = nowMs;
   }
 
   get view(): HopView {
@@ -52,16 +48,12 @@ export class HopLine {
    * @param onStep what hopStep gave, when it is neither idle nor an end
    * @returns true when something was done
    */
-  read(nowMs: number, onStep: (step: number) => void): boolean {
+  read(onStep: (step: number) => void): boolean {
     let busy = false;
     for (let i = 0; i < MOST_STEPS; i++) {
       if (this.#in.length === 0) this.#in = this.connection.read() ?? EMPTY;
       const taken = this.#in.length === 0 ? 0 : this.core.hopPut(this.hop, this.#in);
-      if (taken > 0) {
-        this.#in = this.#in.subarray(taken);
-        this.heardAtMs = nowMs;
-        this.writesMs.length = 0;
-      }
+      if (taken > 0) this.#in = this.#in.subarray(taken);
       const stepped = this.#steps(onStep);
       busy ||= taken > 0 || stepped;
       if (taken === 0 && !stepped) return busy;
@@ -81,7 +73,7 @@ export class HopLine {
   }
 
   /** Moves bytes from the core onto the wire. True when something was written. */
-  write(nowMs: number): boolean {
+  write(): boolean {
     let busy = false;
     for (;;) {
       if (this.#out.length === 0) this.#out = this.core.hopTake(this.hop);
@@ -89,7 +81,6 @@ export class HopLine {
       const written = this.connection.write(this.#out);
       if (written === 0) return busy;
       this.#out = this.#out.subarray(written);
-      if (this.writesMs.length < 64) this.writesMs.push(nowMs);
       busy = true;
     }
   }

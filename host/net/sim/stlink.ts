@@ -4,7 +4,7 @@
 // streams changed. It does what a real host does and no more: bytes, time, entropy, redial (K7, K8).
 // Invariant: the core is called only while it runs; a crash loses everything but the identity.
 
-import { type Core, CoreError, HopState, type Peer, type Sizes } from "../../core/core.ts";
+import { type Core, CoreError, type Peer, type Sizes } from "../../core/core.ts";
 import type { SimClock, SimTimer } from "./clock.ts";
 import { HopLine } from "./hop-line.ts";
 import type { SimNetwork } from "./network.ts";
@@ -15,12 +15,18 @@ const WANTS_ENTROPY = 2;
 const FIRST_REDIAL_MS = 500;
 const CONNECT_MS = 10_000;
 const ASLEEP_REDIAL_MS = 1000;
-/** Rule K7: probes that went out for so long without any answer mean that the hop is dead. */
-const SILENCE_MS = 2000;
-const SILENT_WRITES_APART_MS = 1000;
 const MOST_ROUNDS = 64;
 
 export type ConnectorAddress = { name: string; key: Uint8Array; psk?: Uint8Array };
+
+/** A place where a hop is kept: to one Connector, or to whichever of several is next. */
+type Place = {
+  number: number;
+  addresses: ConnectorAddress[];
+  next: number;
+  isDialling: boolean;
+  redialMs: number;
+};
 
 export type StlinkOptions = {
   name: string;
@@ -32,6 +38,8 @@ export type StlinkOptions = {
   identity: { secret: Uint8Array; key: Uint8Array; id: Uint8Array };
   peers: (Peer & { name: string })[];
   connectors: ConnectorAddress[];
+  /** A hop to each Connector at once (7.6), or one hop, to the next Connector at each redial. */
+  hops: "each" | "one";
   line: LineOptions;
   /** `work` calls in one millisecond. */
   stepsPerMs: number;
@@ -57,14 +65,13 @@ export class SimStlink {
   readonly #o: StlinkOptions;
   readonly #links = new Map<string, number>();
   #lines: HopLine[] = [];
-  #dialling = 0;
+  #places: Place[] = [];
+  readonly #placeOf = new Map<HopLine, Place>();
   #isUp = false;
   #asleepSinceMs = -1;
   #sleptMs = 0;
   #fedAtMs = Number.NEGATIVE_INFINITY;
   #timer: SimTimer | null = null;
-  #redialMs = FIRST_REDIAL_MS;
-  #next = 0;
 
   constructor(options: StlinkOptions) {
     this.#o = options;
@@ -103,10 +110,20 @@ export class SimStlink {
     this.#asleepSinceMs = -1;
     this.#fedAtMs = Number.NEGATIVE_INFINITY;
     this.life++;
-    this.#redialMs = FIRST_REDIAL_MS;
     for (const peer of peers) this.#links.set(peer.name, core.linkAdd(peer));
-    this.#dial(0);
+    this.#places = this.#newPlaces();
+    for (const place of this.#places) this.#dial(place, 0);
     this.wake();
+  }
+
+  /** A life goes on with the Connector that the last one would have dialled next. */
+  #newPlaces(): Place[] {
+    const { connectors, hops } = this.#o;
+    const rows = hops === "each" ? connectors.map((address) => [address]) : [connectors];
+    return rows.map((addresses, number) => {
+      const next = this.#places[number]?.next ?? 0;
+      return { number, addresses, next, isDialling: false, redialMs: FIRST_REDIAL_MS };
+    });
   }
 
   /** The power goes: no goodbye to anybody. */
@@ -118,8 +135,8 @@ export class SimStlink {
     this.#timer = null;
     for (const line of this.#lines) line.connection.reset();
     this.#lines = [];
+    this.#placeOf.clear();
     this.#links.clear();
-    this.#dialling = 0;
     this.#o.core.stop();
   }
 
@@ -178,19 +195,19 @@ export class SimStlink {
 
   /** One turn: everything that can be done at this moment, and a bounded part of the computing. */
   #turn(): void {
-    const { core, clock, stepsPerMs } = this.#o;
+    const { core, stepsPerMs } = this.#o;
     core.tick(this.nowMs);
     let steps = stepsPerMs;
     for (let round = 0; round < MOST_ROUNDS; round++) {
       this.#feed();
       let busy = false;
-      for (const line of this.#lines) busy = line.read(clock.nowMs, () => {}) || busy;
+      for (const line of this.#lines) busy = line.read(() => {}) || busy;
       // A message that is finished lets the record behind it be taken: another round.
       const left = this.#work(steps);
       busy = left < steps || busy;
       steps = left;
       busy = this.#news() || busy;
-      for (const line of this.#lines) busy = line.write(clock.nowMs) || busy;
+      for (const line of this.#lines) busy = line.write() || busy;
       this.#sweep();
       if (!busy || steps === 0) break;
     }
@@ -239,50 +256,51 @@ export class SimStlink {
       if (line.connection.state === "open") line.connection.reset();
       this.core.hopFree(line.hop);
       if (status < 0) this.onHopError(status);
+      const place = this.#placeOf.get(line) as Place;
+      this.#placeOf.delete(line);
+      if (this.#linesAt(place).length === 0) this.#redial(place);
     }
-    if (this.#lines.length === 0) this.#redial();
   }
 
-  /** Rule K7: while probes have no answer, a second hop is dialled; the newest one wins. */
+  #linesAt(place: Place): HopLine[] {
+    return this.#lines.filter((line) => this.#placeOf.get(line) === place);
+  }
+
+  /** Rule K7: while nothing comes although something is outstanding, a second hop is dialled. */
   #watchSilence(): void {
-    const now = this.#o.clock.nowMs;
     for (const line of this.#lines) {
-      const view = line.view;
-      if (view.state === HopState.Up && now - line.heardAtMs < SILENCE_MS) {
-        this.#redialMs = FIRST_REDIAL_MS;
-      }
-      const [first = now] = line.writesMs;
-      const last = line.writesMs.at(-1) ?? now;
-      if (now - first < SILENCE_MS || last - first < SILENT_WRITES_APART_MS) continue;
-      if (this.#dialling > 0 || this.#lines.length > 1) continue;
-      this.#redial();
+      const place = this.#placeOf.get(line) as Place;
+      const isSilent = this.core.hopSilentMs(line.hop) > 0;
+      if (!isSilent && line.isUp) place.redialMs = FIRST_REDIAL_MS;
+      if (isSilent && this.#linesAt(place).length === 1) this.#redial(place);
     }
   }
 
-  #redial(): void {
-    if (this.#dialling > 0) return;
-    this.#dial(this.#o.prng.below(this.#redialMs));
-    this.#redialMs = Math.min(this.#redialMs * 2, this.#o.redialMostMs);
+  #redial(place: Place): void {
+    if (place.isDialling) return;
+    this.#dial(place, this.#o.prng.below(place.redialMs));
+    place.redialMs = Math.min(place.redialMs * 2, this.#o.redialMostMs);
   }
 
-  #dial(inMs: number): void {
-    const { clock, connectors } = this.#o;
+  #dial(place: Place, inMs: number): void {
+    const { clock } = this.#o;
     const life = this.life;
-    this.#dialling++;
+    place.isDialling = true;
     const begin = (): void => {
       if (life !== this.life) return;
       if (this.#asleepSinceMs >= 0) clock.after(ASLEEP_REDIAL_MS, begin);
-      else this.#connect(connectors[this.#next++ % connectors.length] as ConnectorAddress, life);
+      else this.#connect(place, life);
     };
     clock.after(inMs, begin);
   }
 
-  #connect(address: ConnectorAddress, life: number): void {
+  #connect(place: Place, life: number): void {
     const { clock, network, line } = this.#o;
+    const address = place.addresses[place.next++ % place.addresses.length] as ConnectorAddress;
     const connection = network.dial(this.name, address.name, line);
     const settle = (): void => {
       clock.cancel(timeout);
-      if (life === this.life) this.#connected(connection, address);
+      if (life === this.life) this.#connected(connection, place, address);
       else connection.reset();
     };
     const timeout = clock.after(CONNECT_MS, () => {
@@ -292,24 +310,21 @@ export class SimStlink {
     connection.onEvent = settle;
   }
 
-  #connected(connection: SimConnection, address: ConnectorAddress): void {
+  #connected(connection: SimConnection, place: Place, address: ConnectorAddress): void {
     connection.onEvent = () => this.wake();
-    if (connection.state !== "open") return this.#failed();
+    place.isDialling = false;
+    if (connection.state !== "open") return this.#redial(place);
     try {
-      const hop = this.core.hopDial(address.key, address.psk);
-      this.#lines.push(new HopLine(this.core, hop, connection, this.#o.clock.nowMs));
-      this.#dialling--;
+      const hop = this.core.hopDial(address.key, address.psk, undefined, place.number);
+      const line = new HopLine(this.core, hop, connection);
+      this.#lines.push(line);
+      this.#placeOf.set(line, place);
       this.wake();
     } catch (error) {
       if (!(error instanceof CoreError)) throw error;
       this.onDrop(error.status);
       connection.reset();
-      this.#failed();
+      this.#redial(place);
     }
-  }
-
-  #failed(): void {
-    this.#dialling--;
-    this.#redial();
   }
 }

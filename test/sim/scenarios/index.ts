@@ -4,6 +4,7 @@
 
 import type { Scenario } from "../scenario.ts";
 import { activation } from "./activation.ts";
+import { connectors } from "./connectors.ts";
 import { datagrams } from "./datagrams.ts";
 import { deployment } from "./deployment.ts";
 import { handshakes } from "./handshakes.ts";
@@ -24,6 +25,7 @@ export const SCENARIOS: Scenario[] = [
   ...nth,
   ...handshakes,
   ...hops,
+  ...connectors,
   ...time,
   datagrams,
   ...activation,

@@ -80,8 +80,8 @@ function badArgument(stage: Stage): void {
     ["stream_reset", STREAM, 256],
     ["stream_hold", STREAM, -1],
     ["stream_hold", STREAM, 86_400_001],
-    ["hop_tell", HOP, 5, 0, 0],
-    ["hop_tell", HOP, 0, 256, 0],
+    ["hop_tell", HOP, 5, 0],
+    ["hop_tell", HOP, 0, 256],
   ]);
 }
 
@@ -112,8 +112,9 @@ function badHandle(stage: Stage): void {
     "hop_peer_ptr",
     "hop_rx_ptr",
     "hop_rx_room",
+    "hop_silent",
   ];
-  const links = ["link_connect", "link_ptr"];
+  const links = ["link_connect", "link_ptr", "link_info"];
   const streams = [
     "stream_flags",
     "stream_info",

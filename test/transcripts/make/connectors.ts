@@ -284,20 +284,20 @@ function tells(stage: Stage): void {
       { type: "NAME", channel: 3, id: STRANGER },
     ),
   );
-  rec.call("hop_tell", HOP, 0, Reason.QueueFull, 0);
-  rec.call("hop_tell", HOP, 0, Reason.QueueFull, 0);
-  rec.call("hop_tell", HOP, 3, -1, 0);
+  rec.call("hop_tell", HOP, 0, Reason.QueueFull);
+  rec.call("hop_tell", HOP, 0, Reason.QueueFull);
+  rec.call("hop_tell", HOP, 3, -1);
   const frames = stage.frames();
   if (need(frames, "DROPPED").count !== 2) throw new Error("another count");
   if (need(frames, "AWAY").channel !== 3) throw new Error("another channel");
-  rec.call("hop_tell", HOP, 3, -1, 0);
-  rec.call("hop_tell", HOP, 3, -2, 0);
+  rec.call("hop_tell", HOP, 3, -1);
+  rec.call("hop_tell", HOP, 3, -2);
   const after = stage.frames();
   need(after, "BACK");
   if (after.some(({ type }) => type === "AWAY")) throw new Error("AWAY beside BACK");
   rec.note("Every reason that DROPPED may have.");
   for (let reason = Reason.NotPaired; reason <= Reason.Purged; reason++) {
-    rec.call("hop_tell", HOP, 0, reason, 0);
+    rec.call("hop_tell", HOP, 0, reason);
     if (need(stage.frames(), "DROPPED").reason !== reason) throw new Error("another reason");
   }
 }

@@ -6,7 +6,16 @@ import { Reason, Status } from "../../../host/core/abi.gen.ts";
 import { concat } from "../../reference/bytes.ts";
 import { seededRandom } from "../../reference/random.ts";
 import { framed, HopFar } from "./ends.ts";
-import { afterFirst, expectNothing, HOP, NO_KEY, need, type Scene, type Stage } from "./stage.ts";
+import {
+  afterFirst,
+  expectNothing,
+  HOP,
+  LINK,
+  NO_KEY,
+  need,
+  type Scene,
+  type Stage,
+} from "./stage.ts";
 
 const HOP_STATE_CLOSED = 5;
 const IDLE_MS = 25_000;
@@ -161,7 +170,7 @@ function drain(stage: Stage): void {
 
 function mute(stage: Stage): void {
   stage.linkAnswered();
-  stage.rec.call("hop_tell", HOP, 0, -3, 60);
+  stage.rec.call("link_mute", LINK, 60);
   const { channel, seconds } = need(stage.frames(), "MUTE");
   if (channel !== 0 || seconds !== 60) throw new Error("another MUTE");
 }
