@@ -16,7 +16,7 @@ import {
   STATUS_UNKNOWN_INDEX,
   STATUS_UNKNOWN_PEER,
 } from "../status";
-import { hopAnswered, hopAsked, hopNext, hopSuspect } from "../stream/hop-choice";
+import { hopAnswered, hopAsked, hopNext, hopRepeat } from "../stream/hop-choice";
 import { NO_LINK, slotFor } from "../stream/reclaim";
 import {
   MESSAGE1_AT,
@@ -47,8 +47,10 @@ import {
   LinkArea,
   linkCount,
   linkNewIndex,
+  PREVIOUS,
   sessionKeys,
   sessionPush,
+  sessionUsable,
 } from "./link";
 import {
   MESSAGE2_LEN,
@@ -360,7 +362,7 @@ export function handshakeTick(link: Link): bool {
         link.initiating = -1;
         renew = true;
       } else {
-        hopSuspect(link);
+        hopRepeat(link, !sessionUsable(link));
         link.due |= LINK_MESSAGE1;
         again(link);
       }
@@ -379,6 +381,7 @@ export function handshakeTick(link: Link): bool {
   ) {
     if (!due(link.message3At)) wakeAt(link.message3At);
     else {
+      hopRepeat(link, LinkArea.session(link, PREVIOUS).index == 0);
       link.due |= LINK_MESSAGE3;
       link.message3Tries++;
       link.message3At = now + (MESSAGE1_MS << link.message3Tries);

@@ -71,9 +71,8 @@ export class Link {
   hop: i32;
   /** the hop that message 2 goes out on */
   answerHop: i32;
-  /** when the link came to its hop, and when the first unanswered question went out */
+  /** when the link came to its hop */
   movedAt: i32;
-  askedAt: i32;
   /** slots of a handshake under way: as initiator, as responder */
   initiating: i32;
   responding: i32;

@@ -27,9 +27,10 @@ import { Link, linkAt, linkCount } from "../seal/link";
 import { handshakeAgain } from "../seal/link-handshake";
 import { awaits, ptoBase, resumeLink, smoothed } from "./recovery";
 
-/** Unanswered questions in a row that make a link move on: with packets of the peer meanwhile, and without any. */
-const UNANSWERED: i32 = 3;
-const UNANSWERED_SILENT: i32 = 4;
+/** From the third question in a row without an answer on PROBE says so; after the fourth the link moves on. */
+const UNANSWERED: u8 = 3;
+/** The longest PTO. */
+const RESTED_MS: i32 = 30_000;
 /** Rule K7: when a second hop is dialled, and when PING asks the Connector whether it is there. */
 const SILENT_MS: i32 = 2000;
 const ASK_MS: i32 = 1000;
@@ -69,8 +70,9 @@ function best(link: Link, after: u32): i32 {
 /** Everything outstanding goes on over the hop: RESUME, and handshake messages that wait for an answer. */
 function move(link: Link, to: i32): void {
   if (link.hop == to) return;
+  // The first hop is no move, which would have to be rested from.
+  link.movedAt = link.hop < 0 ? now - RESTED_MS : now;
   link.hop = to;
-  link.movedAt = now;
   link.unanswered = 0;
   if (to < 0) return;
   link.probeBackoff = 0;
@@ -119,26 +121,41 @@ export function hopWelcomed(hop: Hop): void {
   choose(true);
 }
 
-/** A PROBE or message 1 goes out: one question more without an answer. */
-export function hopAsked(link: Link): void {
-  if (link.unanswered++ == 0) link.askedAt = now;
+/** A PROBE or message 1 goes out: one question more without an answer. True from the third in a row on. */
+export function hopAsked(link: Link): bool {
+  return ++link.unanswered >= UNANSWERED;
+}
+
+/** After the last questions had no answer: the link moves on. */
+export function hopSuspect(link: Link): void {
+  if (link.unanswered > UNANSWERED) hopLeave(link);
 }
 
 /**
- * The last questions had no answer: the link moves to the next hop in order (`ConnectorSuspect`). Where packets of the
- * peer came meanwhile it is this direction that fails; else it may be the peer's, which gets the time to move first.
+ * Nothing that goes out over the link's hop arrives, as far as one can see (`ConnectorSuspect`): on to the next one in
+ * order, at most once per PTO; not while the Connector says that the peer is away.
  */
-export function hopSuspect(link: Link): void {
+export function hopLeave(link: Link): void {
   if (link.hop < 0) return;
-  const heard = since(link.heardAt) < since(link.askedAt);
-  const most = heard ? UNANSWERED : UNANSWERED_SILENT;
-  if (<i32>link.unanswered < most) return;
   const hop = hopAt(link.hop);
   if (against(hop, link) & 1 || since(link.movedAt) < ptoBase(link)) return;
   const count = HopArea.at(hop, HOP_SUSPECTED);
   store<u32>(count, load<u32>(count) + 1);
   link.unanswered = 0;
   move(link, best(link, order(hop)));
+}
+
+/** Message 1 or 3 is repeated: over the next hop, where there is no session yet whose records want to stay in order. */
+export function hopRepeat(link: Link, isFirst: bool): void {
+  if (!isFirst) {
+    hopSuspect(link);
+    return;
+  }
+  if (link.hop < 0) return;
+  // Still unanswered, wherever it goes: PROBE has to say so.
+  const asked = link.unanswered;
+  move(link, best(link, order(hopAt(link.hop))));
+  link.unanswered = asked;
 }
 
 /** Message 3 has come: message 2 arrived over the hop that it last went out on. */
@@ -180,8 +197,11 @@ export function hopSilent(hop: Hop): i32 {
   const rtt = outstandingRtt(hop.index);
   if (rtt < 0) return 0;
   if (!hop.pinged) {
+    // However late it is asked, the answer has the time that is left.
     hop.pinged = 1;
     hop.due |= DUE_PING;
+    hop.askedAt = now - ASK_MS;
+    return 0;
   }
   return quiet >= max<i32>(SILENT_MS, 4 * rtt) ? quiet : 0;
 }

@@ -80,6 +80,7 @@ import {
   PACKET_NO_SESSION,
   PONG,
   PROBE,
+  PROBE_UNHEARD,
   RESET,
   RESUME,
   STREAM,
@@ -88,6 +89,7 @@ import {
 } from "../wire/link-frames";
 import { KIND_DATAGRAM } from "../wire/record";
 import { datagramTake } from "./datagram";
+import { hopLeave } from "./hop-choice";
 import { acceptKnown, reopen, reopenLater, takeAccept, takeOpen } from "./opening";
 import { recordTake, storeAck, storeGoBack, streamFinish, streamPump } from "./record";
 import { acknowledgeAll, ackSoon, goBackAll, ptoProgress, smoothed, takePong } from "./recovery";
@@ -213,6 +215,8 @@ function takeFrame(link: Link, session: Session, type: u8, at: usize, len: i32):
   }
   if (type == PROBE) {
     link.pongToken = LinkFrame.stream(at);
+    // It arrives, and this side's answers do not.
+    if (link.pongToken & PROBE_UNHEARD) hopLeave(link);
     link.due |= LINK_PONG;
     acknowledgeAll(link);
     return STATUS_OK;

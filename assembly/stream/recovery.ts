@@ -17,6 +17,7 @@ import {
 } from "../seal/link";
 import { randomU32 } from "../seal/random";
 import { REASON_HOLD_EXPIRED } from "../status";
+import { PROBE_UNHEARD } from "../wire/link-frames";
 import { KIND_DATAGRAM } from "../wire/record";
 import { channelTick } from "./datagram";
 import { hopAsked, hopBetter, hopSuspect } from "./hop-choice";
@@ -157,8 +158,8 @@ export function ptoTick(link: Link): void {
   }
   link.probeBackoff = <u8>min<i32>(link.probeBackoff + 1, 8);
   ptoRestart(link);
-  if (LinkArea.session(link, CURRENT).index == 0) return;
   hopBetter(link, true);
+  if (LinkArea.session(link, CURRENT).index == 0) return;
   hopSuspect(link);
   link.due |= LINK_PROBE;
   acknowledgeAll(link);
@@ -181,8 +182,7 @@ export function acknowledgeAll(link: Link): void {
 /** A PROBE is being written: what is out now has to be covered by its PONG. */
 export function probeMark(link: Link): u32 {
   link.probing = 1;
-  hopAsked(link);
-  link.probeToken = randomU32();
+  link.probeToken = (randomU32() & ~PROBE_UNHEARD) | (hopAsked(link) ? PROBE_UNHEARD : 0);
   link.probeAt = now;
   for (let i = link.streams; i >= 0; ) {
     const stream = streamAt(i);

@@ -30,6 +30,8 @@ export const OPEN: u8 = 0x23;
 export const ACCEPT: u8 = 0x24;
 export const RESET: u8 = 0x25;
 export const PROBE: u8 = 0x26;
+/** Bit of PROBE's token: this is the third or a later one in a row without an answer. */
+export const PROBE_UNHEARD: u32 = 1;
 export const PONG: u8 = 0x27;
 export const RESUME: u8 = 0x28;
 export const STREAM: u8 = 0x29;

@@ -42,7 +42,7 @@ export const STRAIGHT_EXCEPTIONS: Readonly<Record<string, { bytes: number; reaso
     reason: "checks every size, once, at the outermost call",
   },
   "assembly/work/tickAll": {
-    bytes: 820,
+    bytes: 860,
     reason: "all timers of a link in a row; called by no one",
   },
   "assembly/work/startSomething": { bytes: 740, reason: "to be split: begins OPEN or message 1" },
@@ -61,7 +61,7 @@ export const MISSED: Readonly<
   fileBytes: {
     limit: 57_600,
     reason:
-      "primitives 13 KiB, control 7 KiB, exports and tables 3 KiB; links, streams and hops are 31 KiB where the goal left 16",
+      "primitives 13 KiB, control 6 KiB, exports and tables 3 KiB; links, streams and hops are 33 KiB where the goal left 16",
   },
   functionCount: {
     limit: 310,

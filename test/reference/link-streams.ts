@@ -184,6 +184,7 @@ export class LinkStreams {
   /** Something of the stream has been acknowledged: its PTO starts afresh. */
   progress(stream: Stream): void {
     stream.waiting = noWaiting();
+    this.probing.progress();
     this.armPto();
   }
 

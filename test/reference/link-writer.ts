@@ -162,8 +162,8 @@ function ackOf(stream: Stream): LinkFrame {
 
 function writeProbe(link: LinkStreams, packer: Packer): void {
   const order = ++link.order;
-  link.probing.probed(order, order, link.now);
-  packer.add(...link.channels.resets(order), { type: "PROBE", token: order });
+  const token = link.probing.probed(order, link.now);
+  packer.add(...link.channels.resets(order), { type: "PROBE", token });
 }
 
 function writeOpens(link: LinkStreams, session: LinkSession, packer: Packer): void {

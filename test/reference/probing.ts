@@ -6,6 +6,8 @@
 
 import { RoundTrip } from "./round-trip.ts";
 
+/** From this PROBE in a row without an answer on the token says so. */
+const UNHEARD = 3;
 const NEVER = Number.POSITIVE_INFINITY;
 
 /** How long a stream waits for its peer, and how often its time-out has fired. */
@@ -26,6 +28,8 @@ export class Probing {
   due = false;
   private readonly keepAliveMs: number;
   private readonly sent = new Map<number, { order: number; at: number }>();
+  /** PROBEs in a row without an answer. */
+  private unanswered = 0;
   private hintedAt = Number.NEGATIVE_INFINITY;
   private keptAliveAt: number;
 
@@ -62,10 +66,17 @@ export class Probing {
     return Math.min(this.keepAliveAt(heardAt, streams), ...timeouts);
   }
 
-  /** Remembers a PROBE by its token; `order` is the link's count of sends. */
-  probed(token: number, order: number, now: number): void {
+  /** Remembers a PROBE and returns its token; `order` is the link's count of sends. Bit 0: 7.6. */
+  probed(order: number, now: number): number {
+    const token = (order * 2 + (++this.unanswered >= UNHEARD ? 1 : 0)) >>> 0;
     this.due = false;
     this.sent.set(token, { order, at: now });
+    return token;
+  }
+
+  /** The peer answers, be it to another question. */
+  progress(): void {
+    this.unanswered = 0;
   }
 
   /** A PONG: returns the order of its PROBE, or undefined if there was none. */
@@ -73,6 +84,7 @@ export class Probing {
     const probe = this.sent.get(token);
     if (!probe) return undefined;
     this.sent.clear();
+    this.unanswered = 0;
     this.roundTrip.sample(now - probe.at);
     return probe.order;
   }

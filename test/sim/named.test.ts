@@ -71,6 +71,12 @@ describe("test 7: what is sent again is the same", () => {
   keeps("resend", 20);
 });
 
+describe("two Connectors, a hop to each", () => {
+  for (const name of ["dies", "partitioned", "swallows", "one-way", "liar", "drains", "overlap"]) {
+    keeps(`two-${name}`, 30);
+  }
+});
+
 describe("datagrams", () => {
   keeps("datagrams", 30);
 });
