@@ -8,6 +8,7 @@ import { Reason, Status } from "../core/abi.gen.ts";
 import {
   type Core,
   CoreError,
+  CoreFlag,
   HopState,
   HopStep,
   type PacketInfo,
@@ -42,7 +43,12 @@ const HALF_OPEN_PER_HOST = 8;
 const HALF_OPEN_MOST = 64;
 const SWEEP_MS = 1000;
 
-type Place = { queue: PacketQueue; seat: Seat | null; toldAway: Set<string> };
+type Place = {
+  queue: PacketQueue;
+  seat: Seat | null;
+  toldAway: Set<string>;
+  mutedUntil: Map<string, number>;
+};
 
 export class Connector {
   readonly counters = new Counters();
@@ -69,11 +75,11 @@ export class Connector {
     const { queueBytes, sizes } = options;
     for (const id of this.#admissions.ids) {
       const queue = new MemoryQueue({ queueBytes, maxPacketBytes: sizes.maxPacketBytes });
-      this.#places.set(id, { queue, seat: null, toldAway: new Set() });
+      this.#places.set(id, { queue, seat: null, toldAway: new Set(), mutedUntil: new Map() });
     }
     this.#core.start("connector", sizes, this.#world.clock.now());
     this.#core.setIdentity(options.privateKey, options.publicKey, new Uint8Array(16));
-    this.#driver = new Driver(this.#core, this.#world, (hasComputed) => this.#turn(hasComputed));
+    this.#driver = new Driver(this.#core, this.#world, () => this.#turn());
     this.#driver.feed();
   }
 
@@ -139,12 +145,21 @@ export class Connector {
   #receive(seat: Seat): void {
     const status = seat.wire.receive((step) => {
       if (step === HopStep.Packet) this.#takePacket(seat, this.#core.packetInfo());
-      else if (step === HopStep.Mute) this.counters.mutes += 1;
+      else if (step === HopStep.Mute) this.#mute(seat);
     });
     if (status < 0) {
       this.counters.countHopRefused("BadHop");
       this.#leave(seat);
     }
+  }
+
+  /** Until then the packets of that id to this one are refused at their sender (K3); 0 seconds end it. */
+  #mute(seat: Seat): void {
+    this.counters.mutes += 1;
+    const { from, seconds } = this.#core.muteInfo();
+    if (from === null) return;
+    const untilMs = this.#world.clock.now() + seconds * 1000;
+    this.#places.get(seat.id)?.mutedUntil.set(Buffer.from(from).toString("hex"), untilMs);
   }
 
   /** The checks in the order of PROTOCOL section 9; `from` is the hop's id, which nobody states (K3). */
@@ -163,6 +178,8 @@ export class Connector {
     if (place === undefined || !this.#admissions.arePaired(seat.id, to)) {
       return this.#refuse(seat.id, to, "NotPaired");
     }
+    const isMuted = (place.mutedUntil.get(seat.id) ?? 0) > this.#world.clock.now();
+    if (isMuted) return this.#refuse(seat.id, to, "Muted");
     const bytes = this.#core.engine.read(info.ptr, info.len);
     const sinceMs = this.#world.clock.now();
     this.#enqueue(to, place, { from: seat.id, kind: info.class, bytes, sinceMs });
@@ -198,9 +215,9 @@ export class Connector {
     this.#driver.wake();
   }
 
-  #turn(hasComputed: boolean): boolean {
+  #turn(): boolean {
     for (const seat of this.#arriving) this.#arrive(seat);
-    if (hasComputed) this.#takeWaiting();
+    if (this.#core.flags() & CoreFlag.WantsStep) this.#takeWaiting();
     let hasMoved = false;
     for (const seat of this.#due) {
       this.#due.delete(seat);
@@ -209,7 +226,7 @@ export class Connector {
     return hasMoved;
   }
 
-  /** Records behind message 3 of a rekey waited for their key; nothing else says that it is there now. */
+  /** Records behind message 3 of a rekey waited for their key. */
   #takeWaiting(): void {
     for (const seat of this.#seats) {
       if (this.#arriving.has(seat)) continue;

@@ -25,17 +25,13 @@ export interface Driven {
 export class Driver {
   readonly #core: Driven;
   readonly #world: World;
-  readonly #turn: (hasComputed: boolean) => boolean;
+  readonly #turn: () => boolean;
   #isScheduled = false;
   #isStopped = false;
-  #hasComputed = false;
   #cancelTimer = (): void => {};
 
-  /**
-   * `turn` moves what there is to move and says whether anything moved. It hears whether a handshake was
-   * computed before it: records that waited in the core for their key can be taken then.
-   */
-  constructor(core: Driven, world: World, turn: (hasComputed: boolean) => boolean) {
+  /** `turn` moves what there is to move and says whether anything moved. */
+  constructor(core: Driven, world: World, turn: () => boolean) {
     this.#core = core;
     this.#world = world;
     this.#turn = turn;
@@ -64,7 +60,7 @@ export class Driver {
     this.#cancelTimer();
     this.#core.tick(this.#world.clock.now());
     const isComputing = this.#compute();
-    const hasMoved = this.#turn(this.#hasComputed);
+    const hasMoved = this.#turn();
     const waitMs = this.#core.tick(this.#world.clock.now());
     if (isComputing || (waitMs === 0 && hasMoved)) this.wake();
     else this.#sleep(waitMs === 0 ? STUCK_MS : waitMs);
@@ -74,11 +70,9 @@ export class Driver {
   #compute(): boolean {
     const { clock } = this.#world;
     const end = clock.now() + SLICE_MS;
-    this.#hasComputed = false;
     do {
       this.feed();
       if (!this.#core.work()) return false;
-      this.#hasComputed = true;
     } while (clock.now() < end);
     return true;
   }
