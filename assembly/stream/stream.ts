@@ -223,7 +223,7 @@ export function streamTake(link: Link, kind: i32, opener: bool): i32 {
     stream.opener = opener ? 1 : 0;
     stream.slot = -1;
     stream.number = NO_NUMBER;
-    stream.bornAt = now;
+    stream.bornAt = stream.progressAt = now;
     stream.keyAt = now;
     stream.holdMs = DEFAULT_HOLD_MS;
     stream.age = <u8>CLASS_DATAGRAM;
