@@ -59,13 +59,13 @@ export const MISSED: Readonly<
   Partial<Record<keyof typeof BUDGETS, { limit: number; reason: string }>>
 > = {
   fileBytes: {
-    limit: 57_600,
+    limit: 58_624,
     reason:
-      "primitives 13 KiB, control 6 KiB, exports and tables 3 KiB; links, streams and hops are 33 KiB where the goal left 16",
+      "primitives 13 KiB, control 6 KiB, exports and tables 3 KiB; links, streams and hops are 34 KiB where the goal left 16",
   },
   functionCount: {
-    limit: 310,
+    limit: 314,
     reason:
-      "97 exports are a floor; fewer, larger functions would hold rare paths in RAM, compiled, with the data path (56 KiB of M3 code)",
+      "100 exports are a floor; fewer, larger functions would hold rare paths in RAM, compiled, with the data path (56 KiB of M3 code)",
   },
 };
