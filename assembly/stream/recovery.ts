@@ -118,7 +118,7 @@ export function rttSample(link: Link, ms: i32): void {
 /** True while the stream waits for something of the peer. */
 function outstanding(stream: Stream): bool {
   if (stream.unconfirmed) return true;
-  if (stream.kind == KIND_DATAGRAM && stream.state == STREAM_UP) return false;
+  if (stream.kind == KIND_DATAGRAM && stream.state == STREAM_UP) return stream.acceptHeld != 0;
   if (stream.state == STREAM_OPENED || stream.state == STREAM_OPENING) return true;
   if (stream.state == STREAM_OFFERED) return stream.acceptHeld != 0;
   if (stream.state != STREAM_UP && stream.state != STREAM_RESETTING) return false;
