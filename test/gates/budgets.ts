@@ -59,12 +59,12 @@ export const MISSED: Readonly<
   Partial<Record<keyof typeof BUDGETS, { limit: number; reason: string }>>
 > = {
   fileBytes: {
-    limit: 58_624,
+    limit: 59_648,
     reason:
-      "primitives 13 KiB, control 6 KiB, exports and tables 3 KiB; links, streams and hops are 34 KiB where the goal left 16",
+      "primitives 13 KiB, control 7 KiB, exports and tables 3 KiB; links, streams and hops are 34 KiB where the goal left 16",
   },
   functionCount: {
-    limit: 314,
+    limit: 322,
     reason:
       "100 exports are a floor; fewer, larger functions would hold rare paths in RAM, compiled, with the data path (56 KiB of M3 code)",
   },

@@ -138,10 +138,10 @@ export abstract class Member {
   }
 
   #round(): boolean {
-    const { core, site } = this;
+    const { core } = this;
     while (core.flags() & CoreFlag.WantsEntropy) core.feed(this.prng.bytes(32), this.life);
     let isBusy = false;
-    for (const line of this.#lines) isBusy = line.read(site.clock.nowMs, () => {}) || isBusy;
+    for (const line of this.#lines) isBusy = line.read(() => {}) || isBusy;
     for (let left = MOST_STEPS; left > 0 && core.work(); left--) isBusy = true;
     for (let stream = core.streamNext(); stream >= 0; stream = core.streamNext()) {
       isBusy = true;
@@ -149,7 +149,7 @@ export abstract class Member {
     }
     isBusy = this.serve() || isBusy;
     if (!this.isUp) return false;
-    for (const line of this.#lines) isBusy = line.write(site.clock.nowMs) || isBusy;
+    for (const line of this.#lines) isBusy = line.write() || isBusy;
     return isBusy;
   }
 
@@ -203,7 +203,7 @@ export abstract class Member {
     if (to === null) return connection.reset();
     try {
       const hop = this.core.hopDial(to.key, to.psk, to.ticket);
-      this.#lines.push(new HopLine(this.core, hop, connection, this.site.clock.nowMs));
+      this.#lines.push(new HopLine(this.core, hop, connection));
     } catch (error) {
       // Its one handshake slot is taken: later.
       if (!(error instanceof CoreError) || error.code !== "NoHandshakeSlot") throw error;
