@@ -19,5 +19,9 @@ if (major < LEAST_NODE) {
   );
   process.exit(NODE_TOO_OLD);
 } else {
-  import("./sealed.ts").then(({ main }) => main(process.argv.slice(2)));
+  // The package holds JavaScript in the place of the TypeScript that lies beside this file elsewhere:
+  // Node strips no types inside node_modules.
+  const { existsSync } = require("node:fs");
+  const program = existsSync(`${__dirname}/sealed.ts`) ? "./sealed.ts" : "../../dist/cli/sealed.js";
+  import(program).then(({ main }) => main(process.argv.slice(2)));
 }

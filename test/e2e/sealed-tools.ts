@@ -10,8 +10,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ROOT } from "../../scripts/run.ts";
 
-/** The command as it is installed. */
+/** The command as it is in the repository. */
 export const SEALED = join(ROOT, "host", "cli", "sealed.cjs");
+
+/** The command that is run. */
+let command = SEALED;
+
+/** From now on another one is run: that of an installed package. */
+export function useSealed(path: string): void {
+  command = path;
+}
 
 const processes: SealedProcess[] = [];
 
@@ -23,7 +31,7 @@ export class SealedProcess {
   #waiting: (() => void)[] = [];
 
   constructor(folder: string, args: readonly string[]) {
-    this.child = spawn(process.execPath, [SEALED, ...args], {
+    this.child = spawn(process.execPath, [command, ...args], {
       cwd: folder,
       env: { ...process.env, XDG_RUNTIME_DIR: folder },
       stdio: ["ignore", "pipe", "pipe"],

@@ -4,24 +4,20 @@
 // the host and the core have their own tests.
 
 import { spawnSync } from "node:child_process";
-import { once } from "node:events";
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
-import { connect, createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { buildCore } from "../../scripts/build.ts";
 import { CORE_WASM, SHIPPED_WASM } from "../../scripts/run.ts";
 import {
-  endAll,
-  keygen,
-  makeFolder,
-  SEALED,
-  type SealedProcess,
-  sealed,
-  write,
-} from "./sealed-tools.ts";
-
-const servers: Server[] = [];
+  endServices,
+  exchange,
+  makeSite,
+  startService,
+  startSite,
+  writeOffice,
+} from "./sealed-site.ts";
+import { endAll, makeFolder, SEALED, sealed, write } from "./sealed-tools.ts";
 
 beforeAll(async () => {
   if (CORE_WASM !== SHIPPED_WASM) return;
@@ -31,99 +27,8 @@ beforeAll(async () => {
 
 afterEach(async () => {
   await endAll();
-  for (const server of servers.splice(0)) server.close();
+  endServices();
 });
-
-/** A service that sends back what it gets, upside down: its bytes are told from an echo on the way. */
-async function startService(): Promise<number> {
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
-    socket.on("data", (bytes) => socket.write(bytes.map((byte) => byte ^ 0xff)));
-    socket.on("end", () => socket.end());
-    socket.on("error", () => {});
-  });
-  servers.push(server.listen(0, "127.0.0.1"));
-  await once(server, "listening");
-  const address = server.address();
-  return typeof address === "object" && address !== null ? address.port : 0;
-}
-
-/** Sends, half-closes, and gives everything that comes back. */
-async function exchange(port: number, bytes: Buffer): Promise<Buffer> {
-  const socket = connect({ host: "127.0.0.1", port, allowHalfOpen: true });
-  socket.end(bytes);
-  const parts: Buffer[] = [];
-  for await (const part of socket) parts.push(part as Buffer);
-  return Buffer.concat(parts);
-}
-
-type Keys = Map<string, string>;
-type Site = { folder: string; hall: Keys; office: Keys; camera: Keys; psk: string };
-
-/** Keys for a Connector and two STLinks, and a pre-shared key. */
-async function makeSite(): Promise<Site> {
-  const folder = makeFolder();
-  const [hall, office, camera, psk] = await Promise.all([
-    keygen(folder, "--connector", "hall.key"),
-    keygen(folder, "office.key"),
-    keygen(folder, "camera.key"),
-    sealed(folder, "keygen", "--psk").ended(),
-  ]);
-  return { folder, hall, office, camera, psk: psk.out.trim() };
-}
-
-async function startConnector({ folder, hall, office, camera }: Site): Promise<string> {
-  write(
-    folder,
-    "hall.toml",
-    (hall.get("own") ?? "").replace(/listen = .*/, 'listen = ["127.0.0.1:0"]'),
-    'groups = [["office", "camera"]]',
-    office.get("connector") ?? "",
-    camera.get("connector") ?? "",
-  );
-  const { listening } = await sealed(folder, "connector", "run", "hall.toml").logged(
-    "connector listens",
-  );
-  return String(listening);
-}
-
-function hallAt({ hall }: Site, address: string): string {
-  return (hall.get("peer") ?? "").replace("HOST:8443", address);
-}
-
-function writeOffice(site: Site, address: string, ...more: string[]): void {
-  const { folder, office, camera, psk } = site;
-  const binding = '[[bindings]]\nname = "here"\nmapping = "web"\nport = 0\npeers = ["camera"]';
-  const peer = `${camera.get("peer")}\n${psk}`;
-  write(
-    folder,
-    "office.toml",
-    office.get("own") ?? "",
-    hallAt(site, address),
-    peer,
-    binding,
-    ...more,
-  );
-}
-
-function writeCamera(site: Site, address: string, servicePort: number): void {
-  const { folder, office, camera, psk } = site;
-  const mapping = `[[mappings]]\nname = "web"\naddress = "localhost"\nport = ${servicePort}\npeers = ["office"]`;
-  const peer = `${office.get("peer")}\n${psk}`;
-  write(folder, "camera.toml", camera.get("own") ?? "", hallAt(site, address), peer, mapping);
-}
-
-/** The whole site, with its hops up; the port of the Binding. */
-async function startSite(): Promise<{ site: Site; office: SealedProcess; port: number }> {
-  const site = await makeSite();
-  const address = await startConnector(site);
-  writeOffice(site, address);
-  writeCamera(site, address, await startService());
-  const office = sealed(site.folder, "stlink", "run", "office.toml");
-  const camera = sealed(site.folder, "stlink", "run", "camera.toml");
-  await Promise.all([office.logged("hop up"), camera.logged("hop up")]);
-  const { listening } = await office.logged("binding listens");
-  return { site, office, port: Number(String(listening).split(":").at(-1)) };
-}
 
 function statusOf(folder: string) {
   return sealed(folder, "status", "--json").ended();
