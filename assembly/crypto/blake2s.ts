@@ -92,10 +92,10 @@ export function blake2sFinal(out: usize): void {
   wipe(BLOCK, BLOCK_LEN);
 }
 
-/** The word of the block that the table's entry at `row` + `index` names. */
+/** The word of the block at an offset from the table: both offsets of constant size cost no addition. */
 class Word {
-  @inline static at(row: usize, index: usize): u32 {
-    return load<u32>(BLOCK + load<u8>(row + index));
+  @inline static at(offset: u32): u32 {
+    return load<u32>(offset, BLOCK);
   }
 }
 
@@ -126,68 +126,68 @@ function compress(added: u32, last: u32): void {
   // between.
   for (let row = SIGMA; row < SIGMA + SIGMA_LEN; row += HALF_ROW) {
     if ((row & HALF_ROW) == 0) {
-      v0 += v4 + Word.at(row, 0);
+      v0 += v4 + Word.at(load<u8>(row));
       v12 = rotr<u32>(v12 ^ v0, 16);
       v8 += v12;
       v4 = rotr<u32>(v4 ^ v8, 12);
-      v0 += v4 + Word.at(row, 1);
+      v0 += v4 + Word.at(load<u8>(row, 1));
       v12 = rotr<u32>(v12 ^ v0, 8);
       v8 += v12;
       v4 = rotr<u32>(v4 ^ v8, 7);
-      v1 += v5 + Word.at(row, 2);
+      v1 += v5 + Word.at(load<u8>(row, 2));
       v13 = rotr<u32>(v13 ^ v1, 16);
       v9 += v13;
       v5 = rotr<u32>(v5 ^ v9, 12);
-      v1 += v5 + Word.at(row, 3);
+      v1 += v5 + Word.at(load<u8>(row, 3));
       v13 = rotr<u32>(v13 ^ v1, 8);
       v9 += v13;
       v5 = rotr<u32>(v5 ^ v9, 7);
-      v2 += v6 + Word.at(row, 4);
+      v2 += v6 + Word.at(load<u8>(row, 4));
       v14 = rotr<u32>(v14 ^ v2, 16);
       v10 += v14;
       v6 = rotr<u32>(v6 ^ v10, 12);
-      v2 += v6 + Word.at(row, 5);
+      v2 += v6 + Word.at(load<u8>(row, 5));
       v14 = rotr<u32>(v14 ^ v2, 8);
       v10 += v14;
       v6 = rotr<u32>(v6 ^ v10, 7);
-      v3 += v7 + Word.at(row, 6);
+      v3 += v7 + Word.at(load<u8>(row, 6));
       v15 = rotr<u32>(v15 ^ v3, 16);
       v11 += v15;
       v7 = rotr<u32>(v7 ^ v11, 12);
-      v3 += v7 + Word.at(row, 7);
+      v3 += v7 + Word.at(load<u8>(row, 7));
       v15 = rotr<u32>(v15 ^ v3, 8);
       v11 += v15;
       v7 = rotr<u32>(v7 ^ v11, 7);
     } else {
-      v0 += v5 + Word.at(row, 0);
+      v0 += v5 + Word.at(load<u8>(row));
       v15 = rotr<u32>(v15 ^ v0, 16);
       v10 += v15;
       v5 = rotr<u32>(v5 ^ v10, 12);
-      v0 += v5 + Word.at(row, 1);
+      v0 += v5 + Word.at(load<u8>(row, 1));
       v15 = rotr<u32>(v15 ^ v0, 8);
       v10 += v15;
       v5 = rotr<u32>(v5 ^ v10, 7);
-      v1 += v6 + Word.at(row, 2);
+      v1 += v6 + Word.at(load<u8>(row, 2));
       v12 = rotr<u32>(v12 ^ v1, 16);
       v11 += v12;
       v6 = rotr<u32>(v6 ^ v11, 12);
-      v1 += v6 + Word.at(row, 3);
+      v1 += v6 + Word.at(load<u8>(row, 3));
       v12 = rotr<u32>(v12 ^ v1, 8);
       v11 += v12;
       v6 = rotr<u32>(v6 ^ v11, 7);
-      v2 += v7 + Word.at(row, 4);
+      v2 += v7 + Word.at(load<u8>(row, 4));
       v13 = rotr<u32>(v13 ^ v2, 16);
       v8 += v13;
       v7 = rotr<u32>(v7 ^ v8, 12);
-      v2 += v7 + Word.at(row, 5);
+      v2 += v7 + Word.at(load<u8>(row, 5));
       v13 = rotr<u32>(v13 ^ v2, 8);
       v8 += v13;
       v7 = rotr<u32>(v7 ^ v8, 7);
-      v3 += v4 + Word.at(row, 6);
+      v3 += v4 + Word.at(load<u8>(row, 6));
       v14 = rotr<u32>(v14 ^ v3, 16);
       v9 += v14;
       v4 = rotr<u32>(v4 ^ v9, 12);
-      v3 += v4 + Word.at(row, 7);
+      v3 += v4 + Word.at(load<u8>(row, 7));
       v14 = rotr<u32>(v14 ^ v3, 8);
       v9 += v14;
       v4 = rotr<u32>(v4 ^ v9, 7);
