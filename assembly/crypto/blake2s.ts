@@ -9,6 +9,7 @@
 import { wipe } from "./wipe";
 
 const BLOCK_LEN = 64;
+const MOST_LEN = 32;
 
 /** h (32 bytes), the count of bytes compressed, FILLED, outLen; then the block. */
 const STATE: usize = memory.data(44, 16);
@@ -90,6 +91,20 @@ export function blake2sFinal(out: usize): void {
   memory.copy(out, STATE, load<i32>(STATE, OUT_LEN));
   wipe(STATE, STATE_LEN);
   wipe(BLOCK, BLOCK_LEN);
+}
+
+/** After one whole block: what it made of the state, 32 bytes, goes to `to`. More has to follow before the end. */
+export function blake2sKeep(to: usize): void {
+  compress(BLOCK_LEN, 0);
+  memory.copy(to, STATE, MOST_LEN);
+}
+
+/** Starts a hash of 32 bytes behind the block that `blake2sKeep` kept at `from`. */
+export function blake2sResume(from: usize): void {
+  memory.copy(STATE, from, MOST_LEN);
+  store<u32>(STATE, BLOCK_LEN, COUNT);
+  store<u32>(STATE, 0, FILLED);
+  store<u32>(STATE, MOST_LEN, OUT_LEN);
 }
 
 /** The word of the block at an offset from the table: both offsets of constant size cost no addition. */

@@ -6,7 +6,7 @@
 // The chaining key and each output are 32 bytes. Outputs may overlap the chaining key and the
 // input: both are read before the first output is written. Temporaries are wiped.
 
-import { blake2sFinal, blake2sInit, blake2sUpdate } from "./blake2s";
+import { blake2sFinal, blake2sInit, blake2sKeep, blake2sResume, blake2sUpdate } from "./blake2s";
 import { wipe } from "./wipe";
 
 const HASH_LEN = 32;
@@ -14,9 +14,10 @@ const BLOCK_LEN = 64;
 const INNER_PAD: u64 = 0x3636363636363636;
 const OUTER_PAD: u64 = 0x5c5c5c5c5c5c5c5c;
 
-/** The padded HMAC key, and the previous output followed by the counter byte. */
+/** The padded HMAC key; the hash behind the outputs' inner pad and behind their outer one. */
 const PAD: usize = memory.data(64, 16);
-const SECRET: usize = memory.data(32, 16);
+const KEPT: usize = memory.data(64, 16);
+/** The outputs' key at first, then the previous output followed by the counter byte. */
 const CHAIN: usize = memory.data(33, 16);
 const CHAIN_LEN = 33;
 
@@ -72,19 +73,31 @@ function startPadded(change: u64): void {
   blake2sUpdate(PAD, BLOCK_LEN);
 }
 
+/** The outputs' key, whose two pads are hashed once for all of them. `hmac` leaves PAD zero. */
 function extract(ck: usize, ikm: usize, ikmLen: i32): void {
-  hmac(ck, ikm, ikmLen, SECRET);
+  hmac(ck, ikm, ikmLen, CHAIN);
+  memory.copy(PAD, CHAIN, HASH_LEN);
+  startPadded(INNER_PAD);
+  blake2sKeep(KEPT);
+  startPadded(INNER_PAD ^ OUTER_PAD);
+  blake2sKeep(KEPT + HASH_LEN);
+  wipe(PAD, BLOCK_LEN);
 }
 
 /** The next output: HMAC over the previous one (none before the first) and its number. */
 function expand(index: u8, out: usize): void {
   store<u8>(CHAIN, index, HASH_LEN);
   const previousLen = index == 1 ? 0 : HASH_LEN;
-  hmac(SECRET, CHAIN + HASH_LEN - previousLen, previousLen + 1, CHAIN);
+  blake2sResume(KEPT);
+  blake2sUpdate(CHAIN + HASH_LEN - previousLen, previousLen + 1);
+  blake2sFinal(CHAIN);
+  blake2sResume(KEPT + HASH_LEN);
+  blake2sUpdate(CHAIN, HASH_LEN);
+  blake2sFinal(CHAIN);
   memory.copy(out, CHAIN, HASH_LEN);
 }
 
 function forget(): void {
-  wipe(SECRET, HASH_LEN);
+  wipe(KEPT, BLOCK_LEN);
   wipe(CHAIN, CHAIN_LEN);
 }
