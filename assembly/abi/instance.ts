@@ -116,8 +116,8 @@ export function start(asRole: i32, ms: i32): i32 {
   slotsLayout();
   hopsLayout();
   linksLayout();
-  streamsLayout();
   poolLayout();
+  streamsLayout();
   if (asRole == ROLE_STLINK) recordsLayout();
   controlLayout();
   const status = layoutEnd();

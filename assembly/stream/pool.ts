@@ -168,7 +168,7 @@ export function fifoDrop(fifo: Fifo, len: i32): void {
 /** Drops `len <= length` bytes that somebody could read, wiping them. */
 export function fifoDropWiped(fifo: Fifo, len: i32): void {
   while (len > 0) {
-    const part = min<i32>(len, fifoHeadLength(fifo));
+    const part = min<i32>(len, payload - fifo.headAt);
     wipe(fifo.head + <usize>fifo.headAt, part);
     fifoDrop(fifo, part);
     len -= part;

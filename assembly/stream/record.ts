@@ -5,6 +5,7 @@
 // link-rx.ts. After it: link-tx.ts sends from the store. PROTOCOL section 6, 7.1, 7.4; rules D6 to D9, F1, F2.
 
 import { since } from "../clock";
+import { wipe } from "../crypto/wipe";
 import { SIZE_MAX_PACKET, SIZE_MAX_RECORD, size, take } from "../layout";
 import { recordOpen, recordRekey, recordSeal } from "../seal/connection";
 import { ACK_URGENT, Link, linkAt } from "../seal/link";
@@ -28,7 +29,6 @@ import {
   fifoByte,
   fifoClear,
   fifoDrop,
-  fifoDropWiped,
   fifoHeadLength,
   fifoRoom,
   promise,
@@ -185,7 +185,7 @@ function putReset(stream: Stream, reason: u8): void {
   link.inFlight -= stream.outBytes;
   stream.outBytes = 0;
   if (!stream.acceptHeld) fifoClear(fifo);
-  promise(fifo, sendBase());
+  promise(fifo, sendBase);
   StreamArea.cursor(stream).block = 0;
   stream.acked = stream.sendNumber = stream.sendNext;
   store<u8>(stage, reason, 1);
@@ -252,7 +252,7 @@ export function storeAck(stream: Stream, next: u64): bool {
     stream.acked++;
   }
   if (stream.sendNumber == stream.acked) cursor.block = 0;
-  unpromise(fifo, sendBase());
+  unpromise(fifo, sendBase);
   return true;
 }
 
@@ -331,10 +331,11 @@ export function outPtr(stream: Stream): usize {
   return fifo.head + <usize>fifo.headAt;
 }
 
-/** The application took `len` bytes: they are wiped, and a new limit is told when half the window is free (D2, M2). */
+/** The application took `len` bytes of that row: they are wiped; a new limit is told when half the window is free (D2, M2). */
 export function outConsume(stream: Stream, len: i32): void {
   const fifo = StreamArea.recvFifo(stream);
-  fifoDropWiped(fifo, len);
+  wipe(fifo.head + <usize>fifo.headAt, len);
+  fifoDrop(fifo, len);
   stream.consumed += <u64>len;
   if (stream.state == STREAM_CLOSED) return;
   streamGrant(stream);
@@ -344,7 +345,7 @@ export function outConsume(stream: Stream, len: i32): void {
     linkAt(stream.link).ackTimer = ACK_URGENT;
     wantControl(stream);
   }
-  streamFinish(stream);
+  if (stream.finTaken) streamFinish(stream);
 }
 
 /** Closes a stream whose both halves have ended, been acknowledged and been read. */

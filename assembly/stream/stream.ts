@@ -150,12 +150,19 @@ let base: usize = 0;
 let streamBytes: i32 = 0;
 let count: i32 = 0;
 let open: i32 = 0;
+/** Blocks: of a whole window; that a stream is guaranteed to receive; that its sealed store is, a whole record or an OPEN. */
+let windowBlocks: i32 = 0;
+let recvBase: i32 = 0;
+export let sendBase: i32 = 0;
 let newsHead: i32 = -1;
 let newsTail: i32 = -1;
 
-/** Takes the streams' memory. */
+/** Takes the streams' memory. After the pool: what is counted in blocks is counted here, once. */
 export function streamsLayout(): void {
   count = size(SIZE_STREAMS);
+  windowBlocks = blocksFor(size(SIZE_WINDOW));
+  recvBase = blocksFor(size(SIZE_MAX_RECORD));
+  sendBase = blocksFor(max<i32>(size(SIZE_MAX_RECORD) + 19, OPEN_ENTRY_LEN));
   streamBytes = (STREAM_SEEN + replayBytes() + 7) & ~7;
   base = take(count, streamBytes);
   open = 0;
@@ -238,39 +245,33 @@ export function streamTake(link: Link, kind: i32, opener: bool): i32 {
 /** Blocks of a side that may be lent: what new streams are guaranteed is kept back, up to half of all (rule M1). */
 export function lendable(side: i32): i32 {
   const all = size(side == RECV_SIDE ? SIZE_RECV_BLOCKS : SIZE_SEND_BLOCKS);
-  const guaranteed = side == RECV_SIDE ? blocksFor(size(SIZE_MAX_RECORD)) : sendBase();
+  const guaranteed = side == RECV_SIDE ? recvBase : sendBase;
   const kept = min<i32>((count - open) * guaranteed, all >> 1);
   return max<i32>(blocksLeft(side) - kept, 0);
 }
 
 /** Promises what every stream is guaranteed: one record each way, two to receive where there is room (rule M1). */
 function reserve(stream: Stream): bool {
-  const maxRecord = size(SIZE_MAX_RECORD);
   const recv = StreamArea.recvFifo(stream);
   const send = StreamArea.sendFifo(stream);
   recv.side = RECV_SIDE;
   send.side = SEND_SIDE;
-  const wide = blocksFor(maxRecord << 1);
-  const recvDone =
-    (wide <= lendable(RECV_SIDE) && promise(recv, wide)) || promise(recv, blocksFor(maxRecord));
-  if (recvDone && promise(send, sendBase())) return true;
+  const wide = blocksFor(size(SIZE_MAX_RECORD) << 1);
+  const recvDone = (wide <= lendable(RECV_SIDE) && promise(recv, wide)) || promise(recv, recvBase);
+  if (recvDone && promise(send, sendBase)) return true;
   fifoClear(recv);
   fifoClear(send);
   return false;
 }
 
-/** Blocks that a stream's sealed store is guaranteed: a whole record, or an OPEN. */
-export function sendBase(): i32 {
-  return blocksFor(max<i32>(size(SIZE_MAX_RECORD) + 19, OPEN_ENTRY_LEN));
-}
-
 /** Raises the limit that the peer may be told, over memory that is set aside for it (rules F1, M1, M4). */
 export function streamGrant(stream: Stream): void {
   const fifo = StreamArea.recvFifo(stream);
-  const most = size(SIZE_WINDOW);
-  const missing = blocksFor(most) - fifo.quota;
-  if (missing > 0) promise(fifo, fifo.quota + min<i32>(missing, lendable(RECV_SIDE) >> 2));
-  const window = min<i32>(most, (fifo.quota - 1) * blockPayload());
+  if (fifo.quota < windowBlocks) {
+    const lent = lendable(RECV_SIDE) >> 2;
+    if (lent > 0) promise(fifo, min<i32>(windowBlocks, fifo.quota + lent));
+  }
+  const window = min<i32>(size(SIZE_WINDOW), (fifo.quota - 1) * blockPayload());
   const limit = stream.consumed + <u64>window;
   if (limit > stream.limit) stream.limit = limit;
 }
