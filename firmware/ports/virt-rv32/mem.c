@@ -12,10 +12,28 @@ typedef uint32_t __attribute__((may_alias)) word;
 
 #define MISALIGNED(p) ((uintptr_t)(p)&3u)
 
+/* Whole words to an aligned `d` from an `s` that is not: each is made of two aligned loads. */
+static size_t copy_shifted(uint8_t* d, const uint8_t* s, size_t n) {
+  const unsigned shift = 8 * MISALIGNED(s);
+  const word* from4 = (const word*)((uintptr_t)s & ~(uintptr_t)3);
+  word low = *from4++;
+  size_t done = 0;
+  for (; n - done >= 4; done += 4) {
+    word high = *from4++;
+    *(word*)(d + done) = low >> shift | high << (32 - shift);
+    low = high;
+  }
+  return done;
+}
+
 void* memcpy(void* restrict to, const void* restrict from, size_t n) {
   uint8_t* d = to;
   const uint8_t* s = from;
-  if (n >= 8 && MISALIGNED((uintptr_t)d ^ (uintptr_t)s) == 0) {
+  if (n >= 16 && MISALIGNED((uintptr_t)d ^ (uintptr_t)s) != 0) {
+    while (MISALIGNED(d)) *d++ = *s++, n--;
+    size_t done = copy_shifted(d, s, n);
+    d += done, s += done, n -= done;
+  } else if (n >= 8 && MISALIGNED((uintptr_t)d ^ (uintptr_t)s) == 0) {
     while (MISALIGNED(d)) *d++ = *s++, n--;
     for (; n >= 16; n -= 16, d += 16, s += 16) {
       const word* from4 = (const word*)s;
