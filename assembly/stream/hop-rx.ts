@@ -138,12 +138,41 @@ export function hopRxForget(index: i32): void {
   if (landingOwner == index) landingOwner = -1;
 }
 
+/** The record that was opened last; its packet, which is always its last frame, and the link that is to take it. */
+let recordAt: usize = 0;
+let recordLen: i32 = 0;
+let packetAt: usize = 0;
+let packetLen: i32 = 0;
+let packetLink: i32 = -1;
+
 /**
- * Deals with at most one record of the hop.
+ * Deals with at most one record of the hop. An STLink's packet is dealt with behind the record's frames and not
+ * among them: so the calls below it begin on a short stack.
  * @returns HOP_STEP_*, or the status that closed the hop
  */
 export function hopRxStep(index: i32): i32 {
   const hop = hopAt(index);
+  const result = takeRecord(index, hop);
+  if (hop.role != ROLE_STLINK) return result;
+  if (packetLink >= 0) takePacket(index);
+  // What was opened in place has been copied or dropped (a Connector's host still needs its sealed packet).
+  wipe(recordAt, recordLen);
+  recordLen = 0;
+  return result;
+}
+
+/** The link's part of a record. What is wrong with it is the peer's fault, and no reason to close the hop. */
+function takePacket(index: i32): void {
+  const link = linkAt(packetLink);
+  packetLink = -1;
+  const status = linkTake(link, index, packetAt, packetLen);
+  if (status == STATUS_OK) return;
+  link.dropped++;
+  link.lastDrop = status;
+  lastDrop = status;
+}
+
+function takeRecord(index: i32, hop: Hop): i32 {
   const buffer = hop.rx != 0 ? hop.rx : landingOwner == index ? landing : 0;
   if (buffer == 0 || hop.state >= HOP_CLOSED) return settle(index, hop);
   // While a handshake message is being computed, later records wait: their keys are not there yet.
@@ -169,10 +198,13 @@ export function hopRxStep(index: i32): i32 {
     return status == STATUS_OK ? HOP_STEP_MORE : close(index, hop, status);
   }
   if (!hopOpen(hop, at, len)) return close(index, hop, STATUS_BAD_TAG);
+  recordAt = at;
+  recordLen = len;
   const result = takeFrames(hop, index, at + 2, at + <usize>(HOP_LENGTH_LEN + len - HOP_TAG_LEN));
-  // What was opened in place has been copied or dropped (a Connector's host still needs its sealed packet).
-  if (hop.role == ROLE_STLINK) wipe(at, len);
-  return result < 0 ? close(index, hop, result) : result;
+  if (result >= 0) return result;
+  wipe(at, len);
+  recordLen = 0;
+  return close(index, hop, result);
 }
 
 /**
@@ -283,7 +315,7 @@ function takeName(hop: Hop, at: usize): i32 {
 
 /** Frames from a Connector. */
 function stlinkFrame(hop: Hop, index: i32, type: u8, at: usize, len: i32): i32 {
-  if (type == PACKET) return hop.greeted ? stlinkPacket(hop, index, at, len) : STATUS_BAD_FRAME;
+  if (type == PACKET) return hop.greeted ? stlinkPacket(hop, at, len) : STATUS_BAD_FRAME;
   if (type == WELCOME) return takeWelcome(hop, at);
   if (type == REFUSED) {
     hop.reason = load<u8>(at, 1);
@@ -359,7 +391,7 @@ export function shareInFlight(queueBytes: u32): void {
   }
 }
 
-function stlinkPacket(hop: Hop, index: i32, at: usize, len: i32): i32 {
+function stlinkPacket(hop: Hop, at: usize, len: i32): i32 {
   const number = <i32>load<u16>(at, 2);
   const packet = len - PACKET_HEADER_LEN;
   hop.creditUsed += <u64>packet;
@@ -382,12 +414,9 @@ function stlinkPacket(hop: Hop, index: i32, at: usize, len: i32): i32 {
     lastDrop = STATUS_UNKNOWN_PEER;
     return STATUS_OK;
   }
-  const status = linkTake(linkAt(link), index, at + <usize>PACKET_HEADER_LEN, packet);
-  if (status != STATUS_OK) {
-    linkAt(link).dropped++;
-    linkAt(link).lastDrop = status;
-    lastDrop = status;
-  }
+  packetLink = link;
+  packetAt = at + <usize>PACKET_HEADER_LEN;
+  packetLen = packet;
   return STATUS_OK;
 }
 

@@ -37,21 +37,6 @@ export const STRAIGHT_EXCEPTIONS: Readonly<Record<string, { bytes: number; reaso
     bytes: 640,
     reason: "state set-up and one unrolled double round",
   },
-  "assembly/abi/instance/start": {
-    bytes: 900,
-    reason: "checks every size, once, at the outermost call",
-  },
-  "assembly/work/tickAll": {
-    bytes: 860,
-    reason: "all timers of a link in a row; called by no one",
-  },
-  "assembly/work/startSomething": { bytes: 740, reason: "to be split: begins OPEN or message 1" },
-  "assembly/stream/link-tx/linkWrite": { bytes: 780, reason: "to be split: handshake packets" },
-  "assembly/stream/hop-rx/hopRxStep": {
-    bytes: 780,
-    reason: "to be split: one record, with what each frame of a Connector does",
-  },
-  "assembly/stream/hop-tx/writeControl": { bytes: 760, reason: "to be split: REKEY, hints" },
 };
 
 /** Goals of the whole file that are missed: at most `limit`, and why. */
@@ -61,7 +46,7 @@ export const MISSED: Readonly<
   fileBytes: {
     limit: 59_648,
     reason:
-      "primitives 13 KiB, control 7 KiB, exports and tables 3 KiB; links, streams and hops are 34 KiB where the goal left 16",
+      "code by room, KiB: primitives 11.7, links 10.7, hops 6.1, streams 5.8, the boundary's checks 5.6, control 4.3, scheduler and timers 3.1, handshakes 2.6, tests' exports 0.6; export names, data and globals 3.3. No pass of binaryen takes off more than 3 %",
   },
   functionCount: {
     limit: 322,
