@@ -19,6 +19,7 @@ const ONE_CALLER_INLINE = 200;
  */
 const KEPT_APART = [
   "assembly/abi/instance/sizesFit",
+  "assembly/seal/hop/bufferTake",
   "assembly/seal/link/packetOpen",
   "assembly/seal/link/packetSeal",
   "assembly/seal/link-handshake/handshakeWrite",

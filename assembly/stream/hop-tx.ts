@@ -95,7 +95,6 @@ export function hopTxFill(index: i32): i32 {
   if (!hopReady(hop, index)) return hop.txTo - hop.txFrom;
   if (hop.tx == 0) {
     hop.tx = bufferTake();
-    hop.txFrom = hop.txTo = 0;
     if (hop.tx == 0) return STATUS_NO_BUFFER;
   }
   if (hop.txFrom == hop.txTo) hop.txFrom = hop.txTo = 0;
@@ -312,9 +311,9 @@ function writeLinkPacket(hop: Hop, linkIndex: i32): bool {
   const begin = hop.tx + <usize>(hop.txTo + HOP_LENGTH_LEN);
   const head = begin + <usize>(named ? 0 : NAME_LEN);
   const overhead = <i32>(head - begin) + HOP_LENGTH_LEN + HOP_TAG_LEN + PACKET_HEADER_LEN;
-  const most = min<i32>(roomOf(hop) - overhead, min<i32>(hop.peerMaxPacket, size(SIZE_MAX_PACKET)));
+  const most = min<i32>(hop.peerMaxPacket, size(SIZE_MAX_PACKET));
   // A room for less than a whole packet waits for the next buffer, so that records are not cut smaller for it.
-  if (most < min<i32>(hop.peerMaxPacket, size(SIZE_MAX_PACKET))) return false;
+  if (roomOf(hop) - overhead < most) return false;
   const len = linkWrite(link, hop.index, head + <usize>PACKET_HEADER_LEN, most);
   if (len <= 0) return false;
   if (!named) {
@@ -338,7 +337,6 @@ export function forwardPtr(index: i32, len: i32): usize {
   if (hop.due != 0) hopTxFill(index);
   if (hop.tx == 0) {
     hop.tx = bufferTake();
-    hop.txFrom = hop.txTo = 0;
     if (hop.tx == 0) return 0;
   }
   if (hop.txFrom == hop.txTo) hop.txFrom = hop.txTo = 0;
