@@ -35,7 +35,7 @@ export const DEVICE_SIZES: Sizes = {
   windowBytes: 8192,
   blockBytes: 256,
   recvBlocks: 36,
-  sendBlocks: 54,
+  sendBlocks: 51,
   channels: 5,
   replayBits: 64,
   pendingOpens: 1,

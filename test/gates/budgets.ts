@@ -37,6 +37,11 @@ export const STRAIGHT_EXCEPTIONS: Readonly<Record<string, { bytes: number; reaso
     bytes: 640,
     reason: "state set-up and one unrolled double round",
   },
+  "assembly/stream/hop-rx/takeRecord": {
+    bytes: 720,
+    reason:
+      "one record, with what each frame of a Connector does; packets are dealt with behind it",
+  },
 };
 
 /** Goals of the whole file that are missed: at most `limit`, and why. */
@@ -44,12 +49,12 @@ export const MISSED: Readonly<
   Partial<Record<keyof typeof BUDGETS, { limit: number; reason: string }>>
 > = {
   fileBytes: {
-    limit: 59_648,
+    limit: 60_160,
     reason:
       "code by room, KiB: primitives 11.7, links 11.3, streams 6.2, hops 6.1, the boundary's checks 5.5, control 5.0, scheduler and timers 3.2, handshakes 2.6, tests' exports 0.6; export names, data and globals 3.3. No pass of binaryen takes off more than 3 %",
   },
   functionCount: {
-    limit: 322,
+    limit: 336,
     reason:
       "100 exports are a floor; fewer, larger functions would hold rare paths in RAM, compiled, with the data path (56 KiB of M3 code)",
   },
