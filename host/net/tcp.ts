@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The Transport over TCP sockets of this machine. Before it: Node's net. After it: whoever holds a
+// The StreamTransport over TCP sockets of this machine. Before it: Node's net. After it: whoever holds a
 // Transport. `unsentBytes` counts what Node holds; Node has no way to see or bound what the kernel
 // holds, so K8 is met as far as a Node host can (the links' maxInFlight bounds the rest).
 
@@ -12,14 +12,14 @@ import {
   type ConnectionEvents,
   type Ending,
   type Listener,
-  type Transport,
+  type StreamTransport,
   UNSENT_MOST,
 } from "./transport.ts";
 
 /** Node reports `drain` for sockets whose queue had reached highWaterMark: the contract of `drained`. */
 const OPTIONS = { noDelay: true, allowHalfOpen: true, highWaterMark: UNSENT_MOST };
 
-export const tcp: Transport = {
+export const tcp: StreamTransport = {
   connect(address, events) {
     const socket = dial({ ...OPTIONS, ...address });
     const connection = new TcpConnection(socket);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one way to the network for STLink and Connector: connections as ordered bytes both ways, with
-// back-pressure, half-close and reset. Before it: tcp.ts, or the simulation. After it: hop-wire.ts, the
-// Bindings and Mappings. DESIGN section 2 ("sockets can be simulated"); rules F4, K8.
+// back-pressure, half-close and reset; and datagrams. Before it: tcp.ts, udp.ts, or the simulation. After
+// it: hop-wire.ts, the Bindings and Mappings. DESIGN section 2 ("sockets can be simulated"); F4, K8.
 // Invariants: `closed` is the last event, and comes once; no `data` between pause() and resume();
 // nothing here calls back into its caller before that caller's own call has returned.
 
@@ -52,7 +52,36 @@ export interface Listener {
 /** Takes an accepted connection: gives who listens to it, or null to reset it. */
 export type Accept = (connection: Connection) => ConnectionEvents | null;
 
-export interface Transport {
+/** Why a datagram did not get through. Its socket goes on. */
+export type DatagramFailure = "Refused" | "Unreachable" | "TooBig" | "Failed";
+
+export type DatagramEvents = {
+  /** A datagram came; its bytes are the receiver's to keep. */
+  datagram(bytes: Uint8Array, from: Address): void;
+  /** One that was sent before did not get through, as far as this machine was told. */
+  failed(why: DatagramFailure): void;
+};
+
+export interface DatagramSocket {
+  /** Where it is bound; the port is the real one. */
+  readonly address: Address;
+  /** Bytes handed over that the network has not taken yet. */
+  readonly unsentBytes: number;
+  /** Hands over a datagram, whose bytes may not be changed afterwards. A dialled socket takes no `to`. */
+  send(bytes: Uint8Array, to?: Address): void;
+  /** No event comes after it. */
+  close(): void;
+}
+
+/** Hosts are IP addresses here, never names. */
+export interface DatagramTransport {
+  /** A socket for everybody's datagrams; port 0 is any free one. Rejects with the system's error. */
+  bindDatagrams(address: Address, events: DatagramEvents): Promise<DatagramSocket>;
+  /** A socket to one address: only its datagrams come, and its refusals (ICMP) are heard. */
+  dialDatagrams(address: Address, events: DatagramEvents): DatagramSocket;
+}
+
+export interface StreamTransport {
   /** Begins to connect. `opened` or `closed` follows. */
   connect(address: Address, events: ConnectionEvents): Connection;
   /** All IP addresses of a host name; an IP address is its own. Rejects with the system's error. */
@@ -60,3 +89,5 @@ export interface Transport {
   /** Listens; port 0 is any free one. Rejects with the system's error (`code`: EADDRINUSE, ...). */
   listen(address: Address, accept: Accept): Promise<Listener>;
 }
+
+export type Transport = StreamTransport & DatagramTransport;

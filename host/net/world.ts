@@ -6,6 +6,7 @@
 import { randomBytes } from "node:crypto";
 import { tcp } from "./tcp.ts";
 import type { Transport } from "./transport.ts";
+import { udp } from "./udp.ts";
 
 export interface Clock {
   /** Milliseconds, whole, monotonic. */
@@ -25,7 +26,7 @@ export type World = {
 
 /** This machine. */
 export const systemWorld: World = {
-  transport: tcp,
+  transport: { ...tcp, ...udp },
   clock: {
     now: () => Math.floor(performance.now()),
     after(ms, then) {

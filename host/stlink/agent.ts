@@ -39,7 +39,8 @@ export class Agent {
   readonly #driver: Driver;
   readonly #hops: StlinkHop[] = [];
   readonly #owners = new Map<number, StreamOwner>();
-  #offer: Offer = () => null;
+  /** By kind of stream. */
+  readonly #offers = new Map<number, Offer>();
 
   constructor(options: AgentOptions) {
     this.core = options.core;
@@ -66,8 +67,9 @@ export class Agent {
     return this.core.linkAdd(peer);
   }
 
-  onOffer(offer: Offer): void {
-    this.#offer = offer;
+  /** From now on `offer` is asked about streams of this kind that peers open. */
+  onOffer(kind: number, offer: Offer): void {
+    this.#offers.set(kind, offer);
   }
 
   /** Streams that are cared for. */
@@ -134,7 +136,8 @@ export class Agent {
   }
 
   #take(stream: number): void {
-    const owner = this.#offer(stream, this.core.streamInfo(stream));
+    const info = this.core.streamInfo(stream);
+    const owner = this.#offers.get(info.kind)?.(stream, info) ?? null;
     if (owner !== null) return this.attach(stream, owner);
     this.core.streamReset(stream, Reason.NoSuchMapping);
     this.release(stream);

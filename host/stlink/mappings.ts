@@ -28,15 +28,14 @@ const KIND_BYTES = 1;
 
 /** Serves these Mappings to the peers that may use them. */
 export function serveMappings(agent: Agent, mappings: readonly Mapping[]): void {
-  agent.onOffer((stream, info) => {
+  agent.onOffer(KIND_BYTES, (stream, info) => {
     const mapping = mappings.find((one) => isFor(one, info));
     return mapping === undefined ? null : new TargetDial(agent, stream, mapping);
   });
 }
 
-function isFor(mapping: Mapping, { kind, link, mappingId }: StreamView): boolean {
-  const isSame = Buffer.compare(mapping.id, mappingId) === 0;
-  return isSame && kind === KIND_BYTES && mapping.links.includes(link);
+function isFor(mapping: Mapping, { link, mappingId }: StreamView): boolean {
+  return Buffer.compare(mapping.id, mappingId) === 0 && mapping.links.includes(link);
 }
 
 const REASONS: Readonly<Record<Ending, number>> = {

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+// A UDP Binding: listens, gives each source address a flow, and sends what comes on one datagram channel
+// to the peer that holds the Mapping. Before it: an application. After it: channels.ts. The channel is
+// opened by the first datagram, followed by its successor, ended when idle. PROTOCOL 8.1, rules U1 to U4.
+
+import { Reason, type ReasonName } from "../core/abi.gen.ts";
+import { CoreError, StreamFlag } from "../core/core.ts";
+import {
+  type Address,
+  type DatagramFailure,
+  type DatagramSocket,
+  UNSENT_MOST,
+} from "../net/transport.ts";
+import type { Agent } from "./agent.ts";
+import { Channels, KIND_DATAGRAM } from "./channels.ts";
+import {
+  CHANNEL_IDLE_MS,
+  type DatagramTimes,
+  type DatagramTraffic,
+  Seldom,
+  SWEEP_MS,
+} from "./datagram-route.ts";
+import { Newest } from "./newest.ts";
+import { SourceFlows } from "./source-flows.ts";
+
+export type DatagramBinding = DatagramTimes & {
+  /** 16 bytes each. */
+  id: Uint8Array;
+  mappingId: Uint8Array;
+  /** IP addresses to listen on, with one port; 0 is any free one. */
+  hosts: readonly string[];
+  port: number;
+  /** The link to the peer that holds the Mapping. */
+  link: number;
+  traffic: DatagramTraffic;
+  /** Hears what its owner should know, each kind at most once a minute. */
+  warn(text: string): void;
+};
+
+/** A peer that refuses is asked again so much later: about what a configuration takes (rule F11). */
+const OPEN_AGAIN_MS = 1000;
+
+/** Listens for a Binding's applications. Rejects with the system's error (EADDRINUSE, ...). */
+export async function listenDatagrams(
+  agent: Agent,
+  binding: DatagramBinding,
+): Promise<DatagramListener> {
+  const listener = new DatagramListener(agent, binding);
+  try {
+    for (const host of binding.hosts) await listener.bind(host);
+    return listener;
+  } catch (error) {
+    listener.close();
+    throw error;
+  }
+}
+
+export class DatagramListener {
+  readonly #agent: Agent;
+  readonly #binding: DatagramBinding;
+  readonly #traffic: DatagramTraffic;
+  readonly #sockets: DatagramSocket[] = [];
+  readonly #flows: SourceFlows;
+  readonly #channels: Channels;
+  readonly #held = new Newest();
+  readonly #seldom: Seldom;
+  /** The channel that is being opened; -1: none. */
+  #opening = -1;
+  #openAgainMs = Number.NEGATIVE_INFINITY;
+  #usedMs = 0;
+  #isClosed = false;
+  #cancelSweep: (() => void) | null = null;
+
+  constructor(agent: Agent, binding: DatagramBinding) {
+    const { flows, traffic, ageMs } = binding;
+    this.#agent = agent;
+    this.#binding = binding;
+    this.#traffic = traffic;
+    this.#flows = new SourceFlows(flows);
+    this.#seldom = new Seldom(agent.world.clock, binding.warn);
+    this.#channels = new Channels({ agent, ageMs, traffic, seldom: this.#seldom });
+  }
+
+  /** Where it listens; the ports are the real ones. */
+  get addresses(): Address[] {
+    return this.#sockets.map(({ address }) => address);
+  }
+
+  /** Only for `listenDatagrams`. */
+  async bind(host: string): Promise<void> {
+    const port = this.addresses[0]?.port ?? this.#binding.port;
+    const socket = await this.#agent.world.transport.bindDatagrams(
+      { host, port },
+      {
+        datagram: (bytes, from) => this.#arrived(socket, bytes, from),
+        failed: (why) => this.#failed(why),
+      },
+    );
+    this.#sockets.push(socket);
+  }
+
+  /** Ends its channels and stops listening; the agent must still run. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    for (const socket of this.#sockets) socket.close();
+    this.#cancelSweep?.();
+    this.#channels.end(Reason.Application);
+    this.#traffic.flows = 0;
+  }
+
+  get #nowMs(): number {
+    return this.#agent.world.clock.now();
+  }
+
+  #arrived(socket: DatagramSocket, bytes: Uint8Array, from: Address): void {
+    const now = this.#nowMs;
+    const flow = this.#flows.flowOf(socket, from, now);
+    this.#countFlows();
+    this.#usedMs = now;
+    this.#sweepLater();
+    if (this.#channels.maySend) return this.#channels.put(flow, bytes);
+    if (!this.#held.hold(flow, bytes, now)) this.#traffic.drop("NoChannel");
+    this.#open();
+  }
+
+  #open(): void {
+    if (this.#opening >= 0 || this.#nowMs < this.#openAgainMs) return;
+    const { link, id, mappingId } = this.#binding;
+    try {
+      const stream = this.#agent.core.streamOpen(link, KIND_DATAGRAM, id, mappingId);
+      this.#opening = stream;
+      this.#channels.add(stream);
+      this.#agent.attach(stream, { news: () => this.#hear(stream) });
+    } catch (error) {
+      if (!(error instanceof CoreError)) throw error;
+      this.#failedToOpen(error.code);
+    }
+  }
+
+  #hear(stream: number): void {
+    const hasTaken = this.#channels.take(stream, (flow, bytes) => this.#answer(flow, bytes));
+    if (hasTaken) this.#usedMs = this.#nowMs;
+    const reason = this.#channels.reasonOfEnd(stream);
+    if (reason !== null) return this.#ended(stream, reason);
+    if (this.#agent.core.streamFlags(stream) & StreamFlag.Writable) this.#opened(stream);
+  }
+
+  #opened(stream: number): void {
+    this.#channels.allow(stream);
+    if (stream !== this.#opening) return;
+    this.#opening = -1;
+    this.#dropAged();
+    for (const { flow, bytes } of this.#held.take()) this.#channels.put(flow, bytes);
+  }
+
+  #ended(stream: number, reason: number): void {
+    this.#channels.remove(stream);
+    if (stream !== this.#opening) return;
+    this.#opening = -1;
+    this.#failedToOpen(REASON_NAMES.get(reason) ?? `reason ${reason}`);
+  }
+
+  /** What has waited for longer than the Route's age. */
+  #dropAged(): void {
+    this.#traffic.drop("Aged", this.#held.dropOlder(this.#nowMs - this.#binding.ageMs));
+  }
+
+  #failedToOpen(why: string): void {
+    this.#openAgainMs = this.#nowMs + OPEN_AGAIN_MS;
+    this.#traffic.lastError = `the channel could not be opened: ${why}`;
+    this.#seldom.warn("open", () => `${this.#traffic.lastError}. It is tried again.`);
+  }
+
+  #answer(flow: number, bytes: Uint8Array): void {
+    const source = this.#flows.sourceOf(flow, this.#nowMs);
+    if (source === undefined) return this.#traffic.drop("UnknownFlow");
+    const { socket, address } = source;
+    if (socket.unsentBytes >= UNSENT_MOST) return this.#traffic.drop("SocketFull");
+    this.#traffic.countOut(bytes);
+    socket.send(bytes, address);
+  }
+
+  #failed(why: DatagramFailure): void {
+    this.#traffic.drop(why === "TooBig" ? "DatagramTooBig" : why);
+  }
+
+  #countFlows(): void {
+    const before = this.#traffic.flows;
+    this.#traffic.flows = this.#flows.size;
+    this.#traffic.flowsTotal += Math.max(this.#flows.size - before, 0);
+  }
+
+  #sweepLater(): void {
+    this.#cancelSweep ??= this.#agent.world.clock.after(SWEEP_MS, () => this.#sweep());
+  }
+
+  #sweep(): void {
+    this.#cancelSweep = null;
+    const now = this.#nowMs;
+    this.#flows.forgetIdle(now - this.#binding.idleMs);
+    this.#countFlows();
+    this.#dropAged();
+    this.#channels.count();
+    const isIdle = this.#flows.size === 0 && now - this.#usedMs >= CHANNEL_IDLE_MS;
+    if (isIdle) this.#endChannels();
+    else if (this.#channels.wantsSuccessor || !this.#held.isEmpty) this.#open();
+    if (this.#flows.size > 0 || !this.#channels.isEmpty) this.#sweepLater();
+  }
+
+  #endChannels(): void {
+    this.#opening = -1;
+    this.#channels.end(Reason.Application);
+    this.#agent.wake();
+  }
+}
+
+const REASON_NAMES: ReadonlyMap<number, ReasonName> = new Map(
+  Object.entries(Reason).map(([name, code]) => [code as number, name as ReasonName]),
+);
