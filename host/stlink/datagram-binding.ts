@@ -37,7 +37,7 @@ export type DatagramBinding = DatagramTimes & {
   warn(text: string): void;
 };
 
-/** A peer that refuses is asked again so much later: about what a configuration takes (rule F11). */
+/** A channel that ended is opened again so much later: about what a configuration takes (rule F11). */
 const OPEN_AGAIN_MS = 1000;
 
 /** Listens for a Binding's applications. Rejects with the system's error (EADDRINUSE, ...). */
@@ -120,7 +120,7 @@ export class DatagramListener {
     this.#usedMs = now;
     this.#sweepLater();
     if (this.#channels.maySend) return this.#channels.put(flow, bytes);
-    if (!this.#held.hold(flow, bytes, now)) this.#traffic.drop("NoChannel");
+    this.#traffic.drop("NoChannel", this.#held.hold(flow, bytes, now));
     this.#open();
   }
 
@@ -134,7 +134,7 @@ export class DatagramListener {
       this.#agent.attach(stream, { news: () => this.#hear(stream) });
     } catch (error) {
       if (!(error instanceof CoreError)) throw error;
-      this.#failedToOpen(error.code);
+      this.#wait(error.code);
     }
   }
 
@@ -154,11 +154,11 @@ export class DatagramListener {
     for (const { flow, bytes } of this.#held.take()) this.#channels.put(flow, bytes);
   }
 
+  /** A peer without the Mapping accepts a channel and ends it at once: so every end means to wait. */
   #ended(stream: number, reason: number): void {
     this.#channels.remove(stream);
-    if (stream !== this.#opening) return;
-    this.#opening = -1;
-    this.#failedToOpen(REASON_NAMES.get(reason) ?? `reason ${reason}`);
+    if (stream === this.#opening) this.#opening = -1;
+    if (this.#channels.isEmpty) this.#wait(REASON_NAMES.get(reason) ?? `reason ${reason}`);
   }
 
   /** What has waited for longer than the Route's age. */
@@ -166,10 +166,10 @@ export class DatagramListener {
     this.#traffic.drop("Aged", this.#held.dropOlder(this.#nowMs - this.#binding.ageMs));
   }
 
-  #failedToOpen(why: string): void {
+  #wait(why: string): void {
     this.#openAgainMs = this.#nowMs + OPEN_AGAIN_MS;
-    this.#traffic.lastError = `the channel could not be opened: ${why}`;
-    this.#seldom.warn("open", () => `${this.#traffic.lastError}. It is tried again.`);
+    this.#traffic.lastError = `the channel to the peer has ended, or could not be opened: ${why}`;
+    this.#seldom.warn("channel", () => `${this.#traffic.lastError}. It is tried again.`);
   }
 
   #answer(flow: number, bytes: Uint8Array): void {

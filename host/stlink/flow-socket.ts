@@ -95,7 +95,7 @@ export class FlowSocket {
   }
 
   #hold(bytes: Uint8Array): void {
-    if (!this.#held.hold(0, bytes, this.#nowMs)) this.#options.traffic.drop("NoChannel");
+    this.#options.traffic.drop("NoChannel", this.#held.hold(0, bytes, this.#nowMs));
     if (!this.#isOpening && this.#nowMs >= this.#openAgainMs) this.#open();
   }
 
