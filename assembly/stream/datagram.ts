@@ -6,7 +6,7 @@
 
 import { now, since, wakeAt } from "../clock";
 import { ctEqual } from "../crypto/ct";
-import { SIZE_MAX_PACKET, size } from "../layout";
+import { SIZE_MAX_PACKET, SIZE_MAX_RECORD, SIZE_WINDOW, size } from "../layout";
 import { datagramOpen, datagramSeal } from "../seal/connection";
 import { LINK_PROBE, Link, linkAt, replayFresh, replayMark } from "../seal/link";
 import {
@@ -36,15 +36,19 @@ import {
   fifoDropWiped,
   fifoRoom,
   promise,
+  RECV_SIDE,
+  unpromise,
 } from "./pool";
 import { IN_FLIGHT_OVERHEAD } from "./record";
 import { ptoArm, ptoProgress } from "./recovery";
 import {
+  lendable,
   STREAM_BINDING,
   STREAM_SEEN,
   STREAM_UP,
   Stream,
   StreamArea,
+  sendBase,
   streamAt,
   streamClose,
   tellHost,
@@ -68,6 +72,7 @@ function push(stream: Stream, fifo: Fifo, flow: i32, at: usize, len: i32): bool 
   const entry = len + ENTRY_HEADER_LEN;
   // A whole datagram may be larger than what a stream is promised at the start.
   if (!promise(fifo, blocksFor(entry))) return false;
+  if (fifoRoom(fifo) < entry) borrow(fifo, entry);
   while (fifoRoom(fifo) < entry) dropOldest(stream, fifo);
   store<u16>(HEADER, <u16>len);
   store<u16>(HEADER, <u16>flow, 2);
@@ -75,6 +80,19 @@ function push(stream: Stream, fifo: Fifo, flow: i32, at: usize, len: i32): bool 
   fifoAppend(fifo, HEADER, ENTRY_HEADER_LEN);
   fifoAppend(fifo, at, len);
   return true;
+}
+
+/** Room for a burst, where the pool has it to lend: at most a quarter of a window (rule M1). */
+function borrow(fifo: Fifo, entry: i32): void {
+  const blocks = fifo.used + blocksFor(entry);
+  if (blocks > blocksFor(size(SIZE_WINDOW) >> 2)) return;
+  if (blocks - fifo.quota <= lendable(fifo.side)) promise(fifo, blocks);
+}
+
+/** The burst is over: what every stream is guaranteed stays. */
+function giveBack(fifo: Fifo): void {
+  const isIn = fifo.side == RECV_SIDE;
+  unpromise(fifo, isIn ? blocksFor(size(SIZE_MAX_RECORD) << 1) : sendBase());
 }
 
 /** Copies the header of the oldest entry to HEADER; the cursor stands behind it. Returns the entry's length. */
@@ -94,6 +112,7 @@ function dropOldest(stream: Stream, fifo: Fifo): void {
 function popOldest(stream: Stream, fifo: Fifo, at: usize, len: i32): void {
   cursorRead(StreamArea.cursor(stream), fifo, at, len);
   fifoDropWiped(fifo, len + ENTRY_HEADER_LEN);
+  if (fifo.length == 0) giveBack(fifo);
 }
 
 /** Largest datagram to this peer: it fits a packet of the path beside HELLO (rule U4). */
@@ -124,6 +143,7 @@ function oldestLen(stream: Stream, fifo: Fifo): i32 {
     if (since(load<i32>(HEADER, 4)) <= <i32>stream.age * AGE_UNIT_MS) return len;
     dropOldest(stream, fifo);
   }
+  giveBack(fifo);
   return -1;
 }
 

@@ -4,7 +4,7 @@
 // Hostile datagrams: hostile-record.test.ts. Many seeds: test/sim/scenarios/datagrams.ts.
 
 import { describe, expect, it } from "vitest";
-import { CoreError, DEVICE_SIZES, StreamFlag } from "../../host/core/core.ts";
+import { CoreError, DESKTOP_SIZES, DEVICE_SIZES, StreamFlag } from "../../host/core/core.ts";
 import { equal, toHex } from "../reference/bytes.ts";
 import type { LinkFrame } from "../reference/link-frames.ts";
 import { BINDING_ID, ID_A, ID_B, MAPPING_ID, pattern } from "../reference/world.ts";
@@ -321,6 +321,53 @@ describe("the largest datagram", () => {
     expect(bench.say(frame)).toEqual([]);
     expect(channel.mine.readDatagram()?.bytes).toEqual(pattern(MOST + 40));
     expect(core.engine.read(at, behind.length)).toEqual(behind);
+  });
+});
+
+describe("a burst", () => {
+  /** Bytes of 1,000 datagrams that a desktop keeps for a hop that is away. */
+  function kept(channel: Channel): number {
+    const { bench, mine, theirs } = channel;
+    bench.world.hangUp(bench.core);
+    for (let i = 0; i < 1000; i++) mine.sendDatagram(i, pattern(1000, i));
+    bench.world.dial(bench.core);
+    bench.world.wire.pass(1000);
+    let bytes = 0;
+    for (let one = theirs.readDatagram(); one; one = theirs.readDatagram()) {
+      bytes += one.bytes.length;
+    }
+    return bytes;
+  }
+
+  it("borrows a quarter of a window", () => {
+    const bytes = kept(new Channel(new LinkBench({ sizes: DESKTOP_SIZES }), "a"));
+    const most = DESKTOP_SIZES.windowBytes / 4;
+    expect(bytes).toBeGreaterThan(most * 0.9);
+    expect(bytes).toBeLessThanOrEqual(most);
+  });
+
+  it("gives back what it has borrowed: the next channel finds as much", () => {
+    const sizes = { ...DESKTOP_SIZES, streams: 16, sendBlocks: 120 };
+    const bench = new LinkBench({ sizes });
+    const channels = [1, 2].map((n) => new Channel(bench, "a", new Uint8Array(16).fill(n)));
+    const [first = 0, second = 0] = channels.map(kept);
+    expect(first).toBeGreaterThan(100_000);
+    expect(second).toBeGreaterThan(first * 0.9);
+  });
+
+  it("borrows nothing that streams are guaranteed", () => {
+    const sizes = { ...DESKTOP_SIZES, streams: 16, sendBlocks: 16 * 5, recvBlocks: 16 * 5 };
+    const bench = new LinkBench({ sizes });
+    const channels = [1, 2, 3].map((n) => new Channel(bench, "a", new Uint8Array(16).fill(n)));
+    bench.world.hangUp(bench.core);
+    for (const { mine } of channels) {
+      for (let i = 0; i < 1000; i++) mine.sendDatagram(i, pattern(1000, i));
+    }
+    const { core } = bench.core;
+    // Three channels and the bench's own stream are there.
+    for (let n = 4; n < sizes.streams / 2; n++) {
+      expect(core.streamOpen(bench.core.link(ID_B), 1, BINDING_ID, MAPPING_ID)).toBe(n);
+    }
   });
 });
 
