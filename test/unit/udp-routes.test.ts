@@ -184,6 +184,21 @@ describe("the channel", () => {
   });
 });
 
+describe("a burst", () => {
+  it("of a video's key frame comes whole, again and again", async () => {
+    await started("key frames");
+    const target = world.target(() => null);
+    const client = world.client(1000);
+    await isAnswered(client, "first");
+    for (let frame = 0; frame < 20; frame++) {
+      for (let i = 0; i < 100; i++) client.send(`${i}`.padStart(1200));
+      await world.pass(200);
+    }
+    expect(target.got.length).toBe(1 + 20 * 100);
+    expect([world.near.traffic.dropped, world.far.traffic.dropped]).toEqual([{}, {}]);
+  });
+});
+
 describe("a Connector that dies", () => {
   it("is lived through: datagrams go on over the same channel and flow", async () => {
     await started("killed");
