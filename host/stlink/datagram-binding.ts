@@ -3,7 +3,7 @@
 // to the peer that holds the Mapping. Before it: an application. After it: channels.ts. The channel is
 // opened by the first datagram, followed by its successor, ended when idle. PROTOCOL 8.1, rules U1 to U4.
 
-import { Reason, type ReasonName } from "../core/abi.gen.ts";
+import { Reason } from "../core/abi.gen.ts";
 import { CoreError, StreamFlag } from "../core/core.ts";
 import {
   type Address,
@@ -21,6 +21,7 @@ import {
   SWEEP_MS,
 } from "./datagram-route.ts";
 import { Newest } from "./newest.ts";
+import { reasonName } from "./reasons.ts";
 import { SourceFlows } from "./source-flows.ts";
 
 export type DatagramBinding = DatagramTimes & {
@@ -106,7 +107,7 @@ export class DatagramListener {
     for (const socket of this.#sockets) socket.close();
     this.#cancelSweep?.();
     this.#channels.end(Reason.Application);
-    this.#traffic.flows = 0;
+    this.#traffic.open = 0;
   }
 
   get #nowMs(): number {
@@ -158,7 +159,7 @@ export class DatagramListener {
   #ended(stream: number, reason: number): void {
     this.#channels.remove(stream);
     if (stream === this.#opening) this.#opening = -1;
-    if (this.#channels.isEmpty) this.#wait(REASON_NAMES.get(reason) ?? `reason ${reason}`);
+    if (this.#channels.isEmpty) this.#wait(reasonName(reason));
   }
 
   /** What has waited for longer than the Route's age. */
@@ -168,8 +169,9 @@ export class DatagramListener {
 
   #wait(why: string): void {
     this.#openAgainMs = this.#nowMs + OPEN_AGAIN_MS;
-    this.#traffic.lastError = `the channel to the peer has ended, or could not be opened: ${why}`;
-    this.#seldom.warn("channel", () => `${this.#traffic.lastError}. It is tried again.`);
+    const text = `the channel to the peer has ended, or could not be opened: ${why}`;
+    this.#traffic.fail(text);
+    this.#seldom.warn("channel", () => `${text}. It is tried again.`);
   }
 
   #answer(flow: number, bytes: Uint8Array): void {
@@ -186,9 +188,9 @@ export class DatagramListener {
   }
 
   #countFlows(): void {
-    const before = this.#traffic.flows;
-    this.#traffic.flows = this.#flows.size;
-    this.#traffic.flowsTotal += Math.max(this.#flows.size - before, 0);
+    const before = this.#traffic.open;
+    this.#traffic.open = this.#flows.size;
+    this.#traffic.total += Math.max(this.#flows.size - before, 0);
   }
 
   #sweepLater(): void {
@@ -214,7 +216,3 @@ export class DatagramListener {
     this.#agent.wake();
   }
 }
-
-const REASON_NAMES: ReadonlyMap<number, ReasonName> = new Map(
-  Object.entries(Reason).map(([name, code]) => [code as number, name as ReasonName]),
-);

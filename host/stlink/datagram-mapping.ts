@@ -7,17 +7,18 @@
 import { Reason } from "../core/abi.gen.ts";
 import type { StreamView } from "../core/core.ts";
 import type { Address, DatagramFailure } from "../net/transport.ts";
+import { refusedHint, type Target } from "./addresses.ts";
 import type { Agent, StreamOwner } from "./agent.ts";
 import { Channels, KIND_DATAGRAM } from "./channels.ts";
 import { type DatagramTimes, type DatagramTraffic, Seldom, SWEEP_MS } from "./datagram-route.ts";
-import { FlowSocket, type Resolved, Target } from "./flow-socket.ts";
+import { FlowSocket, TargetChoice } from "./flow-socket.ts";
 import { IdleMap } from "./idle-map.ts";
 
 export type DatagramMapping = DatagramTimes & {
   /** 16 bytes. */
   id: Uint8Array;
-  /** Called for each new flow; never rejects. */
-  resolve(): Promise<Resolved>;
+  /** The target's addresses, or why there are none; called for each new flow, never rejects. */
+  resolve(): Promise<Target>;
   port: number;
   /** The links whose peers may use it. */
   links: readonly number[];
@@ -50,7 +51,7 @@ class ServedMapping {
   readonly agent: Agent;
   readonly mapping: DatagramMapping;
   readonly seldom: Seldom;
-  readonly target: Target;
+  readonly target: TargetChoice;
   /** By link and Binding id: nobody's flows meet another's. */
   readonly #relations = new Map<string, Relation>();
   /** Sockets of each link's peer, however many Bindings it speaks of. */
@@ -61,7 +62,7 @@ class ServedMapping {
     this.agent = agent;
     this.mapping = mapping;
     this.seldom = new Seldom(agent.world.clock, mapping.warn);
-    this.target = new Target(mapping.resolve, mapping.port);
+    this.target = new TargetChoice(mapping.resolve, mapping.port);
   }
 
   isFor({ link, mappingId }: StreamView): boolean {
@@ -88,14 +89,14 @@ class ServedMapping {
     const count = this.#socketCounts.get(link) ?? 0;
     if (count >= this.mapping.flows) return false;
     this.#socketCounts.set(link, count + 1);
-    this.mapping.traffic.flows += 1;
-    this.mapping.traffic.flowsTotal += 1;
+    this.mapping.traffic.open += 1;
+    this.mapping.traffic.total += 1;
     return true;
   }
 
   endSocket(link: number): void {
     this.#socketCounts.set(link, (this.#socketCounts.get(link) ?? 1) - 1);
-    this.mapping.traffic.flows -= 1;
+    this.mapping.traffic.open -= 1;
   }
 
   #sweepLater(): void {
@@ -185,7 +186,7 @@ class Relation {
       answered: (bytes) => this.#answered(flow, bytes),
       failed: (why, address) => this.#failed(why, address),
       refused: (why) => {
-        this.#traffic.lastError = why;
+        this.#traffic.fail(why);
         seldom.warn("NoTarget", () => why);
       },
     });
@@ -200,9 +201,10 @@ class Relation {
 
   #failed(why: DatagramFailure, { host, port }: Address): void {
     this.#traffic.drop(why === "TooBig" ? "DatagramTooBig" : why);
-    const hint = why === "Refused" ? ` ${REFUSED_HINT}` : "";
-    this.#traffic.lastError = `${host} port ${port}, UDP: ${why}.${hint}`;
-    this.#served.seldom.warn(why, () => this.#traffic.lastError ?? "");
+    const hint = why === "Refused" ? ` ${refusedHint(host)}` : "";
+    const text = `${host} port ${port}, UDP: ${why}.${hint}`;
+    this.#traffic.lastError = text;
+    this.#served.seldom.warn(why, () => text);
   }
 
   #endSockets(): void {
@@ -214,6 +216,3 @@ class Relation {
     this.#served.endSocket(this.#link);
   }
 }
-
-const REFUSED_HINT =
-  "Is the service running, and does it listen on this address, or on its own loopback only?";

@@ -4,6 +4,7 @@
 // `sealed status` shows. PROTOCOL 8.1, 8.2; rule U4. Nothing here could hold a payload.
 
 import type { Clock } from "../net/world.ts";
+import { Traffic } from "./traffic.ts";
 
 /** What the Route says of its flows and datagrams. */
 export type DatagramTimes = {
@@ -48,20 +49,14 @@ export type DropName =
   /** Mapping: its name does not resolve, or to what is not allowed. */
   | "NoTarget";
 
-/** What goes through one UDP Route. */
-export class DatagramTraffic {
-  /** Flows that there are, and all there have been. */
-  flows = 0;
-  flowsTotal = 0;
+/** What goes through one UDP Route: its connections are its flows, and what failed its channels. */
+export class DatagramTraffic extends Traffic {
   /** Channels that have been opened. */
   channelsTotal = 0;
-  /** Into the tunnel, and out of it; bytes of the application. */
+  /** Into the tunnel, and out of it. */
   datagramsIn = 0;
   datagramsOut = 0;
-  bytesIn = 0;
-  bytesOut = 0;
   readonly dropped: Partial<Record<DropName, number>> = {};
-  lastError: string | null = null;
 
   countIn(bytes: Uint8Array): void {
     this.datagramsIn += 1;

@@ -10,22 +10,20 @@ import {
   UNSENT_MOST,
 } from "../net/transport.ts";
 import type { World } from "../net/world.ts";
+import type { Target } from "./addresses.ts";
 import type { DatagramTraffic } from "./datagram-route.ts";
 import { Newest } from "./newest.ts";
 
-/** IP addresses of a target, the one to be tried first in front, or why there are none. */
-export type Resolved = { hosts: readonly string[] } | { refusal: string };
-
-/** The target of a Mapping. Of several addresses it keeps to one until that refuses. */
-export class Target {
-  readonly #resolve: () => Promise<Resolved>;
+/** Which address of a Mapping's target is used: of several one, until that refuses. */
+export class TargetChoice {
+  readonly #resolve: () => Promise<Target>;
   readonly #port: number;
   #hosts: readonly string[] = [];
   /** How many addresses have refused, one after the other. */
   #skippedCount = 0;
 
   /** `resolve` never rejects. */
-  constructor(resolve: () => Promise<Resolved>, port: number) {
+  constructor(resolve: () => Promise<Target>, port: number) {
     this.#resolve = resolve;
     this.#port = port;
   }
@@ -51,7 +49,7 @@ export class Target {
 
 export type FlowSocketOptions = {
   world: World;
-  target: Target;
+  target: TargetChoice;
   ageMs: number;
   traffic: DatagramTraffic;
   answered(bytes: Uint8Array): void;

@@ -71,7 +71,7 @@ export class Station {
 
   meet({ identity }: Station, connector: ConnectorAddress): void {
     this.link = this.agent.addPeer({ id: identity.id, key: identity.publicKey });
-    this.agent.keepHop(connector);
+    this.agent.keepHop(connector, (event) => this.hopEvents.push(event));
   }
 
   async listen(host: string, port: number, options: Partial<DatagramBinding> = {}): Promise<void> {
@@ -116,7 +116,6 @@ export class Station {
       sizes: DESKTOP_SIZES,
       ...this.identity,
       redialMostMs: REDIAL_MOST_MS,
-      onHop: (event) => this.hopEvents.push(event),
     });
   }
 }

@@ -60,6 +60,10 @@ class SimTransport implements Transport {
     return new SimSocket(clock, end, address.host, events);
   }
 
+  async lookup(host: string): Promise<string[]> {
+    return [host];
+  }
+
   async listen(address: Address, accept: Accept): Promise<Listener> {
     const { network, clock } = this.#host;
     network.listen(nameOf(address), (end, from) => {
