@@ -7,11 +7,10 @@ import { type ChildProcess, fork } from "node:child_process";
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { join } from "node:path";
-import type { ConnectorSetup, FromChild } from "../../host/cli/demo-messages.ts";
 import { systemWorld } from "../../host/net/world.ts";
 import type { ConnectorAddress } from "../../host/stlink/hop.ts";
-import { CORE_WASM, ROOT } from "../../scripts/run.ts";
 import { newIdentity, type Station } from "../unit/udp-site.ts";
+import type { ConnectorSetup } from "./udp-connector.ts";
 
 const LOOPBACK = "127.0.0.1";
 
@@ -24,13 +23,8 @@ export class ConnectorProcess {
     const [near, far] = stations;
     this.#setup = {
       ...newIdentity(systemWorld),
-      wasmPath: CORE_WASM,
       address: { host: LOOPBACK, port: 0 },
-      admitted: stations.map(({ identity }) => ({
-        id: identity.id,
-        key: identity.publicKey,
-        psk: new Uint8Array(32),
-      })),
+      admitted: stations.map(({ identity: { id, publicKey } }) => ({ id, key: publicKey })),
       pairs: [[near.identity.id, far.identity.id]],
     };
   }
@@ -40,15 +34,14 @@ export class ConnectorProcess {
   }
 
   async start(): Promise<void> {
-    const child = fork(join(ROOT, "host", "cli", "demo-connector.ts"), [], {
+    const child = fork(join(import.meta.dirname, "udp-connector.ts"), [], {
       serialization: "advanced",
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });
     this.#child = child;
     child.send(this.#setup);
-    const [message] = (await once(child, "message")) as [FromChild];
-    if (message.kind !== "ready") throw new Error(`no Connector: ${JSON.stringify(message)}`);
-    this.#setup.address = { host: LOOPBACK, port: message.port };
+    const [port] = (await once(child, "message")) as [number];
+    this.#setup.address = { host: LOOPBACK, port };
   }
 
   async kill(): Promise<void> {
