@@ -67,12 +67,17 @@ const ENTRY_HEADER_LEN: i32 = 8;
 const TAG_LEN: i32 = 16;
 const HEADER: usize = memory.data(8, 4);
 
-/** Appends an entry; the oldest ones make room. False: it is larger than all the room there is. */
+/**
+ * Appends an entry. For a burst the pool lends room, up to a quarter of a window (rule M1); beyond that the oldest
+ * entries go. False: it is larger than all the room there is.
+ */
 function push(stream: Stream, fifo: Fifo, flow: i32, at: usize, len: i32): bool {
   const entry = len + ENTRY_HEADER_LEN;
   // A whole datagram may be larger than what a stream is promised at the start.
-  if (!promise(fifo, blocksFor(entry))) return false;
-  if (fifoRoom(fifo) < entry) borrow(fifo, entry);
+  const blocks = fifo.used + blocksFor(entry);
+  const isLent =
+    blocks <= blocksFor(size(SIZE_WINDOW) >> 2) && blocks - fifo.quota <= lendable(fifo.side);
+  if (!promise(fifo, isLent ? blocks : blocksFor(entry))) return false;
   while (fifoRoom(fifo) < entry) dropOldest(stream, fifo);
   store<u16>(HEADER, <u16>len);
   store<u16>(HEADER, <u16>flow, 2);
@@ -80,13 +85,6 @@ function push(stream: Stream, fifo: Fifo, flow: i32, at: usize, len: i32): bool 
   fifoAppend(fifo, HEADER, ENTRY_HEADER_LEN);
   fifoAppend(fifo, at, len);
   return true;
-}
-
-/** Room for a burst, where the pool has it to lend: at most a quarter of a window (rule M1). */
-function borrow(fifo: Fifo, entry: i32): void {
-  const blocks = fifo.used + blocksFor(entry);
-  if (blocks > blocksFor(size(SIZE_WINDOW) >> 2)) return;
-  if (blocks - fifo.quota <= lendable(fifo.side)) promise(fifo, blocks);
 }
 
 /** The burst is over: what every stream is guaranteed stays. */
