@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // An STLink as a service: an agent with the hops, peers, Mappings and Bindings of a Site. Before it:
-// `sealed stlink run`. After it: agent.ts, bindings.ts, mappings.ts. It alone knows names; beneath it are
-// links and ids.
+// `sealed stlink run`. After it: agent.ts, bindings.ts, mappings.ts, and their twins for UDP. It alone knows
+// names; beneath it are links and ids.
 
 import { networkInterfaces } from "node:os";
 import { Core, DESKTOP_SIZES, type Sizes, statusName } from "../core/core.ts";
@@ -13,12 +13,15 @@ import { formatAddress } from "../service/fields.ts";
 import { pairFingerprint } from "../service/fingerprint.ts";
 import type { Log } from "../service/log.ts";
 import { type Change, changeOf, changesOf, type Running } from "../service/running.ts";
-import { listeningOf } from "./addresses.ts";
+import { listeningOf, resolveTarget } from "./addresses.ts";
 import { Agent } from "./agent.ts";
 import { listenBinding } from "./bindings.ts";
 import { checkSite } from "./check.ts";
+import { listenDatagrams } from "./datagram-binding.ts";
+import { type DatagramMapping, type DatagramService, serveDatagrams } from "./datagram-mapping.ts";
+import { DATAGRAM_TIMES, DatagramTraffic } from "./datagram-route.ts";
 import type { HopEvent, StlinkHop } from "./hop.ts";
-import { serveMappings } from "./mappings.ts";
+import { type Mapping, serveMappings } from "./mappings.ts";
 import { reasonName } from "./reasons.ts";
 import type { Site, SiteBinding, SiteConnector, SiteMapping, SitePeer } from "./site.ts";
 import type { BindingLine, ConnectorLine, MappingLine, PeerLine, StlinkStatus } from "./status.ts";
@@ -32,7 +35,6 @@ export async function startStlink(
   log: Log,
   world = systemWorld,
 ): Promise<RunningStlink> {
-  refuseUdp(site);
   const service = new StlinkService(site, log, world);
   try {
     await service.start();
@@ -41,14 +43,6 @@ export async function startStlink(
     await service.stop();
     throw error;
   }
-}
-
-/** UDP Routes are read and checked, but nothing carries them yet. */
-function refuseUdp({ file, mappings, bindings }: Site): void {
-  const route = [...mappings, ...bindings].find(({ protocol }) => protocol === "udp");
-  if (route === undefined) return;
-  const message = `${file}: the Route "${route.name}" is UDP, which is not carried yet: take it out.`;
-  throw new AppError("BadFile", message);
 }
 
 /** The core's tables and pools for a Site: a link for each peer, two hops for each Connector. */
@@ -68,8 +62,13 @@ function sizesOf({ connectors, peers, limits }: Site): Sizes {
 }
 
 type HeldHop = { connector: SiteConnector; hop: StlinkHop | null; lastError: string | null };
-type HeldMapping = { mapping: SiteMapping; traffic: Traffic };
-type HeldBinding = { binding: SiteBinding; traffic: Traffic; listeners: Listener[] };
+/** The traffic is that of the Route's protocol. */
+type HeldMapping = { mapping: SiteMapping; traffic: Traffic | DatagramTraffic };
+type HeldBinding = {
+  binding: SiteBinding;
+  traffic: Traffic | DatagramTraffic;
+  listeners: Listener[];
+};
 
 class StlinkService implements RunningStlink {
   readonly #site: Site;
@@ -80,6 +79,7 @@ class StlinkService implements RunningStlink {
   readonly #hops: HeldHop[];
   readonly #mappings: HeldMapping[];
   readonly #bindings: HeldBinding[];
+  #datagrams: DatagramService | null = null;
   readonly #dropped: Record<string, number> = {};
 
   constructor(site: Site, log: Log, world: World) {
@@ -98,10 +98,10 @@ class StlinkService implements RunningStlink {
     });
     for (const peer of site.peers) this.#links.set(peer.name, this.#agent.addPeer(keysOf(peer)));
     this.#hops = site.connectors.map((connector) => ({ connector, hop: null, lastError: null }));
-    this.#mappings = site.mappings.map((mapping) => ({ mapping, traffic: new Traffic() }));
+    this.#mappings = site.mappings.map((mapping) => ({ mapping, traffic: newTraffic(mapping) }));
     this.#bindings = site.bindings.map((binding) => ({
       binding,
-      traffic: new Traffic(),
+      traffic: newTraffic(binding),
       listeners: [],
     }));
   }
@@ -119,6 +119,7 @@ class StlinkService implements RunningStlink {
 
   async stop(): Promise<void> {
     for (const { listeners } of this.#bindings) for (const listener of listeners) listener.close();
+    this.#datagrams?.close();
     this.#agent.stop();
   }
 
@@ -160,33 +161,61 @@ class StlinkService implements RunningStlink {
   }
 
   #serve(): void {
-    const mappings = this.#mappings.map(({ mapping, traffic }) => {
-      const { id, host, port, peers } = mapping;
-      return {
-        id,
-        target: { host, port },
-        links: peers.map((name) => this.#linkOf(name)),
-        traffic,
-      };
-    });
+    const mappings: Mapping[] = [];
+    const datagrams: DatagramMapping[] = [];
+    for (const { mapping, traffic } of this.#mappings) {
+      const { name, id, host, port, peers, times } = mapping;
+      const links = peers.map((peer) => this.#linkOf(peer));
+      if (traffic instanceof DatagramTraffic) {
+        const { transport } = this.#agent.world;
+        const resolve = () => resolveTarget(host, (h) => transport.lookup(h));
+        const warn = (text: string) => this.#log.warn({ mapping: name }, text);
+        const route = { id, port, links, traffic, resolve, warn };
+        datagrams.push({ ...DATAGRAM_TIMES, ...times, ...route });
+      } else mappings.push({ id, target: { host, port }, links, traffic });
+    }
     serveMappings(this.#agent, mappings);
+    this.#datagrams = serveDatagrams(this.#agent, datagrams);
   }
 
   async #listen({ binding, traffic, listeners }: HeldBinding): Promise<void> {
-    const { name, id, mappingId, listenOn, port, peers } = binding;
+    const { name, listenOn } = binding;
     const { hosts, warning, refusal } = listeningOf(listenOn, networkInterfaces());
     if (refusal !== null) throw unusable(binding, refusal);
     if (warning !== null) this.#log.warn({ binding: name }, `the Binding ${warning}`);
-    const link = this.#linkOf(peers[0] ?? "");
-    for (const host of hosts) {
-      const address = { host, port: listeners[0]?.address.port ?? port };
-      const listening = listenBinding(this.#agent, { id, mappingId, address, link, traffic });
-      listeners.push(
-        await listening.catch((error) => Promise.reject(cannotListen(binding, error))),
-      );
+    try {
+      if (traffic instanceof DatagramTraffic) {
+        listeners.push(...(await this.#listenDatagrams(binding, hosts, traffic)));
+      } else for (const host of hosts) await this.#listenOn(host, binding, traffic, listeners);
+    } catch (error) {
+      throw cannotListen(binding, error);
     }
     const at = listeners.map(({ address }) => formatAddress(address));
     this.#log.info({ binding: name, listening: at }, "binding listens");
+  }
+
+  async #listenOn(
+    host: string,
+    { id, mappingId, port, peers }: SiteBinding,
+    traffic: Traffic,
+    listeners: Listener[],
+  ): Promise<void> {
+    const address = { host, port: listeners[0]?.address.port ?? port };
+    const link = this.#linkOf(peers[0] ?? "");
+    listeners.push(await listenBinding(this.#agent, { id, mappingId, address, link, traffic }));
+  }
+
+  /** One channel for all addresses of the Binding. */
+  async #listenDatagrams(
+    { name, id, mappingId, port, peers, times }: SiteBinding,
+    hosts: readonly string[],
+    traffic: DatagramTraffic,
+  ): Promise<Listener[]> {
+    const link = this.#linkOf(peers[0] ?? "");
+    const warn = (text: string) => this.#log.warn({ binding: name }, text);
+    const route = { id, mappingId, hosts, port, link, traffic, warn };
+    const listener = await listenDatagrams(this.#agent, { ...DATAGRAM_TIMES, ...times, ...route });
+    return listener.addresses.map((address) => ({ address, close: () => listener.close() }));
   }
 
   #linkOf(peer: string): number {
@@ -211,6 +240,10 @@ class StlinkService implements RunningStlink {
     const name = statusName(status);
     this.#dropped[name] = (this.#dropped[name] ?? 0) + 1;
   }
+}
+
+function newTraffic({ protocol }: SiteMapping | SiteBinding): Traffic | DatagramTraffic {
+  return protocol === "udp" ? new DatagramTraffic() : new Traffic();
 }
 
 function keysOf({ id, key, nextKey, psk }: SitePeer) {

@@ -43,6 +43,10 @@ type RouteLine = {
   bytesIn: number;
   bytesOut: number;
   lastError: string | null;
+  /** UDP: the connections are flows; datagrams both ways, and those dropped here by name. */
+  datagramsIn?: number;
+  datagramsOut?: number;
+  dropped?: Readonly<Record<string, number>>;
 };
 
 export type MappingLine = RouteLine & { target: string };

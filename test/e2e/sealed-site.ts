@@ -85,19 +85,22 @@ export function writeOffice(site: Site, address: string, ...more: string[]): voi
   );
 }
 
-function writeCamera(site: Site, address: string, servicePort: number): void {
+function writeCamera(site: Site, address: string, servicePort: number, ...more: string[]): void {
   const { folder, office, camera, psk } = site;
   const mapping = `[[mappings]]\nname = "web"\naddress = "localhost"\nport = ${servicePort}\npeers = ["office"]`;
   const peer = `${office.get("peer")}\n${psk}`;
-  write(folder, "camera.toml", camera.get("own") ?? "", hallAt(site, address), peer, mapping);
+  const own = camera.get("own") ?? "";
+  write(folder, "camera.toml", own, hallAt(site, address), peer, mapping, ...more);
 }
 
-/** The whole site, with its hops up; the port of the Binding. */
-export async function startSite(): Promise<{ site: Site; office: SealedProcess; port: number }> {
+type Started = { site: Site; office: SealedProcess; port: number };
+
+/** The whole site, with its hops up; the port of the Binding. More Routes may stand behind the usual. */
+export async function startSite(moreBindings = "", moreMappings = ""): Promise<Started> {
   const site = await makeSite();
   const address = await startConnector(site);
-  writeOffice(site, address);
-  writeCamera(site, address, await startService());
+  writeOffice(site, address, moreBindings);
+  writeCamera(site, address, await startService(), moreMappings);
   const office = sealed(site.folder, "stlink", "run", "office.toml");
   const camera = sealed(site.folder, "stlink", "run", "camera.toml");
   await Promise.all([office.logged("hop up"), camera.logged("hop up")]);

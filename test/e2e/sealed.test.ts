@@ -18,6 +18,7 @@ import {
   writeOffice,
 } from "./sealed-site.ts";
 import { endAll, makeFolder, SEALED, sealed, write } from "./sealed-tools.ts";
+import { ask, bound } from "./udp-tools.ts";
 
 beforeAll(async () => {
   if (CORE_WASM !== SHIPPED_WASM) return;
@@ -64,6 +65,30 @@ describe("sealed", () => {
     expect(secret).toBeDefined();
     expect(out).not.toContain(secret);
     expect(out).not.toContain(site.psk.slice(7, 71));
+  });
+
+  it("carries datagrams, and counts them beside connections", async () => {
+    const target = await bound("127.0.0.1");
+    target.on("message", (bytes, { port, address }) => target.send(`re ${bytes}`, port, address));
+    const route = 'protocol = "udp"\nname = "names"';
+    const { site, office } = await startSite(
+      `[[bindings]]\n${route}\nmapping = "names"\nport = 0\npeers = ["camera"]`,
+      `[[mappings]]\n${route}\naddress = "localhost"\nport = ${target.address().port}\npeers = ["office"]`,
+    );
+    await office.logged("ready");
+    const line = office.lines().find(({ binding }) => binding === "names");
+    const client = await bound("127.0.0.1");
+    const port = Number(String(line?.["listening"]).split(":").at(-1));
+    const { answer } = await ask(client, port, Buffer.from("who?"));
+    expect(answer.toString()).toBe("re who?");
+    for (const socket of [client, target]) socket.close();
+    const { out } = await statusOf(site.folder);
+    const [, ...stlinks] = out
+      .trim()
+      .split("\n")
+      .map((text) => JSON.parse(text));
+    const { bindings } = stlinks.find((one) => one.bindings.length === 2);
+    expect(bindings[1]).toMatchObject({ protocol: "udp", open: 1, datagramsOut: 1, dropped: {} });
   });
 
   it("shows the same as tables", async () => {
