@@ -90,7 +90,7 @@ function push(stream: Stream, fifo: Fifo, flow: i32, at: usize, len: i32): bool 
 /** The burst is over: what every stream is guaranteed stays. */
 function giveBack(fifo: Fifo): void {
   const isIn = fifo.side == RECV_SIDE;
-  unpromise(fifo, isIn ? blocksFor(size(SIZE_MAX_RECORD) << 1) : sendBase());
+  unpromise(fifo, isIn ? blocksFor(size(SIZE_MAX_RECORD) << 1) : sendBase);
 }
 
 /** Copies the header of the oldest entry to HEADER; the cursor stands behind it. Returns the entry's length. */
