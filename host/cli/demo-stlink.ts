@@ -8,9 +8,11 @@ import { Core, DESKTOP_SIZES } from "../core/core.ts";
 import type { CoreEngine } from "../core/engine.ts";
 import { openV8 } from "../core/engine-v8.ts";
 import { systemWorld } from "../net/world.ts";
+import { Seldom } from "../service/seldom.ts";
 import { Agent } from "../stlink/agent.ts";
 import { listenBinding } from "../stlink/bindings.ts";
-import type { HopEvent } from "../stlink/hop.ts";
+import { Candidates } from "../stlink/candidates.ts";
+import type { HopEvent } from "../stlink/kept-connector.ts";
 import { serveMappings } from "../stlink/mappings.ts";
 import { reasonName } from "../stlink/reasons.ts";
 import { Traffic } from "../stlink/traffic.ts";
@@ -32,7 +34,7 @@ async function start(setup: StlinkSetup, tell: Tell): Promise<() => void> {
   });
   const link = agent.addPeer(setup.peer);
   const port = await serve(agent, setup, link);
-  agent.keepHop(setup.connector, (event) => tell(describe(event)));
+  agent.keepConnector(setup.connector, 0, (event) => tell(describe(event)));
   tell({ kind: "ready", port, engine: engine.name });
   return () => agent.stop();
 }
@@ -47,18 +49,22 @@ async function openEngine({ engine, wasmPath }: StlinkSetup): Promise<CoreEngine
 
 async function serve(agent: Agent, setup: StlinkSetup, link: number): Promise<number> {
   const { address, bindingId, mappingId } = setup;
-  const traffic = new Traffic();
+  const seldom = new Seldom(agent.world.clock, () => {});
+  const shared = { name: setup.role, holdMs: 120_000, traffic: new Traffic(), seldom };
   if (setup.role === "binding") {
-    const binding = { id: bindingId, mappingId, address, link, traffic };
-    const listener = await listenBinding(agent, binding);
+    const candidates = new Candidates(agent);
+    candidates.set([link]);
+    const binding = { ...shared, id: bindingId, mappingId, candidates, peerName: () => "mapping" };
+    const listener = await listenBinding(agent, binding, address);
     return listener.address.port;
   }
-  serveMappings(agent, [{ id: mappingId, target: address, links: [link], traffic }]);
+  const mapping = { ...shared, id: mappingId, target: address, links: [link] };
+  serveMappings(agent, () => [mapping]);
   return address.port;
 }
 
 function describe(event: HopEvent): { kind: "hop"; isUp: boolean; text: string } {
-  if (event.kind === "up") return { kind: "hop", isUp: true, text: "hop up" };
+  if (event.kind !== "down") return { kind: "hop", isUp: true, text: `hop ${event.kind}` };
   const why = event.reason === 0 ? event.why : reasonName(event.reason);
   return { kind: "hop", isUp: false, text: `hop down (${why}), redials in ${event.redialMs} ms` };
 }

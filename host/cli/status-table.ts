@@ -22,7 +22,7 @@ function stlinkTables(status: StlinkStatus): string[] {
   return [
     `id ${id}  public key ${status.publicKey}`,
     table(
-      ["CONNECTOR", "ADDRESS", "HOP", "IN", "OUT", "ROUND TRIP", "PQ", "LAST ERROR"],
+      ["CONNECTOR", "ADDRESS", "HOP", "IN", "OUT", "ROUND TRIP", "SUSPECT", "PQ", "LAST ERROR"],
       status.connectors.map((one) => [
         one.name,
         one.address,
@@ -30,18 +30,31 @@ function stlinkTables(status: StlinkStatus): string[] {
         size(one.bytesIn),
         size(one.bytesOut),
         ms(one.roundTripMs),
+        one.suspected,
         one.pqAuthentication,
         one.lastError,
       ]),
     ),
     table(
-      ["PEER", "SESSION", "ROUND TRIP", "PQ-AUTHENTICATION", "FINGERPRINT OF THE PAIR"],
+      [
+        "PEER",
+        "SESSION",
+        "OVER",
+        "ROUND TRIP",
+        "LOAD",
+        "PQ-AUTHENTICATION",
+        "FINGERPRINT",
+        "DROPPED",
+      ],
       status.peers.map((one) => [
         one.name,
         one.session,
+        one.connector,
         ms(one.roundTripMs),
+        `${one.load}/16`,
         one.pqAuthentication,
         one.fingerprint,
+        one.lastError === null ? one.dropped : `${one.dropped} (${one.lastError})`,
       ]),
     ),
     routeTable(

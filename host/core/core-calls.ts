@@ -70,6 +70,7 @@ const BOUND = [
   "forward_commit",
   "link_add",
   "link_find",
+  "link_goodbye",
   "link_info",
   "link_mute",
   "link_remove",

@@ -51,6 +51,12 @@ export class CoreLinks extends CoreHops {
     return this.check("link_add", this.f.link_add());
   }
 
+  /** Ends a link's streams on both sides with `reason`: GOODBYE goes out when it can. */
+  linkGoodbye(link: number, reason: number): void {
+    this.check("link_goodbye", this.f.link_goodbye(link, reason));
+  }
+
+  /** Removes a peer at once and tells it nothing; its streams are gone, without news. */
   linkRemove(link: number, reason: number): void {
     this.check("link_remove", this.f.link_remove(link, reason));
   }

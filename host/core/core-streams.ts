@@ -18,6 +18,13 @@ export const StreamFlag = {
   Successor: 64,
 } as const;
 
+/** Some of the states of `StreamView.state`. */
+export const StreamState = {
+  /** Opener: until its OPEN is made, and until the peer has accepted it. */
+  Opening: 1,
+  Opened: 2,
+} as const;
+
 export type StreamView = {
   link: number;
   number: number;

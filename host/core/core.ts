@@ -11,7 +11,7 @@ export { ConfigSection, ControlPhase, type ControlView } from "./core-control.ts
 export { CoreError, statusName } from "./core-error.ts";
 export { HopState, HopStep, type HopView, type PacketInfo } from "./core-hops.ts";
 export type { LinkView, Peer } from "./core-links.ts";
-export { StreamFlag, type StreamView } from "./core-streams.ts";
+export { StreamFlag, StreamState, type StreamView } from "./core-streams.ts";
 export { connectorSizes, DESKTOP_SIZES, DEVICE_SIZES, type Sizes } from "./sizes.ts";
 
 export type Role = "stlink" | "connector";

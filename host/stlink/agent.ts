@@ -7,7 +7,8 @@ import { Reason } from "../core/abi.gen.ts";
 import { type Core, type Peer, type Sizes, StreamFlag, type StreamView } from "../core/core.ts";
 import { Driver } from "../net/driver.ts";
 import type { World } from "../net/world.ts";
-import { type ConnectorAddress, type HopEvent, StlinkHop } from "./hop.ts";
+import type { ConnectorAddress } from "./hop.ts";
+import { type HopEvent, KeptConnector } from "./kept-connector.ts";
 
 /** Who cares for a stream from its beginning until it detaches. */
 export interface StreamOwner {
@@ -27,17 +28,29 @@ export type AgentOptions = {
   publicKey: Uint8Array;
   id: Uint8Array;
   redialMostMs?: number;
+  /** A packet was dropped, or a handshake failed: a status. */
   onDrop?(status: number): void;
 };
 
 const REDIAL_MOST_MS = 60_000;
+/** Hops are asked about silence so often (rule K7). */
+const WATCH_MS = 500;
+/** A Connector that is to go stays so long for want of another one. */
+const LEAVE_MOST_MS = 60_000;
+/** GOODBYE has gone out by then, if it can. */
+const GOODBYE_MS = 1000;
 
 export class Agent {
   readonly core: Core;
   readonly world: World;
   readonly #options: AgentOptions;
   readonly #driver: Driver;
-  readonly #hops: StlinkHop[] = [];
+  #connectors: KeptConnector[] = [];
+  /** With what cancels their timer. */
+  readonly #leaving = new Map<KeptConnector, () => void>();
+  readonly #links = new Set<number>();
+  readonly #farewells = new Map<number, () => void>();
+  #cancelWatch = (): void => {};
   readonly #owners = new Map<number, StreamOwner>();
   /** By kind of stream. */
   readonly #offers = new Map<number, Offer>();
@@ -50,21 +63,78 @@ export class Agent {
     this.core.setIdentity(options.privateKey, options.publicKey, options.id);
     this.#driver = new Driver(this.core, this.world, () => this.#turn());
     this.#driver.feed();
+    this.#watchLater();
   }
 
   /** Keeps a hop to this Connector from now on; `onEvent` hears when it comes and goes. */
-  keepHop(connector: ConnectorAddress, onEvent: (event: HopEvent) => void): StlinkHop {
-    const { redialMostMs = REDIAL_MOST_MS } = this.#options;
-    const wake = () => this.wake();
-    const hop = new StlinkHop(this.core, this.world, { connector, redialMostMs, onEvent, wake });
-    this.#hops.push(hop);
-    hop.dial();
-    return hop;
+  keepConnector(
+    connector: ConnectorAddress,
+    place: number,
+    onEvent: (event: HopEvent) => void,
+  ): KeptConnector {
+    const kept = new KeptConnector(this.core, this.world, {
+      connector,
+      place,
+      redialMostMs: this.#options.redialMostMs ?? REDIAL_MOST_MS,
+      onEvent: (event) => {
+        onEvent(event);
+        this.#letLeave();
+      },
+      onStep: () => this.#countDrop(),
+      wake: () => this.wake(),
+    });
+    this.#connectors.push(kept);
+    return kept;
   }
 
-  /** Adds a peer; returns its link. */
+  /** Lets a Connector go once another one is up, so that nothing waits for it. */
+  leaveConnector(kept: KeptConnector): void {
+    const cancel = this.world.clock.after(LEAVE_MOST_MS, () => this.#drop(kept));
+    this.#leaving.set(kept, cancel);
+    this.#letLeave();
+  }
+
+  /** Adds a peer, or changes its keys; returns its link. Throws CoreError: NoLinkSlot, BadKey. */
   addPeer(peer: Peer): number {
-    return this.core.linkAdd(peer);
+    const link = this.core.linkAdd(peer);
+    this.#farewells.get(link)?.();
+    this.#farewells.delete(link);
+    this.#links.add(link);
+    return link;
+  }
+
+  /** Ends everything with a peer; both sides hear why. */
+  removePeer(link: number, reason: number): void {
+    this.#links.delete(link);
+    this.endStreams(reason, (stream) => stream.link === link);
+    this.core.linkGoodbye(link, reason);
+    this.wake();
+    const cancel = this.world.clock.after(GOODBYE_MS, () => this.replacePeer(link, reason));
+    this.#farewells.set(link, cancel);
+  }
+
+  /** Forgets everything of a peer at once, so that another may come in its place. */
+  replacePeer(link: number, reason: number): void {
+    const isOf = (stream: StreamView): boolean => stream.link === link;
+    this.endStreams(reason, isOf);
+    const left = this.#ownersOf(isOf);
+    this.#farewells.delete(link);
+    this.#links.delete(link);
+    this.core.linkRemove(link, reason);
+    // Applications that had not read all of a stream that had ended: it is gone.
+    for (const [stream, owner] of left) {
+      this.#owners.delete(stream);
+      owner.news();
+    }
+  }
+
+  /** Ends the streams that `isMeant` says; their owners hear of it at once. */
+  endStreams(reason: number, isMeant: (stream: StreamView) => boolean): void {
+    for (const [stream, owner] of this.#ownersOf(isMeant)) {
+      this.core.streamReset(stream, reason);
+      owner.news();
+    }
+    this.wake();
   }
 
   /** From now on `offer` is asked about streams of this kind that peers open. */
@@ -94,9 +164,15 @@ export class Agent {
     this.#driver.wake();
   }
 
+  /** Peers and Connectors are told, as far as the sockets take it at once. */
   stop(): void {
     this.#driver.stop();
-    for (const hop of this.#hops) hop.stop();
+    this.#cancelWatch();
+    for (const cancel of [...this.#farewells.values(), ...this.#leaving.values()]) cancel();
+    for (const link of this.#links) this.core.linkGoodbye(link, Reason.Stopping);
+    this.core.tick(this.world.clock.now());
+    this.#turn();
+    for (const connector of this.#connectors) connector.stop();
     this.core.stop();
   }
 
@@ -105,15 +181,43 @@ export class Agent {
     if (this.#hearStreams()) hasMoved = true;
     // What the streams have made goes out in the same turn.
     if (this.#moveHops()) hasMoved = true;
-    const drop = this.core.takeDrop();
-    if (drop !== 0) this.#options.onDrop?.(drop);
+    this.#countDrop();
     return hasMoved;
+  }
+
+  #ownersOf(isMeant: (stream: StreamView) => boolean): [number, StreamOwner][] {
+    return [...this.#owners].filter(([stream]) => isMeant(this.core.streamInfo(stream)));
   }
 
   #moveHops(): boolean {
     let hasMoved = false;
-    for (const hop of this.#hops) if (hop.turn()) hasMoved = true;
+    for (const connector of this.#connectors) if (connector.turn()) hasMoved = true;
     return hasMoved;
+  }
+
+  #countDrop(): void {
+    const drop = this.core.takeDrop();
+    if (drop !== 0) this.#options.onDrop?.(drop);
+  }
+
+  #watchLater(): void {
+    this.#cancelWatch = this.world.clock.after(WATCH_MS, () => {
+      for (const connector of this.#connectors) connector.watch();
+      this.#watchLater();
+    });
+  }
+
+  #letLeave(): void {
+    const isAnyUp = this.#connectors.some((one) => one.isUp && !this.#leaving.has(one));
+    if (isAnyUp) for (const kept of [...this.#leaving.keys()]) this.#drop(kept);
+  }
+
+  #drop(kept: KeptConnector): void {
+    this.#leaving.get(kept)?.();
+    this.#leaving.delete(kept);
+    this.#connectors = this.#connectors.filter((one) => one !== kept);
+    kept.stop();
+    this.wake();
   }
 
   /** Each stream with news is heard once: what an owner does may make news again, for the next turn. */

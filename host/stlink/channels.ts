@@ -5,8 +5,9 @@
 
 import { Status } from "../core/abi.gen.ts";
 import { type Core, StreamFlag } from "../core/core.ts";
+import type { Seldom } from "../service/seldom.ts";
 import type { Agent } from "./agent.ts";
-import type { DatagramTraffic, DropName, Seldom } from "./datagram-route.ts";
+import type { DatagramTraffic, DropName } from "./datagram-route.ts";
 
 export const KIND_DATAGRAM = 2;
 

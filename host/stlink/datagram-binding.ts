@@ -11,13 +11,13 @@ import {
   type DatagramSocket,
   UNSENT_MOST,
 } from "../net/transport.ts";
+import { Seldom } from "../service/seldom.ts";
 import type { Agent } from "./agent.ts";
 import { Channels, KIND_DATAGRAM } from "./channels.ts";
 import {
   CHANNEL_IDLE_MS,
   type DatagramTimes,
   type DatagramTraffic,
-  Seldom,
   SWEEP_MS,
 } from "./datagram-route.ts";
 import { Newest } from "./newest.ts";
@@ -31,8 +31,8 @@ export type DatagramBinding = DatagramTimes & {
   /** IP addresses to listen on, with one port; 0 is any free one. */
   hosts: readonly string[];
   port: number;
-  /** The link to the peer that holds the Mapping. */
-  link: number;
+  /** Links to the peers that hold the Mapping, the one to open a channel to at the head (rule D10). */
+  links(): readonly number[];
   traffic: DatagramTraffic;
   /** Hears what its owner should know, each kind at most once a minute. */
   warn(text: string): void;
@@ -40,6 +40,8 @@ export type DatagramBinding = DatagramTimes & {
 
 /** A channel that ended is opened again so much later: about what a configuration takes (rule F11). */
 const OPEN_AGAIN_MS = 1000;
+/** A peer that has not accepted the channel by then is passed over while there is another. */
+const ACCEPT_MS = 2000;
 
 /** Listens for a Binding's applications. Rejects with the system's error (EADDRINUSE, ...). */
 export async function listenDatagrams(
@@ -67,6 +69,7 @@ export class DatagramListener {
   readonly #seldom: Seldom;
   /** The channel that is being opened; -1: none. */
   #opening = -1;
+  #openingSinceMs = 0;
   #openAgainMs = Number.NEGATIVE_INFINITY;
   #usedMs = 0;
   #isClosed = false;
@@ -127,10 +130,13 @@ export class DatagramListener {
 
   #open(): void {
     if (this.#opening >= 0 || this.#nowMs < this.#openAgainMs) return;
-    const { link, id, mappingId } = this.#binding;
+    const { links, id, mappingId } = this.#binding;
+    const [link] = links();
+    if (link === undefined) return this.#wait("no peer holds the Mapping");
     try {
       const stream = this.#agent.core.streamOpen(link, KIND_DATAGRAM, id, mappingId);
       this.#opening = stream;
+      this.#openingSinceMs = this.#nowMs;
       this.#channels.add(stream);
       this.#agent.attach(stream, { news: () => this.#hear(stream) });
     } catch (error) {
@@ -204,10 +210,22 @@ export class DatagramListener {
     this.#countFlows();
     this.#dropAged();
     this.#channels.count();
+    this.#passOver();
     const isIdle = this.#flows.size === 0 && now - this.#usedMs >= CHANNEL_IDLE_MS;
     if (isIdle) this.#endChannels();
     else if (this.#channels.wantsSuccessor || !this.#held.isEmpty) this.#open();
     if (this.#flows.size > 0 || !this.#channels.isEmpty) this.#sweepLater();
+  }
+
+  /** Silence counts against a peer, so that another one is at the head the next time. */
+  #passOver(): void {
+    const isLate = this.#opening >= 0 && this.#nowMs - this.#openingSinceMs >= ACCEPT_MS;
+    if (!isLate || this.#binding.links().length < 2) return;
+    const stream = this.#opening;
+    this.#opening = -1;
+    this.#agent.core.streamReset(stream, Reason.Application);
+    this.#channels.remove(stream);
+    this.#open();
   }
 
   #endChannels(): void {

@@ -7,10 +7,11 @@
 import { Reason } from "../core/abi.gen.ts";
 import type { StreamView } from "../core/core.ts";
 import type { Address, DatagramFailure } from "../net/transport.ts";
+import { Seldom } from "../service/seldom.ts";
 import { refusedHint, type Target } from "./addresses.ts";
 import type { Agent, StreamOwner } from "./agent.ts";
 import { Channels, KIND_DATAGRAM } from "./channels.ts";
-import { type DatagramTimes, type DatagramTraffic, Seldom, SWEEP_MS } from "./datagram-route.ts";
+import { type DatagramTimes, type DatagramTraffic, SWEEP_MS } from "./datagram-route.ts";
 import { FlowSocket, TargetChoice } from "./flow-socket.ts";
 import { IdleMap } from "./idle-map.ts";
 
@@ -20,34 +21,26 @@ export type DatagramMapping = DatagramTimes & {
   /** The target's addresses, or why there are none; called for each new flow, never rejects. */
   resolve(): Promise<Target>;
   port: number;
-  /** The links whose peers may use it. */
+  /** The links whose peers may use it; its owner may change them. */
   links: readonly number[];
   traffic: DatagramTraffic;
   /** Hears what its owner should know, each kind at most once a minute. */
   warn(text: string): void;
 };
 
-/** What is served; `close` ends the channels, and the agent must still run. */
-export type DatagramService = { close(): void };
-
-/** Serves these Mappings to the peers that may use them, and no others any more. */
-export function serveDatagrams(
-  agent: Agent,
-  mappings: readonly DatagramMapping[],
-): DatagramService {
-  const served = mappings.map((mapping) => new ServedMapping(agent, mapping));
+/** Serves the Mappings that `all` gives to the peers that may use them. */
+export function serveDatagrams(agent: Agent, all: () => readonly ServedMapping[]): void {
   agent.onOffer(KIND_DATAGRAM, (stream, info) => {
-    return served.find((one) => one.isFor(info))?.accept(stream, info) ?? null;
+    return (
+      all()
+        .find((one) => one.isFor(info))
+        ?.accept(stream, info) ?? null
+    );
   });
-  return {
-    close() {
-      for (const one of served) one.close();
-    },
-  };
 }
 
 /** What the Bindings of all peers have in common at a Mapping. */
-class ServedMapping {
+export class ServedMapping {
   readonly agent: Agent;
   readonly mapping: DatagramMapping;
   readonly seldom: Seldom;
@@ -78,6 +71,7 @@ class ServedMapping {
     return relation.accept(stream);
   }
 
+  /** Ends its channels; the agent must still run. */
   close(): void {
     this.#cancelSweep?.();
     for (const relation of this.#relations.values()) relation.close();

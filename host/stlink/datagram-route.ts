@@ -3,7 +3,6 @@
 // what is told. Before it: the site's file. After it: datagram-binding.ts, datagram-mapping.ts count;
 // `sealed status` shows. PROTOCOL 8.1, 8.2; rule U4. Nothing here could hold a payload.
 
-import type { Clock } from "../net/world.ts";
 import { Traffic } from "./traffic.ts";
 
 /** What the Route says of its flows and datagrams. */
@@ -70,27 +69,5 @@ export class DatagramTraffic extends Traffic {
 
   drop(name: DropName, count = 1): void {
     if (count > 0) this.dropped[name] = (this.dropped[name] ?? 0) + count;
-  }
-}
-
-const MINUTE_MS = 60_000;
-
-/** Tells a thing of each kind at most once a minute: datagrams come by the thousand. */
-export class Seldom {
-  readonly #clock: Clock;
-  readonly #warn: (text: string) => void;
-  readonly #toldMs = new Map<string, number>();
-
-  constructor(clock: Clock, warn: (text: string) => void) {
-    this.#clock = clock;
-    this.#warn = warn;
-  }
-
-  warn(kind: string, text: () => string): void {
-    const now = this.#clock.now();
-    const before = this.#toldMs.get(kind);
-    if (before !== undefined && now - before < MINUTE_MS) return;
-    this.#toldMs.set(kind, now);
-    this.#warn(text());
   }
 }

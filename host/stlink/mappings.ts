@@ -7,29 +7,36 @@
 import { Reason } from "../core/abi.gen.ts";
 import { StreamFlag, type StreamView } from "../core/core.ts";
 import type { Address, Connection, ConnectionEvents, Ending } from "../net/transport.ts";
+import type { Seldom } from "../service/seldom.ts";
 import { refusedHint, resolveTarget } from "./addresses.ts";
 import type { Agent, StreamOwner } from "./agent.ts";
+import { KIND_BYTES } from "./opening.ts";
 import { Pump } from "./pump.ts";
 import type { Traffic } from "./traffic.ts";
 
+/** What its owner may change while streams come. */
 export type Mapping = {
+  name: string;
   /** 16 bytes. */
   id: Uint8Array;
   /** The host may be a name; it is resolved at each dial. */
   target: Address;
   /** The links whose peers may use it. */
   links: readonly number[];
+  /** How long a stream is held without its peer (rule S4). */
+  holdMs: number;
   traffic: Traffic;
+  /** Hears why targets can't be reached. */
+  seldom: Seldom;
 };
 
-/** How long a target may take to answer (rule D10 tries for 10 s in all). */
-const TARGET_MS = 10_000;
-const KIND_BYTES = 1;
+/** How long a target may take to answer: less than the opener's 10 s (rule D10), so that it hears why. */
+const TARGET_MS = 8000;
 
-/** Serves these Mappings to the peers that may use them. */
-export function serveMappings(agent: Agent, mappings: readonly Mapping[]): void {
+/** Serves the Mappings that `all` gives to the peers that may use them. */
+export function serveMappings(agent: Agent, all: () => readonly Mapping[]): void {
   agent.onOffer(KIND_BYTES, (stream, info) => {
-    const mapping = mappings.find((one) => isFor(one, info));
+    const mapping = all().find((one) => isFor(one, info));
     return mapping === undefined ? null : new TargetDial(agent, stream, mapping);
   });
 }
@@ -51,7 +58,8 @@ class TargetDial implements StreamOwner {
   readonly #agent: Agent;
   readonly #stream: number;
   readonly #mapping: Mapping;
-  readonly #cancelTimer: () => void;
+  readonly #endMs: number;
+  #cancelTimer = (): void => {};
   /** Addresses of the target that have not been tried. */
   #hosts: string[] = [];
   #connection: Connection | null = null;
@@ -62,8 +70,9 @@ class TargetDial implements StreamOwner {
     this.#agent = agent;
     this.#stream = stream;
     this.#mapping = mapping;
-    const { clock } = agent.world;
-    this.#cancelTimer = clock.after(TARGET_MS, () => this.#fail("TimedOut", "did not answer"));
+    this.#endMs = agent.world.clock.now() + TARGET_MS;
+    agent.core.streamHold(stream, mapping.holdMs);
+    this.#wait(mapping.target.host, 1);
     this.#resolve();
   }
 
@@ -86,6 +95,7 @@ class TargetDial implements StreamOwner {
   #dial(): void {
     const [host = "", ...others] = this.#hosts;
     this.#hosts = others;
+    this.#wait(host, others.length + 1);
     const { port } = this.#mapping.target;
     const events: ConnectionEvents = {
       opened: () => this.#opened(connection),
@@ -96,6 +106,28 @@ class TargetDial implements StreamOwner {
     };
     const connection = this.#agent.world.transport.connect({ host, port }, events);
     this.#connection = connection;
+  }
+
+  /** The host has its share of the time that is left. */
+  #wait(host: string, shares: number): void {
+    const { clock } = this.#agent.world;
+    const ms = Math.max(0, this.#endMs - clock.now()) / shares;
+    this.#cancelTimer();
+    this.#cancelTimer = clock.after(ms, () => this.#late(host));
+  }
+
+  #late(host: string): void {
+    if (this.#connection === null)
+      return this.#fail("TimedOut", `${host}: its name takes too long`);
+    const { port } = this.#mapping.target;
+    const connection = this.#connection;
+    this.#connection = null;
+    connection.reset();
+    if (this.#hosts.length > 0) return this.#dial();
+    this.#fail(
+      "TimedOut",
+      `${host} port ${port}: TimedOut. Does a firewall drop what is sent there?`,
+    );
   }
 
   #opened(connection: Connection): void {
@@ -119,7 +151,9 @@ class TargetDial implements StreamOwner {
 
   #fail(why: Ending, text: string): void {
     if (this.#pump !== null || this.#isOver) return;
-    this.#mapping.traffic.fail(text);
+    const { name, traffic, seldom } = this.#mapping;
+    traffic.fail(text);
+    seldom.warn(text, () => `the Mapping "${name}" could not connect: ${text}`);
     this.#agent.core.streamReset(this.#stream, REASONS[why]);
     this.#finish();
   }

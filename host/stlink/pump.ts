@@ -70,7 +70,7 @@ export class Pump implements ConnectionEvents, StreamOwner {
   news(): void {
     if (this.#isOver) return;
     const flags = this.#core.streamFlags(this.#stream);
-    if (flags < 0) return;
+    if (flags < 0) return this.#lose();
     this.#toStream(flags);
     this.#toApplication();
     this.#finish();
@@ -121,6 +121,13 @@ export class Pump implements ConnectionEvents, StreamOwner {
     if (reason === 0) this.#connection.close();
     else this.#connection.reset();
     this.#agent.release(this.#stream);
+  }
+
+  /** The stream is gone with its peer. */
+  #lose(): void {
+    this.#isOver = true;
+    this.#traffic.end(reasonName(Reason.PeerLost));
+    this.#connection.reset();
   }
 
   #setPaused(isPaused: boolean): void {

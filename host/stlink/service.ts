@@ -1,31 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-// An STLink as a service: an agent with the hops, peers, Mappings and Bindings of a Site. Before it:
-// `sealed stlink run`. After it: agent.ts, bindings.ts, mappings.ts, and their twins for UDP. It alone knows
-// names; beneath it are links and ids.
+// An STLink as a service: an agent with the hops, peers, Mappings and Bindings of a Site, and of each Site
+// that follows it. Before it: `sealed stlink run`. After it: agent.ts, routes.ts, kept-connector.ts. It
+// alone knows names; beneath it are links and ids. Invariant: a reload breaks nothing that is still allowed.
 
 import { networkInterfaces } from "node:os";
-import { Core, DESKTOP_SIZES, type Sizes, statusName } from "../core/core.ts";
+import { isDeepStrictEqual } from "node:util";
+import { Reason } from "../core/abi.gen.ts";
+import { Core, type Peer, type Sizes, statusName } from "../core/core.ts";
 import { openCore } from "../core/core-file.ts";
-import type { Listener } from "../net/transport.ts";
 import { systemWorld, type World } from "../net/world.ts";
-import { AppError, systemCode, systemReason } from "../service/app-error.ts";
-import { formatAddress } from "../service/fields.ts";
-import { pairFingerprint } from "../service/fingerprint.ts";
 import type { Log } from "../service/log.ts";
 import { type Change, changeOf, changesOf, type Running } from "../service/running.ts";
-import { listeningOf, resolveTarget } from "./addresses.ts";
 import { Agent } from "./agent.ts";
-import { listenBinding } from "./bindings.ts";
 import { checkSite } from "./check.ts";
-import { listenDatagrams } from "./datagram-binding.ts";
-import { type DatagramMapping, type DatagramService, serveDatagrams } from "./datagram-mapping.ts";
-import { DATAGRAM_TIMES, DatagramTraffic } from "./datagram-route.ts";
-import type { HopEvent, StlinkHop } from "./hop.ts";
-import { type Mapping, serveMappings } from "./mappings.ts";
-import { reasonName } from "./reasons.ts";
-import type { Site, SiteBinding, SiteConnector, SiteMapping, SitePeer } from "./site.ts";
-import type { BindingLine, ConnectorLine, MappingLine, PeerLine, StlinkStatus } from "./status.ts";
-import { Traffic } from "./traffic.ts";
+import { HopLog } from "./hop-log.ts";
+import type { KeptConnector } from "./kept-connector.ts";
+import { Routes } from "./routes.ts";
+import type { Site, SiteConnector, SitePeer } from "./site.ts";
+import { hasRoom, sizesOf } from "./site-sizes.ts";
+import type { StlinkStatus } from "./status.ts";
+import { connectorLine, hex, peerLine } from "./status-lines.ts";
 
 export type RunningStlink = Running<Site, StlinkStatus>;
 
@@ -45,42 +39,20 @@ export async function startStlink(
   }
 }
 
-/** The core's tables and pools for a Site: a link for each peer, two hops for each Connector. */
-function sizesOf({ connectors, peers, limits }: Site): Sizes {
-  const blocks = Math.floor(limits.memoryBytes / 2 / DESKTOP_SIZES.blockBytes);
-  const links = Math.max(peers.length, 1);
-  return {
-    ...DESKTOP_SIZES,
-    hops: 2 * connectors.length,
-    links,
-    channels: Math.min(links + 1, 4096),
-    streams: limits.streams,
-    recvBlocks: blocks,
-    sendBlocks: blocks,
-    configBytes: 0,
-  };
-}
-
-type HeldHop = { connector: SiteConnector; hop: StlinkHop | null; lastError: string | null };
-/** The traffic is that of the Route's protocol. */
-type HeldMapping = { mapping: SiteMapping; traffic: Traffic | DatagramTraffic };
-type HeldBinding = {
-  binding: SiteBinding;
-  traffic: Traffic | DatagramTraffic;
-  listeners: Listener[];
-};
+type HeldConnector = { connector: SiteConnector; kept: KeptConnector; log: HopLog };
 
 class StlinkService implements RunningStlink {
-  readonly #site: Site;
+  #site: Site;
   readonly #log: Log;
   readonly #agent: Agent;
   readonly #sizes: Sizes;
+  readonly #routes: Routes;
+  /** By name. */
   readonly #links = new Map<string, number>();
-  readonly #hops: HeldHop[];
-  readonly #mappings: HeldMapping[];
-  readonly #bindings: HeldBinding[];
-  #datagrams: DatagramService | null = null;
+  #connectors: HeldConnector[] = [];
   readonly #dropped: Record<string, number> = {};
+  /** One file at a time. */
+  #reloading: Promise<unknown> = Promise.resolve();
 
   constructor(site: Site, log: Log, world: World) {
     const { privateKey, publicKey, id } = site;
@@ -96,30 +68,25 @@ class StlinkService implements RunningStlink {
       id,
       onDrop: (status) => this.#countDrop(status),
     });
-    for (const peer of site.peers) this.#links.set(peer.name, this.#agent.addPeer(keysOf(peer)));
-    this.#hops = site.connectors.map((connector) => ({ connector, hop: null, lastError: null }));
-    this.#mappings = site.mappings.map((mapping) => ({ mapping, traffic: newTraffic(mapping) }));
-    this.#bindings = site.bindings.map((binding) => ({
-      binding,
-      traffic: newTraffic(binding),
-      listeners: [],
-    }));
+    this.#routes = new Routes(this.#agent, log, (link) => this.#peerName(link));
   }
 
   async start(): Promise<void> {
-    for (const held of this.#bindings) await this.#listen(held);
-    this.#serve();
-    for (const held of this.#hops) this.#keepHop(held);
+    this.#addPeers(this.#site.peers);
+    await this.#routes.listen(this.#site, this.#links);
+    this.#routes.set(this.#site, this.#links);
+    this.#keepConnectors(this.#site.connectors);
     this.#report();
   }
 
-  async reload(site: Site): Promise<{ applied: Change[]; needsRestart: Change[] }> {
-    return { applied: [], needsRestart: changesOfSite(this.#site, site) };
+  reload(site: Site): Promise<{ applied: Change[]; needsRestart: Change[] }> {
+    const reloading = this.#reloading.then(() => this.#take(site));
+    this.#reloading = reloading.catch(() => {});
+    return reloading;
   }
 
   async stop(): Promise<void> {
-    for (const { listeners } of this.#bindings) for (const listener of listeners) listener.close();
-    this.#datagrams?.close();
+    this.#routes.close();
     this.#agent.stop();
   }
 
@@ -128,13 +95,32 @@ class StlinkService implements RunningStlink {
       role: "stlink",
       id: hex(this.#site.id),
       publicKey: hex(this.#site.publicKey),
-      connectors: this.#hops.map(connectorLine),
+      connectors: this.#connectors.map(({ connector, kept, log }) =>
+        connectorLine(connector, kept, log.lastError),
+      ),
       peers: this.#site.peers.map((peer) => this.#peerLine(peer)),
-      mappings: this.#mappings.map(mappingLine),
-      bindings: this.#bindings.map(bindingLine),
+      ...this.#routes.status(),
       streams: { open: this.#agent.streamCount, most: this.#sizes.streams },
       dropped: { ...this.#dropped },
     };
+  }
+
+  /** New peers first, so that Routes may name them; then Routes; then who has to go. */
+  async #take(site: Site): Promise<{ applied: Change[]; needsRestart: Change[] }> {
+    const before = this.#site;
+    const fixed = fixedChanges(before, site);
+    const changes = changesOfSite(before, site);
+    if (!hasRoom(this.#sizes, before, site)) {
+      return { applied: [], needsRestart: [...fixed, ...changes] };
+    }
+    await this.#routes.listen(site, this.#links);
+    this.#site = { ...before, ...changeableOf(site) };
+    const gone = this.#changePeers(before.peers, site.peers);
+    this.#routes.set(site, this.#links);
+    for (const link of gone) this.#agent.removePeer(link, Reason.Revoked);
+    this.#changeConnectors(site.connectors);
+    this.#report();
+    return { applied: changes, needsRestart: fixed };
   }
 
   /** What the Mappings look like from here. Names may take long to resolve: nothing waits for it. */
@@ -145,77 +131,52 @@ class StlinkService implements RunningStlink {
     for (const { text } of findings) this.#log.warn({}, text);
   }
 
-  #keepHop(held: HeldHop): void {
-    const { address, key, psk } = held.connector;
-    const connector = psk === null ? { address, key } : { address, key, psk };
-    held.hop = this.#agent.keepHop(connector, (event) => this.#hearHop(held, event));
+  #addPeers(peers: readonly SitePeer[]): void {
+    for (const peer of peers) this.#links.set(peer.name, this.#agent.addPeer(keysOf(peer)));
   }
 
-  #hearHop(held: HeldHop, event: HopEvent): void {
-    const connector = held.connector.name;
-    if (event.kind === "up") return this.#log.info({ connector }, "hop up");
-    const { redialMs } = event;
-    const reason = event.reason === 0 ? event.why : reasonName(event.reason);
-    held.lastError = reason;
-    this.#log.warn({ connector, reason, redialMs }, "hop down");
-  }
-
-  #serve(): void {
-    const mappings: Mapping[] = [];
-    const datagrams: DatagramMapping[] = [];
-    for (const { mapping, traffic } of this.#mappings) {
-      const { name, id, host, port, peers, times } = mapping;
-      const links = peers.map((peer) => this.#linkOf(peer));
-      if (traffic instanceof DatagramTraffic) {
-        const { transport } = this.#agent.world;
-        const resolve = () => resolveTarget(host, (h) => transport.lookup(h));
-        const warn = (text: string) => this.#log.warn({ mapping: name }, text);
-        const route = { id, port, links, traffic, resolve, warn };
-        datagrams.push({ ...DATAGRAM_TIMES, ...times, ...route });
-      } else mappings.push({ id, target: { host, port }, links, traffic });
+  /** Returns the links of those that are not there any more. A peer is who has its id, whatever its name. */
+  #changePeers(before: readonly SitePeer[], after: readonly SitePeer[]): number[] {
+    const links = new Map(before.map(({ id, name }) => [hex(id), this.#linkOf(name)]));
+    for (const old of before) {
+      const peer = after.find(({ id }) => hex(id) === hex(old.id));
+      const link = this.#linkOf(old.name);
+      // Sessions of a key that was replaced are nobody's any more (rule T3).
+      if (peer !== undefined && !mayStay(old, peer)) this.#agent.replacePeer(link, Reason.Revoked);
     }
-    serveMappings(this.#agent, mappings);
-    this.#datagrams = serveDatagrams(this.#agent, datagrams);
+    this.#links.clear();
+    this.#addPeers(after);
+    for (const { id } of after) links.delete(hex(id));
+    return [...links.values()];
   }
 
-  async #listen({ binding, traffic, listeners }: HeldBinding): Promise<void> {
-    const { name, listenOn } = binding;
-    const { hosts, warning, refusal } = listeningOf(listenOn, networkInterfaces());
-    if (refusal !== null) throw unusable(binding, refusal);
-    if (warning !== null) this.#log.warn({ binding: name }, `the Binding ${warning}`);
-    try {
-      if (traffic instanceof DatagramTraffic) {
-        listeners.push(...(await this.#listenDatagrams(binding, hosts, traffic)));
-      } else for (const host of hosts) await this.#listenOn(host, binding, traffic, listeners);
-    } catch (error) {
-      throw cannotListen(binding, error);
+  #keepConnectors(connectors: readonly SiteConnector[]): void {
+    this.#connectors = connectors.map((connector, place) => this.#keep(connector, place));
+  }
+
+  #changeConnectors(connectors: readonly SiteConnector[]): void {
+    const before = this.#connectors;
+    this.#connectors = connectors.map((connector, place) => {
+      const held = before.find((one) => isDeepStrictEqual(one.connector, connector));
+      return held ?? this.#keep(connector, place);
+    });
+    for (const held of before) {
+      if (!this.#connectors.includes(held)) this.#agent.leaveConnector(held.kept);
     }
-    const at = listeners.map(({ address }) => formatAddress(address));
-    this.#log.info({ binding: name, listening: at }, "binding listens");
   }
 
-  async #listenOn(
-    host: string,
-    { id, mappingId, port, peers }: SiteBinding,
-    traffic: Traffic,
-    listeners: Listener[],
-  ): Promise<void> {
-    const address = { host, port: listeners[0]?.address.port ?? port };
-    const link = this.#linkOf(peers[0] ?? "");
-    listeners.push(await listenBinding(this.#agent, { id, mappingId, address, link, traffic }));
+  #keep(connector: SiteConnector, place: number): HeldConnector {
+    const { name, address, key, psk } = connector;
+    const log = new HopLog(this.#log, name);
+    const where = psk === null ? { address, key } : { address, key, psk };
+    const kept = this.#agent.keepConnector(where, place, (event) => log.hear(event));
+    return { connector, kept, log };
   }
 
-  /** One channel for all addresses of the Binding. */
-  async #listenDatagrams(
-    { name, id, mappingId, port, peers, times }: SiteBinding,
-    hosts: readonly string[],
-    traffic: DatagramTraffic,
-  ): Promise<Listener[]> {
-    const link = this.#linkOf(peers[0] ?? "");
-    const warn = (text: string) => this.#log.warn({ binding: name }, text);
-    const route = { id, mappingId, hosts, port, link, traffic, warn };
-    const listener = await listenDatagrams(this.#agent, { ...DATAGRAM_TIMES, ...times, ...route });
-    return listener.addresses.map((address) => ({ address, close: () => listener.close() }));
+  #peerLine(peer: SitePeer) {
+    const link = this.#agent.core.linkInfo(this.#linkOf(peer.name));
+    const over = this.#connectors.find(({ kept }) => kept.has(link.hop));
+    return peerLine(this.#site, peer, link, over?.connector.name ?? null);
   }
 
   #linkOf(peer: string): number {
@@ -224,16 +185,9 @@ class StlinkService implements RunningStlink {
     return link;
   }
 
-  #peerLine(peer: SitePeer): PeerLine {
-    const own = { id: this.#site.id, key: this.#site.publicKey };
-    return {
-      name: peer.name,
-      id: hex(peer.id),
-      fingerprint: pairFingerprint(own, peer),
-      pqAuthentication: peer.psk === null ? "no" : "yes",
-      session: null,
-      roundTripMs: null,
-    };
+  #peerName(link: number): string {
+    for (const [name, one] of this.#links) if (one === link) return name;
+    return "a peer that is gone";
   }
 
   #countDrop(status: number): void {
@@ -242,76 +196,36 @@ class StlinkService implements RunningStlink {
   }
 }
 
-function newTraffic({ protocol }: SiteMapping | SiteBinding): Traffic | DatagramTraffic {
-  return protocol === "udp" ? new DatagramTraffic() : new Traffic();
-}
-
-function keysOf({ id, key, nextKey, psk }: SitePeer) {
+function keysOf({ id, key, nextKey, psk }: SitePeer): Peer {
   return { id, key, ...(nextKey === null ? {} : { nextKey }), ...(psk === null ? {} : { psk }) };
 }
 
-function unusable({ name }: SiteBinding, why: string, cause?: unknown): AppError {
-  return new AppError("AddressUnusable", `the Binding "${name}" can't listen: ${why}`, { cause });
+/** Whether what runs with the one is still allowed by the other: its key, or the one that was announced. */
+function mayStay(before: SitePeer, after: SitePeer): boolean {
+  const known = [hex(before.key), ...(before.nextKey === null ? [] : [hex(before.nextKey)])];
+  return known.includes(hex(after.key));
 }
 
-function cannotListen(binding: SiteBinding, error: unknown): unknown {
-  const code = systemCode(error);
-  if (code === "") return error;
-  const place = `${binding.listenOn} port ${binding.port}`;
-  const hint =
-    code === "EACCES" && binding.port < 1024
-      ? "ports below 1024 need more rights: choose another port, or give this program the right."
-      : "choose another port or address.";
-  return unusable(binding, `${place}: ${systemReason(error)}; ${hint}`, error);
-}
-
-function connectorLine({ connector, hop, lastError }: HeldHop): ConnectorLine {
-  return {
-    name: connector.name,
-    address: formatAddress(connector.address),
-    hop: hop?.isUp ? "up" : "down",
-    bytesIn: hop?.bytesIn ?? 0,
-    bytesOut: hop?.bytesOut ?? 0,
-    roundTripMs: null,
-    pqAuthentication: connector.psk === null ? "no" : "yes",
-    lastError,
-  };
-}
-
-function mappingLine({ mapping, traffic }: HeldMapping): MappingLine {
-  const { name, id, protocol, host, port, peers } = mapping;
-  const target = formatAddress({ host, port });
-  return { name, id: hex(id), protocol, peers, target, ...traffic };
-}
-
-function bindingLine({ binding, traffic, listeners }: HeldBinding): BindingLine {
-  const { name, id, protocol, peers, mappingId } = binding;
-  const listening = listeners.map(({ address }) => formatAddress(address));
-  return {
-    name,
-    id: hex(id),
-    protocol,
-    peers,
-    mappingId: hex(mappingId),
-    listening,
-    ...traffic,
-  };
+function changeableOf({ file, connectors, peers, mappings, bindings }: Site) {
+  return { file, connectors, peers, mappings, bindings };
 }
 
 function changesOfSite(before: Site, after: Site): Change[] {
   return [
-    ...changeOf("id", before.id, after.id),
-    ...changeOf("key", before.publicKey, after.publicKey),
     ...changesOf("connector", before.connectors, after.connectors),
     ...changesOf("peer", before.peers, after.peers),
     ...changesOf("mapping", before.mappings, after.mappings),
     ...changesOf("binding", before.bindings, after.bindings),
+  ];
+}
+
+/** What a process has for life. */
+function fixedChanges(before: Site, after: Site): Change[] {
+  return [
+    ...changeOf("id", before.id, after.id),
+    ...changeOf("key", before.publicKey, after.publicKey),
     ...changeOf("limits", before.limits, after.limits),
     ...changeOf("log", before.log, after.log),
     ...changeOf("status_socket", before.statusSocket, after.statusSocket),
   ];
-}
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString("hex");
 }

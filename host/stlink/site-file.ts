@@ -129,8 +129,13 @@ function toBinding(fields: SiteFields["bindings"][number]): SiteBinding {
   };
 }
 
-function timesOf(fields: { hold: number; udp_idle: number; udp_age: number }): RouteTimes {
-  return { holdMs: fields.hold, idleMs: fields.udp_idle, ageMs: fields.udp_age };
+type TimeFields = Pick<
+  SiteFields["bindings"][number],
+  "hold" | "udp_idle" | "udp_age" | "udp_flows"
+>;
+
+function timesOf({ hold, udp_idle, udp_age, udp_flows }: TimeFields): RouteTimes {
+  return { holdMs: hold, idleMs: udp_idle, ageMs: udp_age, flows: udp_flows };
 }
 
 type NamedRoute = { name: string; id?: Uint8Array | undefined };

@@ -56,6 +56,12 @@ const routeTimes = {
   udp_age: durationField("50ms", "10s")
     .prefault("2s")
     .describe("UDP: a datagram that could not be sent for so long is dropped."),
+  udp_flows: z
+    .int()
+    .min(1)
+    .max(65_536)
+    .default(1024)
+    .describe("UDP: source addresses at once, of a Binding, or of a Mapping for each peer."),
 };
 
 const mapping = z

@@ -66,6 +66,8 @@ export type RouteTimes = {
   idleMs: number;
   /** UDP: a datagram older than this is not worth sending (rule U4). */
   ageMs: number;
+  /** UDP: flows at once, of a Binding, or of a Mapping for each peer. */
+  flows: number;
 };
 
 export type SiteLimits = {

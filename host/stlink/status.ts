@@ -12,8 +12,10 @@ export type ConnectorLine = {
   hop: "up" | "down";
   bytesIn: number;
   bytesOut: number;
-  /** Of the hop; null: not measured. */
+  /** What its last connection took to be made; null: none was. */
   roundTripMs: number | null;
+  /** How often a link left it because nobody answered over it (`ConnectorSuspect`, PROTOCOL 7.6). */
+  suspected: number;
   /** Whether the hop's pre-shared key is set. */
   pqAuthentication: YesNo;
   lastError: string | null;
@@ -27,9 +29,22 @@ export type PeerLine = {
   fingerprint: string;
   /** "no": the pair has no pre-shared key, and its authentication rests on X25519 alone. */
   pqAuthentication: YesNo;
-  /** Whether there is a session (layer 2); null: not known. */
-  session: "up" | "none" | null;
+  /** Whether there is a session (layer 2). */
+  session: "up" | "handshake" | "none";
+  /** The Connector over whose hop this side sends; null: none. */
+  connector: string | null;
   roundTripMs: number | null;
+  /** What went to it and is not acknowledged. */
+  inFlightBytes: number;
+  /** Questions in a row that it has not answered. */
+  unanswered: number;
+  /** How full it says that it is, sixteenths. */
+  load: number;
+  packetsIn: number;
+  packetsOut: number;
+  /** Packets that were dropped, and why the last one was. */
+  dropped: number;
+  lastError: string | null;
 };
 
 type RouteLine = {

@@ -15,11 +15,12 @@ import {
 } from "../../host/stlink/datagram-binding.ts";
 import {
   type DatagramMapping,
-  type DatagramService,
+  ServedMapping,
   serveDatagrams,
 } from "../../host/stlink/datagram-mapping.ts";
 import { DATAGRAM_TIMES, DatagramTraffic } from "../../host/stlink/datagram-route.ts";
-import type { ConnectorAddress, HopEvent } from "../../host/stlink/hop.ts";
+import type { ConnectorAddress } from "../../host/stlink/hop.ts";
+import type { HopEvent } from "../../host/stlink/kept-connector.ts";
 import { CORE_WASM } from "../../scripts/run.ts";
 
 const wasm = readFileSync(CORE_WASM);
@@ -52,7 +53,7 @@ export class Station {
   agent: Agent;
   link = -1;
   listener: DatagramListener | null = null;
-  service: DatagramService | null = null;
+  service: ServedMapping | null = null;
   readonly #world: World;
 
   constructor(world: World) {
@@ -71,7 +72,7 @@ export class Station {
 
   meet({ identity }: Station, connector: ConnectorAddress): void {
     this.link = this.agent.addPeer({ id: identity.id, key: identity.publicKey });
-    this.agent.keepHop(connector, (event) => this.hopEvents.push(event));
+    this.agent.keepConnector(connector, 0, (event) => this.hopEvents.push(event));
   }
 
   async listen(host: string, port: number, options: Partial<DatagramBinding> = {}): Promise<void> {
@@ -81,7 +82,7 @@ export class Station {
       mappingId: MAPPING_ID,
       hosts: [host],
       port,
-      link: this.link,
+      links: () => [this.link],
       traffic: this.traffic,
       warn: (text) => this.warnings.push(text),
       ...options,
@@ -89,18 +90,18 @@ export class Station {
   }
 
   serve(host: string, port: number, options: Partial<DatagramMapping> = {}): void {
-    this.service = serveDatagrams(this.agent, [
-      {
-        ...DATAGRAM_TIMES,
-        id: MAPPING_ID,
-        resolve: async () => ({ hosts: [host] }),
-        port,
-        links: [this.link],
-        traffic: this.traffic,
-        warn: (text) => this.warnings.push(text),
-        ...options,
-      },
-    ]);
+    const service = new ServedMapping(this.agent, {
+      ...DATAGRAM_TIMES,
+      id: MAPPING_ID,
+      resolve: async () => ({ hosts: [host] }),
+      port,
+      links: [this.link],
+      traffic: this.traffic,
+      warn: (text) => this.warnings.push(text),
+      ...options,
+    });
+    this.service = service;
+    serveDatagrams(this.agent, () => [service]);
   }
 
   stop(): void {

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// The lines of an STLink's status, made of what it holds. Before it: service.ts. After it: status.ts's
+// shapes, `sealed status`.
+
+import { type LinkView, statusName } from "../core/core.ts";
+import { formatAddress } from "../service/fields.ts";
+import { pairFingerprint } from "../service/fingerprint.ts";
+import type { KeptConnector } from "./kept-connector.ts";
+import type { Identity, SiteBinding, SiteConnector, SiteMapping, SitePeer } from "./site.ts";
+import type { BindingLine, ConnectorLine, MappingLine, PeerLine } from "./status.ts";
+import type { Traffic } from "./traffic.ts";
+
+export function connectorLine(
+  connector: SiteConnector,
+  kept: KeptConnector,
+  lastError: string | null,
+): ConnectorLine {
+  return {
+    name: connector.name,
+    address: formatAddress(connector.address),
+    hop: kept.isUp ? "up" : "down",
+    ...kept.counters,
+    roundTripMs: kept.roundTripMs,
+    pqAuthentication: connector.psk === null ? "no" : "yes",
+    lastError,
+  };
+}
+
+export function peerLine(
+  own: Identity,
+  peer: SitePeer,
+  link: LinkView,
+  connector: string | null,
+): PeerLine {
+  const { session, inFlightBytes, unanswered, packetsIn, packetsOut, dropped, lastDrop } = link;
+  return {
+    name: peer.name,
+    id: hex(peer.id),
+    fingerprint: pairFingerprint({ id: own.id, key: own.publicKey }, peer),
+    pqAuthentication: peer.psk === null ? "no" : "yes",
+    session,
+    connector,
+    roundTripMs: link.roundTrip?.srttMs ?? null,
+    inFlightBytes,
+    unanswered,
+    load: link.peerLoad,
+    packetsIn,
+    packetsOut,
+    dropped,
+    lastError: lastDrop === 0 ? null : statusName(lastDrop),
+  };
+}
+
+export function mappingLine(mapping: SiteMapping, traffic: Traffic): MappingLine {
+  const { name, id, protocol, host, port, peers } = mapping;
+  const target = formatAddress({ host, port });
+  return { name, id: hex(id), protocol, peers, target, ...traffic };
+}
+
+export function bindingLine(
+  binding: SiteBinding,
+  listening: readonly string[],
+  traffic: Traffic,
+): BindingLine {
+  const { name, id, protocol, peers } = binding;
+  const mappingId = hex(binding.mappingId);
+  return { name, id: hex(id), protocol, peers, mappingId, listening, ...traffic };
+}
+
+export function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("hex");
+}
