@@ -43,11 +43,19 @@ export class SealedProcess {
   }
 
   /** The fields of the first log line with this message, once it is there. */
-  async logged(message: string): Promise<Record<string, unknown>> {
+  logged(message: string): Promise<Record<string, unknown>> {
+    return this.when((lines) => lines.find(({ msg }) => msg === message), message);
+  }
+
+  /** What `look` finds in the log, once it finds something. */
+  async when<Found>(
+    look: (lines: Record<string, unknown>[]) => Found | undefined,
+    what = "such line",
+  ): Promise<Found> {
     for (;;) {
-      const found = this.lines().find(({ msg }) => msg === message);
+      const found = look(this.lines());
       if (found !== undefined) return found;
-      if (this.hasEnded) throw new Error(`no "${message}":\n${this.out}${this.err}`);
+      if (this.hasEnded) throw new Error(`no "${what}":\n${this.out}${this.err}`);
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
   }
