@@ -83,6 +83,48 @@ export async function exchange(port: number, bytes: Uint8Array): Promise<Buffer>
   return Buffer.concat(parts);
 }
 
+/** A way to another port of loopback that can be cut. */
+export class Cuttable {
+  /** Its own port. */
+  port = 0;
+  readonly #target: number;
+  #isCut = false;
+  readonly #through = new Set<Socket>();
+
+  constructor(target: number) {
+    this.#target = target;
+  }
+
+  async start(): Promise<this> {
+    this.port = await startServer((socket) => this.#pass(socket));
+    return this;
+  }
+
+  /** Every connection is reset, and every new one too until `mend`. */
+  cut(): void {
+    this.#isCut = true;
+    for (const socket of this.#through) socket.resetAndDestroy();
+    this.#through.clear();
+  }
+
+  mend(): void {
+    this.#isCut = false;
+  }
+
+  #pass(socket: Socket): void {
+    if (this.#isCut) return void socket.resetAndDestroy();
+    const onward = dial(this.#target);
+    for (const one of [socket, onward]) {
+      this.#through.add(one);
+      one.on("close", () => {
+        socket.destroy();
+        onward.destroy();
+      });
+    }
+    socket.pipe(onward).pipe(socket);
+  }
+}
+
 /** How a connection ends to which nothing is sent: "end", or the code of its error. */
 export async function endingOf(socket: Socket): Promise<string> {
   return new Promise((resolve) => {

@@ -5,10 +5,21 @@
 import { createHash } from "node:crypto";
 import type { Socket } from "node:net";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import type { StlinkStatus } from "../../host/stlink/status.ts";
 import { buildCore } from "../../scripts/build.ts";
 import { CORE_WASM, SHIPPED_WASM } from "../../scripts/run.ts";
 import { endAll } from "./sealed-tools.ts";
-import { closeAll, dial, seededHash, sendSeeded, startServer } from "./services.ts";
+import {
+  Cuttable,
+  closeAll,
+  dial,
+  endingOf,
+  exchange,
+  seededHash,
+  sendSeeded,
+  startServer,
+  turnOver,
+} from "./services.ts";
 import { StlinkSite } from "./stlink-site.ts";
 
 const MB = 1 << 20;
@@ -92,5 +103,203 @@ describe("two Connectors", () => {
     expect(new Set(killed).size).toBe(2);
     const { bindings } = await site.status("office");
     expect(bindings[0]).toMatchObject({ total: 1, failed: 0, bytesOut: length });
+  });
+
+  it("carry on when the receiver alone loses its hop to one of them", async () => {
+    const length = 48 * MB;
+    const service = await startServer(
+      (socket) => void sendSeeded(socket, 8, length).catch(() => {}),
+    );
+    const site = new StlinkSite(["hall", "yard"], ["office", "camera"]);
+    await Promise.all(["hall", "yard"].map((name) => site.startConnector(name)));
+    const ways = new Map<string, Cuttable>();
+    for (const name of ["hall", "yard"]) {
+      const target = Number(site.addressOf(name).split(":").at(-1));
+      ways.set(name, await new Cuttable(target).start());
+    }
+    const through = (name: string): object => ({ address: `127.0.0.1:${ways.get(name)?.port}` });
+    await Promise.all([
+      site.startStlink("camera", { mappings: [web(service)] }),
+      site.startStlink("office", {
+        bindings: [{ name: "here", mapping: "web", port: 0, peers: ["camera"] }],
+        connectors: { hall: through("hall"), yard: through("yard") },
+      }),
+    ]);
+    let cut: Cuttable | undefined;
+    const stops = [1, 2, 3, 4, 5].map((i) => i * 8 * MB);
+    const got = await download(dial(await site.portOf("office")), stops, async () => {
+      cut?.mend();
+      const isWhole = ({ connectors }: StlinkStatus) => connectors.every(({ hop }) => hop === "up");
+      await site.statusWhen("office", isWhole);
+      const { peers } = await site.status("camera");
+      cut = ways.get(peers[0]?.connector ?? "");
+      cut?.cut();
+    });
+    expect(got).toEqual({ bytes: length, hash: seededHash(8, length) });
+    expect((await site.status("camera")).connectors.map(({ hop }) => hop)).toEqual(["up", "up"]);
+  });
+});
+
+describe("several STLinks with one Mapping", () => {
+  it("serve new connections while they are killed in turn", async () => {
+    const service = await startServer(turnOver);
+    const cameras = ["one", "two", "three"];
+    const { site, port } = await startSite(["hall"], service, cameras);
+    const isWarm = ({ peers }: StlinkStatus) => peers.every(({ session }) => session === "up");
+    await site.statusWhen("office", isWarm);
+    for (const name of cameras) {
+      await site.kill(name);
+      const asked = await Promise.all(
+        Array.from({ length: 6 }, (_, i) => exchange(port, Buffer.from([i]))),
+      );
+      expect(asked.map((bytes) => bytes[0])).toEqual([0, 1, 2, 3, 4, 5].map((i) => i ^ 0xff));
+      await site.startStlink(name, { mappings: [web(service)] });
+      await site.statusWhen("office", isWarm);
+    }
+    const { bindings } = await site.status("office");
+    expect(bindings[0]).toMatchObject({ failed: 0 });
+    const served = await Promise.all(cameras.map((name) => site.status(name)));
+    expect(served.map(({ mappings }) => mappings[0]?.lastError)).toEqual([null, null, null]);
+  });
+
+  it("share the connections", async () => {
+    const service = await startServer(turnOver);
+    const { site, port } = await startSite(["hall"], service, ["one", "two"]);
+    await site.statusWhen("office", ({ peers }) => peers.every(({ session }) => session === "up"));
+    for (let i = 0; i < 40; i++) await exchange(port, Buffer.from("x"));
+    const [one, two] = await Promise.all([site.status("one"), site.status("two")]);
+    const totals = [one.mappings[0]?.total ?? 0, two.mappings[0]?.total ?? 0];
+    expect(totals[0]).toBeGreaterThan(5);
+    expect(totals[1]).toBeGreaterThan(5);
+  });
+
+  it("are all asked before a client is refused, and the last one's reason is told", async () => {
+    const nobody = await startServer(() => {});
+    await closeAll();
+    const { site, port } = await startSite(["hall"], nobody, ["one", "two"]);
+    expect(await endingOf(dial(port))).toBe("ECONNRESET");
+    const office = await site.status("office");
+    expect(office.bindings[0]).toMatchObject({ open: 0, failed: 1 });
+    expect(office.bindings[0]?.lastError).toMatch(/^(one|two): TargetRefused$/);
+    const line = await site
+      .process("office")
+      .when((lines) => lines.find(({ msg }) => String(msg).includes("could not connect")));
+    expect(line["msg"]).toMatch(/the Binding "here" could not connect: (one|two): TargetRefused/);
+    for (const name of ["one", "two"]) {
+      const { mappings } = await site.status(name);
+      expect(mappings[0]).toMatchObject({ failed: 1 });
+      expect(mappings[0]?.lastError).toContain("Is the service running?");
+    }
+  });
+});
+
+describe("500 connections at once", () => {
+  it("are all correct in both directions, also beside one that nobody reads", async () => {
+    const service = await startServer((socket) => {
+      // The one that begins with zeros is not read by its client: it is sent what there is room for.
+      socket.once("data", (first) => {
+        if (first[0] === 0) return void sendSeeded(socket, 9, 64 * MB).catch(() => {});
+        socket.write(first.map((byte) => byte ^ 0xff));
+        turnOver(socket);
+      });
+    });
+    const { site, port } = await startSite(["hall"], service);
+    const unread = dial(port);
+    unread.pause();
+    unread.write(Buffer.alloc(10));
+    const sent = Array.from({ length: 500 }, (_, i) => {
+      return Buffer.from(Array.from({ length: 20_000 }, (_, at) => 1 + ((at * (i + 3)) % 250)));
+    });
+    const came = await Promise.all(sent.map((bytes) => exchange(port, bytes)));
+    const isRight = came.map((bytes, i) =>
+      bytes.equals(Buffer.from((sent[i] as Buffer).map((byte) => byte ^ 0xff))),
+    );
+    expect(isRight.filter((right) => right).length).toBe(500);
+    const { bindings, streams } = await site.status("office");
+    expect(bindings[0]).toMatchObject({ open: 1, total: 501, failed: 0 });
+    expect(bindings[0]?.bytesOut).toBeLessThan(500 * 20_000 + 16 * MB);
+    expect(streams.open).toBe(1);
+  });
+});
+
+describe("a file that is read again", () => {
+  const here = { name: "here", mapping: "web", port: 0, peers: ["camera"] };
+
+  it("breaks no connection that it still allows, under load", async () => {
+    const length = 64 * MB;
+    const service = await startServer(
+      (socket) => void sendSeeded(socket, 3, length).catch(() => {}),
+    );
+    const other = await startServer(turnOver);
+    const { site, port } = await startSite(["hall", "yard"], service);
+    let round = 0;
+    const got = await download(
+      dial(port),
+      [1, 2, 3, 4].map((i) => i * 12 * MB),
+      async () => {
+        round += 1;
+        const more = { name: `more${round}`, mapping: "other", port: 0, peers: ["camera"] };
+        const [office, camera] = await Promise.all([
+          site.reload("office", {
+            bindings: [here, more],
+            connectors: round % 2 === 1 ? { hall: { name: `hall${round}` } } : {},
+          }),
+          site.reload("camera", { mappings: [web(service), { ...web(other), name: "other" }] }),
+        ]);
+        expect([office["needsRestart"], camera["needsRestart"]]).toEqual([[], []]);
+        const { bindings } = await site.status("office");
+        const added = Number(bindings[1]?.listening[0]?.split(":").at(-1));
+        expect(await exchange(added, Buffer.from([1, 2]))).toEqual(Buffer.from([0xfe, 0xfd]));
+      },
+    );
+    expect(got).toEqual({ bytes: length, hash: seededHash(3, length) });
+    expect(await site.portOf("office")).toBe(port);
+    const { bindings } = await site.status("office");
+    expect(bindings[0]).toMatchObject({ total: 1, failed: 0 });
+  });
+
+  it("ends the connections of a Route or peer that it has no more, and says why", async () => {
+    const service = await startServer(turnOver);
+    const { site, port } = await startSite(["hall"], service, ["one", "two"]);
+    await site.reload("office", {
+      bindings: [
+        { ...here, peers: ["one"] },
+        { ...here, name: "there", peers: ["two"] },
+      ],
+    });
+    const status = await site.status("office");
+    const there = Number(status.bindings[1]?.listening[0]?.split(":").at(-1));
+    const kept = dial(port);
+    const gone = dial(there);
+    for (const socket of [kept, gone]) {
+      socket.write("x");
+      await new Promise((resolve) => socket.once("data", resolve));
+    }
+    const ending = endingOf(gone);
+    await site.reload("office", { bindings: [{ ...here, peers: ["one"] }], peers: ["one"] });
+    expect(await ending).toBe("ECONNRESET");
+    const two = await site.statusWhen("two", ({ mappings }) => mappings[0]?.open === 0);
+    expect(two.mappings[0]?.lastError).toMatch(/Withdrawn|Revoked/);
+    kept.write("y");
+    expect(await new Promise((resolve) => kept.once("data", resolve))).toEqual(
+      Buffer.from([0x79 ^ 0xff]),
+    );
+    const now = await site.status("office");
+    expect(now.peers.map(({ name }) => name)).toEqual(["one"]);
+    expect(await endingOf(dial(there))).toBe("ECONNREFUSED");
+  });
+
+  it("changes nothing when a place to listen at is taken", async () => {
+    const service = await startServer(turnOver);
+    const { site, port } = await startSite(["hall"], service);
+    const report = await site.reload("office", {
+      bindings: [
+        { ...here, address: "127.0.0.2" },
+        { ...here, name: "taken", port: service },
+      ],
+    });
+    expect(report).toMatchObject({ level: "error", code: "AddressUnusable" });
+    expect(await site.portOf("office")).toBe(port);
+    expect(await exchange(port, Buffer.from([1]))).toEqual(Buffer.from([0xfe]));
   });
 });
