@@ -88,11 +88,14 @@ export class Cuttable {
   /** Its own port. */
   port = 0;
   readonly #target: number;
+  readonly #answerBytes: number;
   #isCut = false;
   readonly #through = new Set<Socket>();
 
-  constructor(target: number) {
+  /** Of what the target says only so many bytes of each connection come through. */
+  constructor(target: number, answerBytes = Number.POSITIVE_INFINITY) {
     this.#target = target;
+    this.#answerBytes = answerBytes;
   }
 
   async start(): Promise<this> {
@@ -121,7 +124,13 @@ export class Cuttable {
         onward.destroy();
       });
     }
-    socket.pipe(onward).pipe(socket);
+    socket.pipe(onward);
+    if (this.#answerBytes === Number.POSITIVE_INFINITY) return void onward.pipe(socket);
+    let left = this.#answerBytes;
+    onward.on("data", (bytes) => {
+      socket.write(bytes.subarray(0, left));
+      left = Math.max(0, left - bytes.length);
+    });
   }
 }
 

@@ -4,7 +4,7 @@
 // Connector keeps its port, so that it can be killed and started again.
 
 import { randomBytes } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { askSocket } from "../../host/cli/status-socket.ts";
 import { keyPairOf } from "../../host/service/key-file.ts";
@@ -19,6 +19,8 @@ export type Routes = {
   bindings?: readonly object[];
   /** Other entries than one for each Connector, by name, with changed fields. */
   connectors?: Readonly<Record<string, object>>;
+  /** Entries beside them, complete. */
+  moreConnectors?: readonly object[];
   /** Only these peers; all others of the site when absent. */
   peers?: readonly string[];
 };
@@ -52,24 +54,31 @@ export class StlinkSite {
     return process;
   }
 
+  keyOf(connector: string): string {
+    return this.#connectors.get(connector)?.key ?? "";
+  }
+
   addressOf(connector: string): string {
     return this.#addresses.get(connector) ?? "127.0.0.1:0";
   }
 
   /** Writes an STLink's file; all Connectors and other STLinks of the site are in it unless `routes` says so. */
   writeStlink(name: string, routes: Routes): void {
-    const { mappings = [], bindings = [], connectors = {}, peers } = routes;
+    const { mappings = [], bindings = [], connectors = {}, moreConnectors = [], peers } = routes;
     const others = [...this.#stlinks].filter(([other]) => peers?.includes(other) ?? other !== name);
     this.#write(name, {
       id: this.#stlinks.get(name)?.id,
       key_file: `${name}.key`,
       status_socket: `${name}.sock`,
-      connectors: [...this.#connectors].map(([connector, { key }]) => ({
-        name: connector,
-        address: this.addressOf(connector),
-        key,
-        ...connectors[connector],
-      })),
+      connectors: [
+        ...moreConnectors,
+        ...[...this.#connectors].map(([connector, { key }]) => ({
+          name: connector,
+          address: this.addressOf(connector),
+          key,
+          ...connectors[connector],
+        })),
+      ],
       peers: others.map(([peer, party]) => ({ name: peer, ...party })),
       mappings,
       bindings,
@@ -88,6 +97,14 @@ export class StlinkSite {
   async portOf(name: string): Promise<number> {
     const { bindings } = await this.status(name);
     return Number(bindings[0]?.listening[0]?.split(":").at(-1));
+  }
+
+  /** Starts a second process with an STLink's key and id, in another folder, as after a copied disk. */
+  startTwin(name: string): SealedProcess {
+    const file = join(this.folder, `${name}.json`);
+    const { status_socket: _, ...fields } = JSON.parse(readFileSync(file, "utf8"));
+    this.#write(`${name}-twin`, fields);
+    return sealed(makeFolder(), "stlink", "run", join(this.folder, `${name}-twin.json`));
   }
 
   process(name: string): SealedProcess {

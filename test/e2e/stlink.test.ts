@@ -15,6 +15,7 @@ import {
   dial,
   endingOf,
   exchange,
+  seededBytes,
   seededHash,
   sendSeeded,
   startServer,
@@ -137,6 +138,109 @@ describe("two Connectors", () => {
     });
     expect(got).toEqual({ bytes: length, hash: seededHash(8, length) });
     expect((await site.status("camera")).connectors.map(({ hop }) => hop)).toEqual(["up", "up"]);
+  });
+});
+
+describe("a Connector", () => {
+  it("that refuses, stalls, answers garbage or never, or wants other keys keeps nobody from a good one", async () => {
+    const service = await startServer(turnOver);
+    const site = new StlinkSite(["hall", "yard", "strange"], ["office", "camera"]);
+    await Promise.all(["hall", "yard"].map((name) => site.startConnector(name)));
+    const hall = Number(site.addressOf("hall").split(":").at(-1));
+    const yard = Number(site.addressOf("yard").split(":").at(-1));
+    const stalling = await new Cuttable(yard, 500).start();
+    const nowhere = await new Cuttable(hall).start();
+    nowhere.cut();
+    const places = {
+      refusing: nowhere.port,
+      garbage: await startServer((socket) => {
+        for (const piece of seededBytes(1, MB)) socket.write(piece);
+      }),
+      silent: await startServer((socket) => socket.resume()),
+    };
+    const stranger = new StlinkSite(["hall"], ["one", "two"]);
+    await stranger.startConnector("hall");
+    const office = await site.startStlink("office", {
+      bindings: [{ name: "here", mapping: "web", port: 0, peers: ["camera"] }],
+      connectors: {
+        strange: { key: stranger.keyOf("hall"), address: stranger.addressOf("hall") },
+        yard: { address: `127.0.0.1:${stalling.port}` },
+      },
+      moreConnectors: Object.entries(places).map(([name, port], i) => ({
+        name,
+        address: `127.0.0.1:${port}`,
+        key: Buffer.alloc(32, i + 2).toString("hex"),
+      })),
+    });
+    await site.startStlink("camera", {
+      mappings: [web(service)],
+      connectors: { strange: { address: `127.0.0.1:${nowhere.port}` } },
+    });
+    const port = await site.portOf("office");
+    expect(await exchange(port, Buffer.from([1]))).toEqual(Buffer.from([0xfe]));
+    const { connectors } = await site.statusWhen("office", ({ connectors }) =>
+      connectors.every(({ hop, lastError }) => hop === "up" || lastError !== null),
+    );
+    const errors = Object.fromEntries(connectors.map(({ name, lastError }) => [name, lastError]));
+    expect(errors).toMatchObject({ hall: null, refusing: "Reset" });
+    expect(errors["strange"]).toMatch(/^NotAdmitted: .*give its operator what keygen printed/);
+    expect(errors["garbage"]).toMatch(/^Bad/);
+    for (const name of ["yard", "silent"]) expect(errors[name]).toMatch(/closed|BadState|Reset/);
+    expect(office.hasEnded).toBe(false);
+    expect(await exchange(port, Buffer.from([1]))).toEqual(Buffer.from([0xfe]));
+  });
+
+  it("that meets one key twice has both held off, and both say what it means", async () => {
+    const service = await startServer(turnOver);
+    const { site } = await startSite(["hall"], service);
+    const twin = site.startTwin("office");
+    await twin.logged("hop up");
+    const down = await site.process("office").logged("hop down");
+    expect(down).toMatchObject({ reason: "Superseded" });
+    expect(down["advice"]).toMatch(/another process .* this STLink's key.* stop the other/);
+    expect(down["redialMs"]).toBeGreaterThanOrEqual(30_000);
+    const { connectors } = await site.status("office");
+    expect(connectors[0]).toMatchObject({ hop: "down" });
+  });
+});
+
+describe("an STLink that stops", () => {
+  it("tells its peers, whose connections end at once", async () => {
+    const service = await startServer(turnOver);
+    const { site, port } = await startSite(["hall"], service);
+    const client = dial(port);
+    client.write("x");
+    await new Promise((resolve) => client.once("data", resolve));
+    const ending = endingOf(client);
+    const { code } = await site.process("camera").end("SIGTERM");
+    expect(code).toBe(0);
+    expect(await ending).toBe("ECONNRESET");
+    const { bindings } = await site.status("office");
+    expect(bindings[0]).toMatchObject({ open: 0, lastError: "Stopping" });
+  });
+});
+
+describe("half-closes", () => {
+  it("go through each way by themselves, whoever is first", async () => {
+    let heard = 0;
+    const service = await startServer((socket) => {
+      socket.end("all I have to say");
+      socket.on("data", (bytes) => {
+        heard += bytes.length;
+      });
+    });
+    const { site, port } = await startSite(["hall"], service);
+    const client = dial(port);
+    let said = "";
+    client.on("data", (bytes) => {
+      said += bytes;
+    });
+    await new Promise((resolve) => client.once("end", resolve));
+    expect(said).toBe("all I have to say");
+    client.end(Buffer.alloc(300_000));
+    const { mappings } = await site.statusWhen("camera", ({ mappings }) => mappings[0]?.open === 0);
+    expect(mappings[0]).toMatchObject({ total: 1, failed: 0, bytesOut: 300_000 });
+    expect(heard).toBe(300_000);
   });
 });
 

@@ -91,7 +91,11 @@ file = "logs/stlink.log"
     const file = place("site.toml", text);
     const site = readSite(file);
     const folder = join(file, "..");
-    expect(site.bindings[0]?.times).toEqual({ holdMs: 86_400_000, idleMs: 90_000, ageMs: 50 });
+    expect(site.bindings[0]?.times).toMatchObject({
+      holdMs: 86_400_000,
+      idleMs: 90_000,
+      ageMs: 50,
+    });
     expect(site.limits.memoryBytes).toBe(2 << 20);
     expect(site.log).toEqual({ level: "debug", file: join(folder, "logs/stlink.log") });
     expect(site.statusSocket).toBe(join(folder, "stlink.sock"));
