@@ -5,7 +5,7 @@
 // here ends a session: messages 1 and 2 change none, message 3 makes one (rules S5 to S9). PROTOCOL 5.2.
 
 import { due, now, since, wakeAt } from "../clock";
-import { ctEqual } from "../crypto/ct";
+import { ctEqual, ctIsZero } from "../crypto/ct";
 import { wipe } from "../crypto/wipe";
 import {
   STATUS_BAD_HANDSHAKE,
@@ -40,6 +40,7 @@ import {
   LINK_MESSAGE2,
   LINK_MESSAGE3,
   LINK_MESSAGE3_BYTES,
+  LINK_MINE,
   LINK_NEXT_KEY,
   LINK_OLD_PSK,
   LINK_PSK,
@@ -66,7 +67,7 @@ import {
   XK_MESSAGE3_LEN,
   XKHFS_PSK3,
 } from "./noise";
-import { randomFresh, randomSpend, randomU32 } from "./random";
+import { randomBytes, randomFresh, randomSpend, randomU32 } from "./random";
 import {
   AREA_A,
   AREA_B,
@@ -299,6 +300,9 @@ function finish(link: Link, slotIndex: i32, slot: Slot): void {
     : sessionPush(link, link.responderIndex, link.responderPeerIndex, false);
   const keys = sessionKeys(session);
   noiseSplit(slot, keys, keys + 32, keys + 64);
+  // Not when the link was added: that may be before the first entropy, and would be the same after every boot (S1).
+  const mine = LinkArea.at(link, LINK_MINE);
+  if (ctIsZero(mine, 8)) randomBytes(mine, 8);
   promote(link, Area.at(slot, RS));
   if (link.oldPsk && ctEqual(Area.at(slot, PSK), LinkArea.at(link, LINK_PSK), 32)) {
     link.oldPsk = 0;

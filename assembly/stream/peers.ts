@@ -14,7 +14,6 @@ import { MY_ID } from "../seal/identity";
 import {
   LINK_ID,
   LINK_KEY,
-  LINK_MINE,
   LINK_OLD_PSK,
   LINK_PSK,
   Link,
@@ -24,7 +23,6 @@ import {
 } from "../seal/link";
 import { handshakeDrop } from "../seal/link-handshake";
 import { noKey } from "../seal/noise";
-import { randomBytes } from "../seal/random";
 import { STATUS_BAD_KEY, STATUS_NO_LINK_SLOT } from "../status";
 import { hopFind } from "./hop-choice";
 import { linkFind, shareInFlight } from "./hop-rx";
@@ -68,7 +66,6 @@ function linkTake(): i32 {
     link.lower = lower(MY_ID, ARG) ? 1 : 0;
     link.nextNumber = link.lower ? 0 : 1;
     link.peerNumber = link.lower ? 1 : 0;
-    randomBytes(LinkArea.at(link, LINK_MINE), 8);
     link.myInFlight = <u32>(size(SIZE_MAX_PACKET) << 1);
     link.hop = -1;
     hopFind(link);

@@ -154,9 +154,10 @@ export class CoreStlink extends Running implements End {
     this.options = options;
     this.id = options.id;
     core.start("stlink", options.sizes, now);
-    core.feed(options.random(32));
     core.setIdentity(options.staticSecret, publicKey(options.staticSecret), options.id);
     this.links = options.peers.map((peer) => ({ id: peer.id, link: core.linkAdd(plain(peer)) }));
+    // Last, as a host may: nothing is drawn for a link before.
+    core.feed(options.random(32));
   }
 
   get closed(): boolean {

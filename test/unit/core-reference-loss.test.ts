@@ -5,7 +5,8 @@
 
 import { afterEach, describe, expect, it } from "vitest";
 import { watchSeals } from "../reference/aead.ts";
-import { equal } from "../reference/bytes.ts";
+import { equal, toHex } from "../reference/bytes.ts";
+import { decodeLinkFrames } from "../reference/link-frames.ts";
 import { ID_A, ID_B, pattern } from "../reference/world.ts";
 import {
   App,
@@ -18,6 +19,7 @@ import {
   Server,
   whole,
 } from "./core-world.ts";
+import type { ReferenceStlink } from "./reference-ends.ts";
 
 afterEach(() => watchSeals());
 
@@ -154,6 +156,25 @@ describe.each(ROLES)("A %s, B %s, opened by %s", (a, b, opener) => {
       }
     }
   });
+});
+
+it("a core has another linkId after each restart, though its links come before its entropy", () => {
+  const world = newWorld({ seed: "lives", a: "core", b: "reference" });
+  const link = (world.b as ReferenceStlink).peer.linkTo(ID_A);
+  const receive = link.receive.bind(link);
+  const linkIds = new Set<string>();
+  link.receive = (packet) => {
+    const opened = receive(packet);
+    const [first] = opened ? decodeLinkFrames(opened.frames) : [];
+    if (first?.type === "HELLO") linkIds.add(toHex(first.myLinkId));
+    return opened;
+  };
+  for (const life of [1, 2, 3]) {
+    expect(outcome(exchange(world, up, down))).toEqual(whole(up, down));
+    expect(linkIds.size).toBe(life);
+    world.restart("a");
+    world.wire.run(() => world.a.welcomed, 10_000);
+  }
 });
 
 describe("glare", () => {
