@@ -158,10 +158,17 @@ function pskNamed(link: Link, name: usize): usize {
 /** Gives up both handshakes under way. */
 export function handshakeDrop(link: Link): void {
   slotFree(link.initiating);
+  link.initiating = -1;
+  link.initiatorIndex = 0;
+  link.due &= ~LINK_MESSAGE1;
+  dropResponding(link);
+}
+
+function dropResponding(link: Link): void {
   slotFree(link.responding);
-  link.initiating = link.responding = -1;
-  link.initiatorIndex = link.responderIndex = 0;
-  link.due &= ~(LINK_MESSAGE1 | LINK_MESSAGE2);
+  link.responding = -1;
+  link.responderIndex = 0;
+  link.due &= ~LINK_MESSAGE2;
 }
 
 /** Whole length and zero padding of a handshake packet (H3: nothing else may ride along). */
@@ -191,7 +198,7 @@ export function handshakeMessage1(link: Link, hop: i32, at: usize, len: i32): i3
     }
     return STATUS_OK;
   }
-  if (link.initiating >= 0 && link.lower && slotAt(link.initiating).message == 1) return STATUS_OK;
+  if (link.lower && ownIsOut(link)) return STATUS_OK;
   if (!rateAllows(link)) return STATUS_HANDSHAKE_RATE;
   if (!randomFresh()) return STATUS_NO_ENTROPY;
   if (link.initiating >= 0) {
@@ -214,6 +221,23 @@ export function handshakeMessage1(link: Link, hop: i32, at: usize, len: i32): i3
   // Known from now on, so that a repeated message 1 is recognised while this one is being computed (S6).
   memory.copy(Area.at(slot, RE), message, 32);
   return noiseRead(slot, message, XK_MESSAGE1_LEN);
+}
+
+/**
+ * True while an own handshake is out: its message 1, or its message 3 that is still repeated (S7). Two would cross
+ * otherwise. Message 3 and HELLO go in the place of an answer: a peer that has lost the session says NO_SESSION.
+ */
+function ownIsOut(link: Link): bool {
+  if (link.initiating >= 0 && slotAt(link.initiating).message != 0) return true;
+  if (!repeatsMessage3(link)) return false;
+  link.due |= LINK_MESSAGE3 | LINK_HELLO;
+  return true;
+}
+
+/** True while nothing has been opened under the session that this side began, and message 3 is repeated. */
+function repeatsMessage3(link: Link): bool {
+  const session = LinkArea.session(link, CURRENT);
+  return session.initiator != 0 && !session.confirmed && link.message3Tries < MESSAGE3_TRIES;
 }
 
 /** Rule S9: one new handshake in 5 s on average, burst = number of peers. */
@@ -315,6 +339,8 @@ function finish(link: Link, slotIndex: i32, slot: Slot): void {
     link.message3At = now + MESSAGE1_MS;
     link.initiating = -1;
     link.initiatorIndex = 0;
+    // The peer's own, which may still be answered, would cross this one (S7).
+    if (link.lower) dropResponding(link);
   } else {
     memory.copy(LinkArea.at(link, LINK_LAST_E), Area.at(slot, RE), 32);
     link.responding = -1;
@@ -376,13 +402,7 @@ export function handshakeTick(link: Link): bool {
     slotFree(link.responding);
     link.responding = -1;
   }
-  const session = LinkArea.session(link, CURRENT);
-  if (
-    session.initiator &&
-    session.index != 0 &&
-    !session.confirmed &&
-    link.message3Tries < MESSAGE3_TRIES
-  ) {
+  if (repeatsMessage3(link)) {
     if (!due(link.message3At)) wakeAt(link.message3At);
     else {
       hopRepeat(link, LinkArea.session(link, PREVIOUS).index == 0);

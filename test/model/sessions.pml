@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The sessions of one link (PROTOCOL 5.2, rules S5 to S7) for SPIN: two peers and a path that loses,
 // doubles, reorders and delays packets, replays old messages 1, and lets either side reboot, FAULTS
-// times in all and at every moment. After the last fault the path is fair, and each side has to open
-// what the other sends (with SAME: under one current session). Keys are not modelled (handshakes.ts
-// does that): a session is a number that the responder draws, `e` the initiator's ephemeral. Nor are
-// times: a repetition comes when the path is empty, or earlier as a fault. Macros that begin MUTATE_ make the broken variants.
+// times in all and at every moment. After the last fault the path is fair, and both sides have to come
+// to one current session, the one before it retired. Keys are not modelled (handshakes.ts does that): a
+// session is a number that the responder draws, `e` the initiator's ephemeral. Nor are times: a
+// repetition comes when the path is empty, or earlier as a fault. Macros that begin MUTATE_ make the broken variants.
 
 #ifndef FAULTS
 #define FAULTS 2
@@ -23,7 +23,16 @@
 #define OTHER (1 - me)
 #define IDLE (len(path[0]) == 0 && len(path[1]) == 0)
 
-/** S7: the lower id ignores the peer's message 1 while it has one out. */
+#define isUnconfirmed (peer[me].isInitiator && !peer[me].isConfirmed && peer[me].repeats < TRIES)
+
+/** S7: a handshake of this side's is out: its message 1, or its message 3 that is still repeated. */
+#ifdef MUTATE_CROSS_OFFER
+#define isOut (peer[me].offered != 0)
+#else
+#define isOut (peer[me].offered != 0 || isUnconfirmed)
+#endif
+
+/** S7: the lower id ignores the peer's message 1 while its own handshake is out. */
 #if defined(MUTATE_BOTH_WIN)
 #define ignoresInGlare true
 #elif defined(MUTATE_BOTH_LOSE)
@@ -100,14 +109,22 @@ inline makeCurrent(session, asInitiator) {
   peer[me].wants = false
 }
 
+/** In the place of an answer to message 1: a peer that has lost the session says NO_SESSION. */
+inline speakAgain() {
+  if
+  :: isUnconfirmed -> send(message3, 0, peer[me].current); sendData()
+  :: else
+  fi
+}
+
 inline take1(e) {
   if
   :: e == peer[me].lastE
   :: else ->
     if
     :: e == peer[me].answered -> send(message2, e, peer[me].answeredSession)
-    :: e != peer[me].answered && peer[me].offered != 0 && ignoresInGlare
-    :: e != peer[me].answered && !(peer[me].offered != 0 && ignoresInGlare) ->
+    :: e != peer[me].answered && isOut && ignoresInGlare -> speakAgain()
+    :: e != peer[me].answered && !(isOut && ignoresInGlare) ->
       peer[me].offered = 0;
       peer[me].answered = e;
       freshName(peer[me].answeredSession);
@@ -126,6 +143,12 @@ inline take2(e, session) {
     makeCurrent(session, true);
     peer[me].finishedE = e;
     peer[me].offered = 0;
+#ifndef MUTATE_CROSS_ANSWER
+    if
+    :: me == LOWER -> peer[me].answered = 0; peer[me].answeredSession = 0
+    :: else
+    fi;
+#endif
 #ifdef MUTATE_BREAK
     peer[me].previous = 0;
 #endif
@@ -223,15 +246,8 @@ inline reboot() {
   }
 }
 
-#define OPENS(p, session) (session != 0 && (peer[p].current == session || peer[p].previous == session))
 #define SETTLED (!peer[0].wants && !peer[1].wants && peer[0].offered == 0 && peer[1].offered == 0 && peer[0].isConfirmed && peer[1].isConfirmed)
-#ifdef SAME
-/** The strict end: one session, and the one before it retired. Holds for two faults, not for three. */
 #define AGREED (SETTLED && peer[0].current != 0 && peer[0].current == peer[1].current && peer[0].previous == 0 && peer[1].previous == 0)
-#else
-/** Each side opens what the other sends. */
-#define AGREED (SETTLED && OPENS(0, peer[1].current) && OPENS(1, peer[0].current))
-#endif
 
 /** One process: every interleaving of the two sides and the path is a choice of its loop. */
 active proctype link() {

@@ -84,6 +84,8 @@ export class Link {
   current: LinkSession | undefined;
   /** Whether somebody above needs a session. */
   wanted = false;
+  /** HELLO is to be said again, to a peer that may have lost the session. */
+  helloWanted = false;
   private readonly options: LinkOptions;
   private readonly times: LinkTimes;
   private readonly lower: boolean;
@@ -206,13 +208,28 @@ export class Link {
       this.push(CLASS.stream, this.answering.packet);
       return;
     }
-    // S7: the lower id's message 1 wins.
-    if (this.initiating && this.lower) return;
+    // S7: the lower id's handshake wins, to its end.
+    if (this.lower && this.initiating) return;
+    if (this.lower && this.isRepeatingMessage3) {
+      this.speakAgain();
+      return;
+    }
     const psk = this.psks().find(({ name }) => equal(name, pskName));
     if (!psk) throw new ProtocolError("UnknownPeer");
     this.takeToken();
     this.answerPsk = psk;
     this.answer(remoteIndex, e, message);
+  }
+
+  private get isRepeatingMessage3(): boolean {
+    const { message3, times } = this;
+    return message3 !== undefined && message3.sends <= times.message3AgainMs.length;
+  }
+
+  // In the place of an answer to message 1: who has lost the session says NO_SESSION.
+  private speakAgain(): void {
+    if (this.message3) this.push(CLASS.stream, this.message3.packet);
+    this.helloWanted = true;
   }
 
   private answer(remoteIndex: number, e: Uint8Array, message: Uint8Array): void {
@@ -264,6 +281,8 @@ export class Link {
       .bytes(hs.writeMessage())
       .finish();
     this.initiating = undefined;
+    // S7: the peer's own, which may still be answered, would cross this one.
+    if (this.lower) this.answering = undefined;
     this.attempts = 0;
     this.makeCurrent(hs.split(), true, localIndex, remoteIndex);
     const [firstMs = 0] = this.times.message3AgainMs;
@@ -399,7 +418,6 @@ export class Link {
       .bytes(this.initiatorPsk.name)
       .bytes(handshake.writeMessage())
       .finish();
-    this.answering = undefined;
     this.initiating = {
       handshake,
       localIndex,

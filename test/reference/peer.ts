@@ -394,10 +394,12 @@ export class Peer implements HopEnd {
   }
 
   private noticeSession(relation: Relation): void {
-    const { current } = relation.link;
-    if (current === relation.session) return;
-    relation.session = current;
-    if (current) relation.streams.sessionStarted();
+    const { link, streams } = relation;
+    if (link.helloWanted) streams.helloDue = true;
+    link.helloWanted = false;
+    if (link.current === relation.session) return;
+    relation.session = link.current;
+    if (link.current) streams.sessionStarted();
   }
 
   private writeRelations(hop: HopState): void {

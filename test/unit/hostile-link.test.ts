@@ -6,11 +6,11 @@
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { watchSeals } from "../reference/aead.ts";
 import { concat, encodeUint } from "../reference/bytes.ts";
-import { Link, type LinkOptions } from "../reference/link.ts";
+import type { LinkOptions } from "../reference/link.ts";
 import { publicKey } from "../reference/noise.ts";
 import { seededRandom } from "../reference/random.ts";
 import { ID_A, ID_B, pattern } from "../reference/world.ts";
-import { flip, LinkBench, positions } from "./hostile-tools.ts";
+import { beginner, firstPacket, flip, LinkBench, positions } from "./hostile-tools.ts";
 
 afterEach(() => watchSeals());
 
@@ -18,37 +18,6 @@ const random = seededRandom("hostile packets");
 const ID_C = new Uint8Array(16).fill(0x0c);
 const PROBE = { type: "PROBE", token: 1 } as const;
 const BAD_KEM_KEY = new Uint8Array(1184).fill(0xff);
-
-/** A link of B's, or of somebody who has some of B's secrets, that begins a handshake with the core. */
-function beginner(bench: LinkBench, change: Partial<LinkOptions> = {}): Link {
-  const { world } = bench;
-  const link = new Link(
-    {
-      ownId: ID_B,
-      staticSecret: world.secrets.b,
-      peer: {
-        id: ID_A,
-        key: publicKey(world.secrets.a),
-        psk: world.psk.link,
-        pskName: world.psk.name,
-      },
-      random: world.random,
-      handshakeBurst: 4,
-      replayWindow: 64,
-      ...change,
-    },
-    world.wire.now,
-  );
-  link.wanted = true;
-  link.tick(world.wire.now);
-  return link;
-}
-
-function firstPacket(link: Link): Uint8Array {
-  const [first] = link.outbox.splice(0);
-  if (!first) throw new Error("nothing sent");
-  return first.packet;
-}
 
 /** Takes the next packet of `type` that the core sends. */
 function answered(bench: LinkBench, type: number): Uint8Array {

@@ -8,6 +8,7 @@ import { Core, HopState, HopStep, statusName } from "../../host/core/core.ts";
 import { concat, encodeUint, equal } from "../reference/bytes.ts";
 import { Hop, type HopOptions } from "../reference/hop.ts";
 import type { HopFrame } from "../reference/hop-frames.ts";
+import { Link, type LinkOptions } from "../reference/link.ts";
 import { decodeLinkFrames, encodeLinkFrame, type LinkFrame } from "../reference/link-frames.ts";
 import { publicKey } from "../reference/noise.ts";
 import { seededRandom } from "../reference/random.ts";
@@ -368,6 +369,38 @@ export class LinkBench {
 export interface Sealer {
   readonly nextNumber: number;
   seal(type: number, bytes: Uint8Array): Uint8Array;
+}
+
+/** A link of B's, or of somebody who has some of B's secrets, that begins a handshake with the core. */
+export function beginner(bench: LinkBench, change: Partial<LinkOptions> = {}): Link {
+  const { world } = bench;
+  const link = new Link(
+    {
+      ownId: ID_B,
+      staticSecret: world.secrets.b,
+      peer: {
+        id: ID_A,
+        key: publicKey(world.secrets.a),
+        psk: world.psk.link,
+        pskName: world.psk.name,
+      },
+      random: world.random,
+      handshakeBurst: 4,
+      replayWindow: 64,
+      ...change,
+    },
+    world.wire.now,
+  );
+  link.wanted = true;
+  link.tick(world.wire.now);
+  return link;
+}
+
+/** The first packet that a link has for the hop; the others are gone. */
+export function firstPacket(link: Link): Uint8Array {
+  const [first] = link.outbox.splice(0);
+  if (!first) throw new Error("nothing sent");
+  return first.packet;
 }
 
 function decode(plaintext: Uint8Array): LinkFrame[] {

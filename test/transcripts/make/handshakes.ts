@@ -76,6 +76,17 @@ export const HANDSHAKES: Scene[] = [
     { peerByte: 0x20 },
   ],
   [
+    "crossing-message-1.txt",
+    "The lower id answers no message 1 while it repeats its message 3; that and HELLO go again (S7).",
+    crossingMessage1,
+  ],
+  [
+    "crossing-message-3.txt",
+    "The lower id has finished its own handshake: what it was answering is given up (S7).",
+    crossingMessage3,
+    { sizes: { HANDSHAKES: 3, SEND_BLOCKS: 36 } },
+  ],
+  [
     "forged-message-2.txt",
     "A forged message 2 is forgotten; the right one still works (S8).",
     forgedMessage2,
@@ -190,6 +201,48 @@ function glareHigher(stage: Stage): void {
   need(stage.data(), "HELLO");
   rec.note("An answer to the message 1 that was dropped is for an index that is gone.");
   stage.deliver(stage.newLinkFar("glare").message2(first));
+  stage.dropped(Status.UnknownIndex);
+}
+
+function crossingMessage1(stage: Stage): void {
+  const { rec, link } = stage;
+  stage.hopUp();
+  rec.call("link_connect", LINK);
+  rec.work();
+  stage.deliver(link.message2(packetOf(stage.packets(), 0x11)));
+  rec.work();
+  const third = packetOf(stage.packets(), 0x13);
+  const crossing = stage.newLinkFar("crossing").message1();
+  stage.deliver(crossing);
+  rec.work();
+  const said = stage.packets();
+  sameBytes(packetOf(said, 0x13), third);
+  packetOf(said, 0x14);
+  expectNothing(said.filter((packet) => packet[0] === 0x12));
+  rec.note("Message 3 has been repeated often enough: the peer's handshake has its turn.");
+  for (const ms of [1000, 2000, 4000, 8000]) {
+    stage.pass(ms);
+    sameBytes(packetOf(stage.packets(), 0x13), third);
+  }
+  stage.deliver(crossing);
+  rec.work();
+  packetOf(stage.packets(), 0x12);
+}
+
+function crossingMessage3(stage: Stage): void {
+  const { rec, link } = stage;
+  stage.hopUp();
+  const crossing = stage.newLinkFar("crossing");
+  stage.deliver(crossing.message1());
+  rec.work();
+  const answer = packetOf(stage.packets(), 0x12);
+  stage.pass(5000);
+  rec.call("link_connect", LINK);
+  rec.work();
+  stage.deliver(link.message2(packetOf(stage.packets(), 0x11)));
+  rec.work();
+  link.takeMessage3(packetOf(stage.packets(), 0x13));
+  stage.deliver(crossing.message3(answer));
   stage.dropped(Status.UnknownIndex);
 }
 
