@@ -160,6 +160,16 @@ export function tick(ms: i32): i32 {
   return role == 0 ? STATUS_BAD_STATE : tickAll(ms);
 }
 
+/**
+ * Sets the clock and runs nothing: before a new hop, a new stream or bytes of a hop that come between two ticks. Their
+ * time counts from here; a hop that is opened at the end of a quiet minute would else be over at the next tick.
+ */
+export function clock(ms: i32): i32 {
+  if (role == 0) return STATUS_BAD_STATE;
+  clockSet(ms);
+  return STATUS_OK;
+}
+
 /** One bounded step of handshake computation. 1 while there is more, else 0. */
 export function work(): i32 {
   return role != 0 && workStep() ? 1 : 0;

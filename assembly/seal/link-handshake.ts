@@ -158,17 +158,10 @@ function pskNamed(link: Link, name: usize): usize {
 /** Gives up both handshakes under way. */
 export function handshakeDrop(link: Link): void {
   slotFree(link.initiating);
-  link.initiating = -1;
-  link.initiatorIndex = 0;
-  link.due &= ~LINK_MESSAGE1;
-  dropResponding(link);
-}
-
-function dropResponding(link: Link): void {
   slotFree(link.responding);
-  link.responding = -1;
-  link.responderIndex = 0;
-  link.due &= ~LINK_MESSAGE2;
+  link.initiating = link.responding = -1;
+  link.initiatorIndex = link.responderIndex = 0;
+  link.due &= ~(LINK_MESSAGE1 | LINK_MESSAGE2);
 }
 
 /** Whole length and zero padding of a handshake packet (H3: nothing else may ride along). */
@@ -229,15 +222,17 @@ export function handshakeMessage1(link: Link, hop: i32, at: usize, len: i32): i3
  */
 function ownIsOut(link: Link): bool {
   if (link.initiating >= 0 && slotAt(link.initiating).message != 0) return true;
-  if (!repeatsMessage3(link)) return false;
+  if (!Message3.repeats(link)) return false;
   link.due |= LINK_MESSAGE3 | LINK_HELLO;
   return true;
 }
 
-/** True while nothing has been opened under the session that this side began, and message 3 is repeated. */
-function repeatsMessage3(link: Link): bool {
-  const session = LinkArea.session(link, CURRENT);
-  return session.initiator != 0 && !session.confirmed && link.message3Tries < MESSAGE3_TRIES;
+class Message3 {
+  /** True while nothing has been opened under the session that this side began, and message 3 is repeated. */
+  @inline static repeats(link: Link): bool {
+    const session = LinkArea.session(link, CURRENT);
+    return session.initiator != 0 && !session.confirmed && link.message3Tries < MESSAGE3_TRIES;
+  }
 }
 
 /** Rule S9: one new handshake in 5 s on average, burst = number of peers. */
@@ -340,7 +335,7 @@ function finish(link: Link, slotIndex: i32, slot: Slot): void {
     link.initiating = -1;
     link.initiatorIndex = 0;
     // The peer's own, which may still be answered, would cross this one (S7).
-    if (link.lower) dropResponding(link);
+    if (link.lower) handshakeDrop(link);
   } else {
     memory.copy(LinkArea.at(link, LINK_LAST_E), Area.at(slot, RE), 32);
     link.responding = -1;
@@ -402,7 +397,7 @@ export function handshakeTick(link: Link): bool {
     slotFree(link.responding);
     link.responding = -1;
   }
-  if (repeatsMessage3(link)) {
+  if (Message3.repeats(link)) {
     if (!due(link.message3At)) wakeAt(link.message3At);
     else {
       hopRepeat(link, LinkArea.session(link, PREVIOUS).index == 0);

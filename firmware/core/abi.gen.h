@@ -173,9 +173,10 @@ enum {
   X(MEMORY_BYTES, 17)
 
 // All exported functions: X(name, parameters, results), every value an int32_t.
-#define CORE_EXPORT_COUNT 92
+#define CORE_EXPORT_COUNT 93
 #define CORE_EXPORTS(X) \
   X(arg_ptr, 0, 1) \
+  X(clock, 1, 1) \
   X(code_load, 2, 1) \
   X(config_count, 1, 1) \
   X(config_entry, 2, 1) \

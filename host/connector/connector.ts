@@ -123,6 +123,7 @@ export class Connector {
       this.counters.countHopRefused("HalfOpen");
       return null;
     }
+    this.#core.clock(this.#world.clock.now());
     try {
       const seat = new Seat(this.#core, connection);
       this.#seats.add(seat);
@@ -137,6 +138,7 @@ export class Connector {
 
   #read(seat: Seat, bytes: Uint8Array): void {
     if (!this.#seats.has(seat)) return;
+    this.#core.clock(this.#world.clock.now());
     seat.wire.put(bytes);
     this.#receive(seat);
     this.#serve(seat);
@@ -240,7 +242,11 @@ export class Connector {
     this.#receive(seat);
     this.#due.add(seat);
     const { state, asking, greeted } = this.#core.hopState(seat.hop);
-    if (asking) this.#core.hopAnswer(seat.hop, this.#admissions.pskOf(this.#keyOf(seat)));
+    if (asking) {
+      this.#core.hopAnswer(seat.hop, this.#admissions.pskOf(this.#keyOf(seat)));
+      // There is more to compute now, and no other event to come.
+      this.#driver.wake();
+    }
     if (state === HopState.Greeting && greeted) this.#decide(seat);
   }
 

@@ -198,6 +198,7 @@ export const CORE_WANTS_STEP = 64;
 export interface CoreExports {
   readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
   arg_ptr(): number;
+  clock(ms: number): number;
   code_load(len: number, platformLen: number): number;
   config_count(section: number): number;
   config_entry(section: number, index: number): number;
@@ -294,6 +295,7 @@ export interface CoreExports {
 /** Parameter and result counts by export: to check an instance, and to call it by name. */
 export const EXPORTS = {
   arg_ptr: { params: 0, results: 1 },
+  clock: { params: 1, results: 1 },
   code_load: { params: 2, results: 1 },
   config_count: { params: 1, results: 1 },
   config_entry: { params: 2, results: 1 },

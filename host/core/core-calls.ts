@@ -94,6 +94,7 @@ const BOUND = [
   "datagram_out",
   "datagram_flow",
   "control_state",
+  "clock",
   "code_load",
   "config_ptr",
   "config_len",

@@ -92,6 +92,11 @@ export class Core extends CoreControl {
     return this.f.tick(now | 0);
   }
 
+  /** Sets the clock alone: before a new hop, a new stream or bytes of a hop, when these come between two ticks. */
+  clock(now: number): void {
+    this.f.clock(now | 0);
+  }
+
   /** One bounded step of handshake computation. True while there is more. */
   work(): boolean {
     return this.f.work() === 1;

@@ -104,7 +104,9 @@ export class StlinkHop {
   /** The handshake's time runs from now on, in the core. */
   #begin(): void {
     this.#cancelTimer();
-    this.roundTripMs = this.#world.clock.now() - this.#dialledMs;
+    const now = this.#world.clock.now();
+    this.roundTripMs = now - this.#dialledMs;
+    this.#core.clock(now);
     try {
       const { connector, place } = this.#options;
       const hop = this.#core.hopDial(connector.key, connector.psk, undefined, place);
@@ -117,9 +119,9 @@ export class StlinkHop {
   }
 
   #take(bytes: Uint8Array): void {
-    if (this.#wire === null || this.#isOver) return;
-    this.#wire.put(bytes);
-    this.#receive(this.#wire);
+    const now = this.#world.clock.now();
+    this.roundTripMs = now - this.#dialledMs;
+    this.#core.clock(now);
     this.#options.wake();
   }
 

@@ -87,6 +87,7 @@ export class Opening implements ConnectionEvents, StreamOwner {
     this.#link = link;
     const { core } = this.#agent;
     const { id, mappingId, holdMs, traffic } = this.#binding;
+    core.clock(this.#agent.world.clock.now());
     try {
       this.#stream = core.streamOpen(link, KIND_BYTES, id, mappingId);
     } catch (error) {

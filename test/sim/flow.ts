@@ -262,6 +262,7 @@ export class Flow {
   /** Opens it at the opener's core. False: no room for a stream now. */
   open(): boolean {
     const { node } = this.opener;
+    node.core.clock(node.nowMs);
     try {
       const handle = node.core.streamOpen(
         node.link(this.accepter.node.name),

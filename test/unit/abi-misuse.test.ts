@@ -90,6 +90,7 @@ describe("the table of this test", () => {
       "start",
       "feed",
       "tick",
+      "clock",
       "hop_open",
       "config_stored",
       "config_load",
@@ -110,6 +111,7 @@ describe("before start and after stop", () => {
       const core = instance(state);
       const makers: [string, ...number[]][] = [
         ["tick", 5],
+        ["clock", 5],
         ["hop_open", 0],
         ["link_add"],
         ["stream_next"],

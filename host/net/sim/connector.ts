@@ -191,6 +191,7 @@ export class SimConnector {
   }
 
   #accept(connection: SimConnection): void {
+    this.#o.core.clock(this.#now());
     try {
       const hop = this.#o.core.hopAccept();
       this.#lines.push(new HopLine(this.#o.core, hop, connection));

@@ -314,6 +314,7 @@ export class SimStlink {
     connection.onEvent = () => this.wake();
     place.isDialling = false;
     if (connection.state !== "open") return this.#redial(place);
+    this.core.clock(this.nowMs);
     try {
       const hop = this.core.hopDial(address.key, address.psk, undefined, place.number);
       const line = new HopLine(this.core, hop, connection);

@@ -201,6 +201,7 @@ export abstract class Member {
   #hop(connection: SimConnection): void {
     const to = this.dialling();
     if (to === null) return connection.reset();
+    this.core.clock(this.site.nowMs);
     try {
       const hop = this.core.hopDial(to.key, to.psk, to.ticket);
       this.#lines.push(new HopLine(this.core, hop, connection));

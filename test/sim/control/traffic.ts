@@ -66,6 +66,7 @@ export class Traffic {
     const link = core.engine.call("link_find");
     if (link < 0) throw new SimFailure(`${device.name} has no link for its Binding`);
     const { bindingId, mappingId } = this.#pair;
+    core.clock(this.#site.nowMs);
     this.opener.handle = core.streamOpen(link, BYTES, bindingId, mappingId);
     device.wake();
     this.#write();
