@@ -380,8 +380,8 @@ export class SimConnector {
     if (over.length === 0) return;
     this.#lines = this.#lines.filter((line) => !over.includes(line));
     for (const line of over) {
-      // A reset would overtake REFUSED, which says why.
-      if (line.isClosed && line.who === undefined) line.connection.end();
+      // A reset would overtake REFUSED or CLOSE, which say why.
+      if (line.isClosed) line.connection.end();
       else if (line.connection.state === "open") line.connection.reset();
       this.core.hopFree(line.hop);
       for (const queue of this.#queues.values()) queue.forgetHop(line.hop);
