@@ -133,6 +133,7 @@ export class DatagramListener {
     const { links, id, mappingId } = this.#binding;
     const [link] = links();
     if (link === undefined) return this.#wait("no peer holds the Mapping");
+    this.#agent.core.clock(this.#nowMs);
     try {
       const stream = this.#agent.core.streamOpen(link, KIND_DATAGRAM, id, mappingId);
       this.#opening = stream;

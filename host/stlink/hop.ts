@@ -119,9 +119,10 @@ export class StlinkHop {
   }
 
   #take(bytes: Uint8Array): void {
-    const now = this.#world.clock.now();
-    this.roundTripMs = now - this.#dialledMs;
-    this.#core.clock(now);
+    if (this.#wire === null || this.#isOver) return;
+    this.#core.clock(this.#world.clock.now());
+    this.#wire.put(bytes);
+    this.#receive(this.#wire);
     this.#options.wake();
   }
 

@@ -1,145 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 // The hosts tell their cores the time before what comes between two ticks: a core that had nothing to do
-// for a minute does not know that it has passed. A Connector and an STLink of host/, on a network and a
-// clock in memory. DESIGN section 6; PROTOCOL.md section 11 (10 s for a hop's handshake).
+// for a minute does not know that it has passed. The Connector and an STLink of host/, on a simulated
+// network and clock. DESIGN section 6; PROTOCOL.md section 11 (10 s for a hop's handshake).
 
 import { expect, it } from "vitest";
-import { Connector } from "../../host/connector/connector.ts";
 import { Core, HopState } from "../../host/core/core.ts";
-import type { Connection, ConnectionEvents, Transport } from "../../host/net/transport.ts";
-import type { World } from "../../host/net/world.ts";
-import { Agent } from "../../host/stlink/agent.ts";
-import type { HopEvent } from "../../host/stlink/hop.ts";
 import { publicKey } from "../reference/noise.ts";
 import { seededRandom } from "../reference/random.ts";
 import { ID_A, ID_B } from "../reference/world.ts";
 import { TEST_SIZES } from "./core-ends.ts";
 import { TEST_CONNECTOR_SIZES } from "./core-relay.ts";
 import { openTestEngine } from "./core-world.ts";
+import { UdpWorld } from "./udp-world.ts";
 
-const ADDRESS = { host: "connector.test", port: 443 };
-const LATENCY_MS = 20;
-
-type Job = { atMs: number; run: () => void };
-
-/** A clock that the test moves, and the one listener of its network. */
-class MemoryWorld implements World {
-  nowMs = 0;
-  readonly entropy = seededRandom("host time");
-  accept: ((connection: Connection) => ConnectionEvents | null) | null = null;
-  readonly #jobs = new Set<Job>();
-
-  readonly clock = {
-    now: () => this.nowMs,
-    after: (ms: number, run: () => void) => {
-      const job = { atMs: this.nowMs + ms, run };
-      this.#jobs.add(job);
-      return () => void this.#jobs.delete(job);
-    },
-    soon: (run: () => void) => void this.clock.after(0, run),
-  };
-
-  readonly transport: Transport = {
-    connect: (_address, events) => {
-      const [mine, theirs] = [new MemoryConnection(this), new MemoryConnection(this)];
-      [mine.other, theirs.other] = [theirs, mine];
-      mine.events = events;
-      this.clock.after(LATENCY_MS, () => {
-        theirs.events = this.accept?.(theirs) ?? null;
-        if (theirs.events === null) return events.closed("Refused");
-        events.opened?.();
-      });
-      return mine;
-    },
-    lookup: async (host) => [host],
-    listen: async (address, accept) => {
-      this.accept = accept;
-      return { address, close: () => undefined };
-    },
-  };
-
-  run(ms: number): void {
-    const endMs = this.nowMs + ms;
-    for (let jobs = 0; jobs < 100_000; jobs++) {
-      const [next] = [...this.#jobs].sort((a, b) => a.atMs - b.atMs);
-      if (next === undefined || next.atMs > endMs) break;
-      this.#jobs.delete(next);
-      this.nowMs = Math.max(this.nowMs, next.atMs);
-      next.run();
-    }
-    this.nowMs = endMs;
+it("a Connector and an STLink that had nothing to do for 50 s have a hop at once, however it is cut", async () => {
+  for (let seed = 0; seed < 20; seed++) {
+    const world = new UdpWorld(`quiet ${seed}`);
+    await world.startConnector();
+    world.near.agent.wake();
+    await world.pass(50_000);
+    await world.startNear();
+    await world.pass(500);
+    expect(world.near.hopEvents, `seed ${seed}`).toEqual([{ kind: "up" }]);
+    world.stop();
   }
-}
-
-class MemoryConnection implements Connection {
-  readonly remoteHost = "192.0.2.1";
-  readonly unsentBytes = 0;
-  other: MemoryConnection | null = null;
-  events: ConnectionEvents | null = null;
-  readonly #world: MemoryWorld;
-
-  constructor(world: MemoryWorld) {
-    this.#world = world;
-  }
-
-  write(bytes: Uint8Array): number {
-    const copy = bytes.slice();
-    this.#world.clock.after(LATENCY_MS, () => this.other?.events?.data(copy));
-    return 0;
-  }
-
-  pause(): void {}
-  resume(): void {}
-  end(): void {
-    this.close();
-  }
-  reset(): void {
-    this.close();
-  }
-  close(): void {
-    const { other } = this;
-    this.events = null;
-    this.#world.clock.after(LATENCY_MS, () => other?.events?.closed(null));
-  }
-}
-
-function site() {
-  const world = new MemoryWorld();
-  const [stlinkKey, connectorKey] = [world.entropy(32), world.entropy(32)];
-  const connector = new Connector({
-    core: new Core(openTestEngine("v8", TEST_CONNECTOR_SIZES)),
-    world,
-    sizes: TEST_CONNECTOR_SIZES,
-    privateKey: connectorKey,
-    publicKey: publicKey(connectorKey),
-    admitted: [{ id: ID_A, key: publicKey(stlinkKey) }],
-    pairs: [[ID_A, ID_B]],
-    queueBytes: 100_000,
-  });
-  const agent = new Agent({
-    core: new Core(openTestEngine()),
-    world,
-    sizes: TEST_SIZES,
-    privateKey: stlinkKey,
-    publicKey: publicKey(stlinkKey),
-    id: ID_A,
-  });
-  const events: HopEvent[] = [];
-  const dial = () => {
-    const to = { address: ADDRESS, key: publicKey(connectorKey) };
-    agent.keepHop(to, (event) => events.push(event));
-    world.run(1000);
-  };
-  return { world, connector, agent, events, dial };
-}
-
-it("a Connector and an STLink that had nothing to do for 50 s have a hop at the first try", async () => {
-  const { world, connector, agent, events, dial } = site();
-  await connector.start(ADDRESS);
-  agent.wake();
-  world.run(50_000);
-  dial();
-  expect(events).toEqual([{ kind: "up" }]);
 });
 
 it("a stream that is opened after 50 quiet seconds is held from then on", () => {
