@@ -5,6 +5,7 @@
 
 import { readFileSync } from "node:fs";
 import { Connector } from "../connector/connector.ts";
+import type { ConnectorRules } from "../connector/settings.ts";
 import { Core, connectorSizes } from "../core/core.ts";
 import { openV8 } from "../core/engine-v8.ts";
 import { systemWorld } from "../net/world.ts";
@@ -21,12 +22,10 @@ async function start(setup: ConnectorSetup, tell: Tell): Promise<() => void> {
   const connector = new Connector({
     core: new Core(engine),
     world: systemWorld,
-    sizes: connectorSizes(HOPS),
+    sizes: connectorSizes(HOPS, HOPS),
     privateKey: setup.privateKey,
     publicKey: setup.publicKey,
-    admitted: setup.admitted,
-    pairs: setup.pairs,
-    queueBytes: QUEUE_BYTES,
+    rules: rulesOf(setup),
     onPacket(from, to, bytes, kind) {
       recent.push({ from, to, bytes, kind });
       if (recent.length > RECENT_MOST) recent.shift();
@@ -41,12 +40,34 @@ async function start(setup: ConnectorSetup, tell: Tell): Promise<() => void> {
   };
 }
 
+/** Nobody is refused for being fast: it is a demo on one machine. */
+function rulesOf({ admitted, pairs }: ConnectorSetup): ConnectorRules {
+  const nameOf = (id: Uint8Array) => Buffer.from(id).toString("hex");
+  return {
+    stlinks: admitted.map((one) => ({
+      ...one,
+      name: nameOf(one.id),
+      tenant: "demo",
+      nextKey: null,
+    })),
+    tenants: [],
+    groups: pairs.map((pair) => pair.map(nameOf)),
+    limits: {
+      hops: HOPS,
+      halfOpen: HOPS,
+      halfOpenPerSource: HOPS,
+      queueBytes: QUEUE_BYTES,
+      rate: { bytesPerSecond: 1 << 30, packetsPerSecond: 1_000_000 },
+    },
+  };
+}
+
 function look(connector: Connector, recent: Seen["recent"]): Seen {
-  const places = [...connector.places()].map(({ id, seat, queue }) => ({
+  const places = [...connector.places].map(({ id, seat, queue, packetsIn, packetsOut }) => ({
     id,
     isHere: seat !== null,
-    packetsIn: seat?.packetsIn ?? 0,
-    packetsOut: seat?.packetsOut ?? 0,
+    packetsIn,
+    packetsOut,
     bytesIn: seat?.wire.bytesIn ?? 0,
     bytesOut: seat?.wire.bytesOut ?? 0,
     queuePackets: queue.heldPackets,

@@ -90,13 +90,19 @@ function routeTable(title: string, where: string, routes: readonly Route[]): str
   return table(header, rows);
 }
 
+/** Rows of a table of STLinks; the JSON has them all. */
+const STLINKS_SHOWN = 50;
+
 function connectorTables(status: ConnectorStatus): string[] {
-  const { packetsIn, packetsOut, bytesIn, bytesOut, refused, hopsRefused } = status;
+  const { packetsIn, packetsOut, bytesIn, bytesOut, halfOpen, tenants, stlinks } = status;
+  const shown = busiest(stlinks);
+  const hidden = stlinks.length - shown.length;
+  const states = status.isDraining ? "  draining: it stops in a moment" : "";
   return [
-    `public key ${status.publicKey}  listens on ${status.listening.join(" ")}`,
+    `public key ${status.publicKey}  listens on ${status.listening.join(" ")}${states}`,
     table(
-      ["STLINK", "TENANT", "HOP", "FROM", "PQ", "PACKETS IN", "OUT", "IN", "OUT", "IN ITS QUEUE"],
-      status.stlinks.map((one) => [
+      ["STLINK", "TENANT", "HOP", "FROM", "PQ", "PACKETS IN", "OUT", "BYTES IN", "OUT"],
+      shown.map((one) => [
         one.name,
         one.tenant,
         one.hop,
@@ -106,13 +112,62 @@ function connectorTables(status: ConnectorStatus): string[] {
         one.packetsOut,
         size(one.bytesIn),
         size(one.bytesOut),
-        `${one.queue.packets} (${size(one.queue.bytes)} of ${size(one.queue.most)})`,
       ]),
     ),
-    `packets in ${packetsIn} (${size(bytesIn)})  out ${packetsOut} (${size(bytesOut)})`,
-    `refused: ${counts(refused)}  hops refused: ${counts(hopsRefused)}`,
+    ...(hidden > 0 ? [`and ${hidden} more, less busy: "sealed status --json" has all`] : []),
+    ...queueTable(shown),
+    table(
+      ["TENANT", "STLINKS", "UP", "VERSION OF ITS LIST"],
+      tenants.map((one) => [one.name, one.stlinks, one.up, one.version]),
+    ),
+    ...reasonTables(status),
+    "",
+    `packets in ${packetsIn} (${size(bytesIn)})  out ${packetsOut} (${size(bytesOut)})  replaced ${status.replaced}`,
+    `hops admitted ${status.hopsAdmitted}  half-open ${halfOpen.now} of ${halfOpen.most}  paused ${status.pauses}  mutes ${status.mutes}`,
+    `alarms: ${counts(status.alarms)}`,
   ];
 }
+
+/** The STLinks with the fullest queues, then those that move most. */
+function busiest(stlinks: ConnectorStatus["stlinks"]): ConnectorStatus["stlinks"] {
+  if (stlinks.length <= STLINKS_SHOWN) return stlinks;
+  const order = stlinks.toSorted(
+    (a, b) => b.queue.bytes - a.queue.bytes || b.bytesIn + b.bytesOut - a.bytesIn - a.bytesOut,
+  );
+  return order.slice(0, STLINKS_SHOWN);
+}
+
+/** Queues with something in them. */
+function queueTable(stlinks: ConnectorStatus["stlinks"]): string[] {
+  const waiting = stlinks.filter(({ queue }) => queue.packets > 0);
+  if (waiting.length === 0) return ["\nall queues are empty"];
+  const rows = waiting.map(({ name, queue }) => [
+    name,
+    queue.packets,
+    size(queue.bytes),
+    size(queue.most),
+    queue.oldestMs === null ? null : `${(queue.oldestMs / 1000).toFixed(1)} s`,
+  ]);
+  return [table(["QUEUE OF", "PACKETS", "BYTES", "OF", "OLDEST"], rows)];
+}
+
+/** What was refused: packets by reason with their senders, hops by reason. */
+function reasonTables({ refused, hopsRefused, stlinks }: ConnectorStatus): string[] {
+  const packets = Object.entries(refused).map(([reason, most]) => {
+    const senders = stlinks.filter((one) => (one.refused[reason] ?? 0) > 0);
+    const order = senders.toSorted((a, b) => (b.refused[reason] ?? 0) - (a.refused[reason] ?? 0));
+    const named = order.slice(0, SENDERS_SHOWN).map((one) => `${one.name} ${one.refused[reason]}`);
+    return [reason, most, named.join(", ") + (order.length > SENDERS_SHOWN ? ", ..." : "")];
+  });
+  const hops = Object.entries(hopsRefused).map(([reason, most]) => [reason, most]);
+  return [
+    packets.length === 0 ? "\nno packets refused" : table(REFUSED_HEADER, packets),
+    hops.length === 0 ? "no hops refused" : table(["HOPS REFUSED OR ENDED", "COUNT"], hops),
+  ];
+}
+
+const REFUSED_HEADER = ["PACKETS REFUSED", "COUNT", "SENDERS"];
+const SENDERS_SHOWN = 3;
 
 /** Nothing for a table without rows. */
 function table(header: readonly string[], rows: readonly (readonly Cell[])[]): string {

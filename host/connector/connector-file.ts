@@ -27,8 +27,22 @@ export function readConnectorFile(file: string): ConnectorSettings {
 
 function checkStlinks({ stlinks }: SettingsFields, complaints: Complaints): void {
   checkUnique(complaints, stlinks, ["stlinks"], "name", (one) => one.name);
-  checkUnique(complaints, stlinks, ["stlinks"], "id", (one) => hex(one.id));
+  // An id means something inside its tenant alone (rule T4); a key decides whose hop it is (rule T2).
+  checkUnique(complaints, stlinks, ["stlinks"], "id", (one) => `${one.tenant}/${hex(one.id)}`);
   checkUnique(complaints, stlinks, ["stlinks"], "key", (one) => hex(one.key));
+  checkNextKeys(stlinks, complaints);
+}
+
+/** A key that an STLink is about to change to is nobody else's, and not the one that it has. */
+function checkNextKeys(stlinks: SettingsFields["stlinks"], complaints: Complaints): void {
+  const owners = new Map(stlinks.map(({ key, name }) => [hex(key), name]));
+  for (const [i, { next_key, name }] of stlinks.entries()) {
+    if (next_key === undefined) continue;
+    const owner = owners.get(hex(next_key));
+    if (owner === undefined) owners.set(hex(next_key), name);
+    else
+      complaints.add(["stlinks", i, "next_key"], `is a key of "${owner}" already: copy it again.`);
+  }
 }
 
 function checkTenants({ stlinks, tenants }: SettingsFields, complaints: Complaints): void {

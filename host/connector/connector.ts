@@ -2,7 +2,7 @@
 // The Connector: accepts hops, admits keys that it was told of, puts each packet into the queue of the
 // STLink it is for, and lets each STLink's hop pull from its own queue as far as its credit goes. Before
 // it: connections. After it: the queues, and the core, which seals and opens layer 3 alone. Invariant: it
-// never stops reading a hop because of a destination (rule F5). PROTOCOL section 9, rules K1 to K8.
+// never stops reading a hop because of a destination (rule F5). PROTOCOL section 9, rules K1 to K9.
 
 import { Reason, Status } from "../core/abi.gen.ts";
 import {
@@ -13,14 +13,26 @@ import {
   HopStep,
   type PacketInfo,
   type Sizes,
+  statusName,
 } from "../core/core.ts";
 import { Driver } from "../net/driver.ts";
 import type { Address, Connection, ConnectionEvents, Listener } from "../net/transport.ts";
-import type { World } from "../net/world.ts";
-import { Admissions, type Admitted } from "./admissions.ts";
-import { Counters, REFUSALS, type RefusalName } from "./counters.ts";
-import { MemoryQueue, type Packet, type PacketQueue, type Refusal } from "./queue.ts";
+import { fraction, type World } from "../net/world.ts";
+import { Counters, count, type HopRefusalName, REFUSALS, type RefusalName } from "./counters.ts";
+import { HalfOpen } from "./half-open.ts";
+import { hex, type Place, type Tenancy } from "./place.ts";
+import type { Packet, Refusal } from "./queue.ts";
+import { Roster } from "./roster.ts";
 import { Seat } from "./seat.ts";
+import type { ConnectorLimits, ConnectorRules } from "./settings.ts";
+
+/** What somebody may want to hear of. */
+export type ConnectorEvent =
+  | { kind: "up"; place: Place; host: string }
+  | { kind: "down"; place: Place; why: string }
+  | { kind: "refused"; host: string; why: string }
+  /** Two machines have the place's key; `host` is where the last one was (rule K7). */
+  | { kind: "KeyUsedTwice"; place: Place; host: string };
 
 export type ConnectorOptions = {
   core: Core;
@@ -29,26 +41,25 @@ export type ConnectorOptions = {
   /** Static key pair, 32 bytes each. */
   privateKey: Uint8Array;
   publicKey: Uint8Array;
-  admitted: readonly Admitted[];
-  /** Pairs of ids (16 bytes each) that may send to one another (rule K2). */
-  pairs: readonly (readonly [Uint8Array, Uint8Array])[];
-  /** Bytes that each STLink's queue may hold; WELCOME states it. */
-  queueBytes: number;
+  rules: ConnectorRules;
   /** Hears of each packet that was queued: ids, length and class are all there is to hear. */
   onPacket?(from: string, to: string, bytes: number, kind: number): void;
+  onEvent?(event: ConnectorEvent): void;
 };
 
-/** Hops that have not finished their handshake, from one host and in all (rule K4). */
-const HALF_OPEN_PER_HOST = 8;
-const HALF_OPEN_MOST = 64;
 const SWEEP_MS = 1000;
-
-type Place = {
-  queue: PacketQueue;
-  seat: Seat | null;
-  toldAway: Set<string>;
-  mutedUntil: Map<string, number>;
-};
+/** A handshake and HOP_HELLO take at most this (rule K4). */
+const HANDSHAKE_MS = 10_000;
+/** A hop that is told why it ends has so long to read it. */
+const LAST_WORD_MS = 5000;
+/** A hop is not read for at most this at a time (rule F5). */
+const PAUSE_MOST_MS = 100;
+/** DRAIN: STLinks come back after this, spread over as much again. */
+const BACK_AFTER_MS = 2000;
+/** What a draining Connector still gives its hops: to go by themselves, then to read CLOSE. */
+const DRAIN_MS = 1000;
+const GOING_MS = 500;
+const DRAIN_LOOK_MS = 50;
 
 export class Connector {
   readonly counters = new Counters();
@@ -56,30 +67,27 @@ export class Connector {
   readonly #core: Core;
   readonly #world: World;
   readonly #driver: Driver;
-  readonly #admissions: Admissions;
-  /** By id: an STLink's queue lives whether it is here or away. */
-  readonly #places = new Map<string, Place>();
+  readonly #roster: Roster;
+  readonly #halfOpen: HalfOpen<Seat>;
+  #queueBytes: number;
   readonly #seats = new Set<Seat>();
-  /** Seats that are not admitted yet. */
-  readonly #arriving = new Set<Seat>();
   /** Seats with something to write. */
   readonly #due = new Set<Seat>();
   readonly #listeners: Listener[] = [];
+  #isDraining = false;
   #cancelSweep = (): void => {};
 
   constructor(options: ConnectorOptions) {
+    const { core, world, sizes, rules } = options;
     this.#options = options;
-    this.#core = options.core;
-    this.#world = options.world;
-    this.#admissions = new Admissions(options.admitted, options.pairs);
-    const { queueBytes, sizes } = options;
-    for (const id of this.#admissions.ids) {
-      const queue = new MemoryQueue({ queueBytes, maxPacketBytes: sizes.maxPacketBytes });
-      this.#places.set(id, { queue, seat: null, toldAway: new Set(), mutedUntil: new Map() });
-    }
-    this.#core.start("connector", sizes, this.#world.clock.now());
-    this.#core.setIdentity(options.privateKey, options.publicKey, new Uint8Array(16));
-    this.#driver = new Driver(this.#core, this.#world, () => this.#turn());
+    this.#core = core;
+    this.#world = world;
+    this.#roster = new Roster(rules, sizes.maxPacketBytes, world.clock.now());
+    this.#halfOpen = new HalfOpen(halfOpenLimits(rules.limits));
+    this.#queueBytes = rules.limits.queueBytes;
+    core.start("connector", sizes, world.clock.now());
+    core.setIdentity(options.privateKey, options.publicKey, new Uint8Array(16));
+    this.#driver = new Driver(core, world, () => this.#turn());
     this.#driver.feed();
   }
 
@@ -93,6 +101,22 @@ export class Connector {
     return listener;
   }
 
+  /** Accepts no more, tells each hop to come back later, and gives them a moment to go. Stop it then. */
+  async drain(): Promise<void> {
+    this.#isDraining = true;
+    for (const listener of this.#listeners.splice(0)) listener.close();
+    for (const seat of this.#halfOpen) this.#leave(seat, "Draining");
+    for (const seat of this.#seats) {
+      if (seat.place === null) continue;
+      const spreadMs = Math.floor(fraction(this.#world) * BACK_AFTER_MS);
+      this.#core.hopDrain(seat.hop, BACK_AFTER_MS + spreadMs);
+      this.#serve(seat);
+    }
+    await this.#untilGone(DRAIN_MS);
+    for (const seat of this.#seats) this.#turnAway(seat, "Draining");
+    await this.#untilGone(GOING_MS);
+  }
+
   stop(): void {
     for (const listener of this.#listeners) listener.close();
     this.#cancelSweep();
@@ -101,9 +125,31 @@ export class Connector {
     this.#core.stop();
   }
 
-  /** What there is to see, by id: whether it is here, and its queue. */
-  *places(): Generator<{ id: string; seat: Seat | null; queue: PacketQueue }> {
-    for (const [id, { seat, queue }] of this.#places) yield { id, seat, queue };
+  /** Other rules from now on. What they no longer allow is cut at once, in the order of rule T10. */
+  setRules(rules: ConnectorRules): void {
+    this.#queueBytes = rules.limits.queueBytes;
+    this.#halfOpen.limits = halfOpenLimits(rules.limits);
+    const { removed, cut } = this.#roster.replace(rules, this.#world.clock.now());
+    for (const { seat } of [...removed, ...cut]) if (seat !== null) this.#turnAway(seat, "Revoked");
+    for (const place of removed) this.#purge(place);
+    for (const place of this.#roster) this.#purgeUnpaired(place);
+  }
+
+  /** Every STLink that is admitted, here or away. */
+  get places(): Iterable<Place> {
+    return this.#roster;
+  }
+
+  get tenancies(): Iterable<Tenancy> {
+    return this.#roster.tenancies;
+  }
+
+  get halfOpen(): number {
+    return this.#halfOpen.size;
+  }
+
+  get isDraining(): boolean {
+    return this.#isDraining;
   }
 
   #accept(connection: Connection): ConnectionEvents | null {
@@ -118,30 +164,49 @@ export class Connector {
   }
 
   #takeSeat(connection: Connection): Seat | null {
-    const fromHost = [...this.#arriving].filter((s) => s.remoteHost === connection.remoteHost);
-    if (this.#arriving.size >= HALF_OPEN_MOST || fromHost.length >= HALF_OPEN_PER_HOST) {
-      this.counters.countHopRefused("HalfOpen");
-      return null;
-    }
+    const { remoteHost } = connection;
+    if (this.#isDraining) return this.#refuseHop(remoteHost, "Draining");
+    const room = this.#halfOpen.placeFor(remoteHost);
+    if (room === false) return this.#refuseHop(remoteHost, "HalfOpen");
+    if (room !== true) this.#leave(room, "Displaced");
     this.#core.clock(this.#world.clock.now());
     try {
-      const seat = new Seat(this.#core, connection);
+      const seat = new Seat(this.#core, connection, this.#world.clock.now() + HANDSHAKE_MS);
       this.#seats.add(seat);
-      this.#arriving.add(seat);
+      this.#halfOpen.add(seat, remoteHost);
       return seat;
     } catch (error) {
       if (!(error instanceof CoreError)) throw error;
-      this.counters.countHopRefused("NoHopSlot");
-      return null;
+      return this.#refuseHop(remoteHost, "NoHopSlot");
     }
+  }
+
+  #refuseHop(host: string, why: string): null {
+    count(this.counters.hopsRefused, why);
+    this.#options.onEvent?.({ kind: "refused", host, why });
+    return null;
   }
 
   #read(seat: Seat, bytes: Uint8Array): void {
     if (!this.#seats.has(seat)) return;
     this.#core.clock(this.#world.clock.now());
+    const overhead = seat.noteBytes(bytes.length);
     seat.wire.put(bytes);
     this.#receive(seat);
+    if (seat.place !== null) this.#slow(seat, seat.place, overhead);
     this.#serve(seat);
+  }
+
+  /** A sender that is too fast is not read for a moment: little has to be refused then (rule F5). */
+  #slow(seat: Seat, place: Place, overheadBytes: number): void {
+    place.spendOverhead(overheadBytes);
+    const waitMs = place.waitMs(this.#world.clock.now());
+    if (waitMs === 0 || seat.wire.isHeldBack) return;
+    this.counters.pauses += 1;
+    seat.wire.isHeldBack = true;
+    this.#world.clock.after(Math.min(waitMs, PAUSE_MOST_MS), () => {
+      if (this.#seats.has(seat)) seat.wire.isHeldBack = false;
+    });
   }
 
   #receive(seat: Seat): void {
@@ -149,66 +214,76 @@ export class Connector {
       if (step === HopStep.Packet) this.#takePacket(seat, this.#core.packetInfo());
       else if (step === HopStep.Mute) this.#mute(seat);
     });
-    if (status < 0) {
-      this.counters.countHopRefused("BadHop");
-      this.#leave(seat);
-    }
+    if (status < 0) this.#leave(seat, endName(status));
   }
 
-  /** Until then the packets of that id to this one are refused at their sender (K3); 0 seconds end it. */
+  /** Until then the packets of that id to this one are refused at their sender (K3). */
   #mute(seat: Seat): void {
     this.counters.mutes += 1;
     const { from, seconds } = this.#core.muteInfo();
-    if (from === null) return;
-    const untilMs = this.#world.clock.now() + seconds * 1000;
-    this.#places.get(seat.id)?.mutedUntil.set(Buffer.from(from).toString("hex"), untilMs);
+    if (from !== null) seat.place?.mute(hex(from), seconds, this.#world.clock.now());
   }
 
-  /** The checks in the order of PROTOCOL section 9; `from` is the hop's id, which nobody states (K3). */
+  /** The checks in the order of PROTOCOL section 9; `from` is the hop's place, which nobody states (K3). */
   #takePacket(seat: Seat, info: PacketInfo): void {
+    const { place: from } = seat;
+    if (from === null) return;
     this.counters.countIn(info.len);
-    seat.packetsIn += 1;
+    seat.notePackets(info.len);
+    from.packetsIn += 1;
+    from.bytesIn += info.len;
+    const sinceMs = this.#world.clock.now();
+    // Refused or not, a packet is paid for by who sent it.
+    const isWithinRate = from.spend(info.len, sinceMs);
     if (info.to === null) {
-      this.counters.countRefused("UnknownChannel");
+      this.#countRefused(from, "UnknownChannel");
       this.#core.hopTell(seat.hop, info.channel, Reason.UnknownChannel);
       return;
     }
-    const to = Buffer.from(info.to).toString("hex");
-    seat.noteChannel(info.channel, to);
-    const place = this.#places.get(to);
-    if (info.len > this.#options.sizes.maxPacketBytes) return this.#refuse(seat.id, to, "TooBig");
-    if (place === undefined || !this.#admissions.arePaired(seat.id, to)) {
-      return this.#refuse(seat.id, to, "NotPaired");
-    }
-    const isMuted = (place.mutedUntil.get(seat.id) ?? 0) > this.#world.clock.now();
-    if (isMuted) return this.#refuse(seat.id, to, "Muted");
+    const id = hex(info.to);
+    seat.noteChannel(info.channel, id);
+    const to = from.tenancy.places.get(id);
+    if (info.len > this.#options.sizes.maxPacketBytes) return this.#refuse(from, id, "TooBig");
+    if (to === undefined || !from.isPairedWith(to)) return this.#refuse(from, id, "NotPaired");
+    if (to.isMuted(from.id, sinceMs)) return this.#refuse(from, id, "Muted");
+    if (!isWithinRate) return this.#refuse(from, id, "RateLimited");
     const bytes = this.#core.engine.read(info.ptr, info.len);
-    const sinceMs = this.#world.clock.now();
-    this.#enqueue(to, place, { from: seat.id, kind: info.class, bytes, sinceMs });
+    this.#enqueue(to, { from: from.id, kind: info.class, bytes, sinceMs });
   }
 
-  #enqueue(to: string, place: Place, packet: Packet): void {
-    const { refused, isReplacing } = place.queue.enqueue(packet);
+  #enqueue(to: Place, packet: Packet): void {
+    const { refused, isReplacing } = to.queue.enqueue(packet);
     if (isReplacing) this.counters.replaced += 1;
     this.#refuseAll(to, refused);
-    this.#options.onPacket?.(packet.from, to, packet.bytes.length, packet.kind);
-    if (place.seat !== null) return this.#serve(place.seat);
-    if (place.toldAway.has(packet.from)) return;
-    place.toldAway.add(packet.from);
-    this.#tell(packet.from, to, "away");
+    this.#options.onPacket?.(packet.from, to.id, packet.bytes.length, packet.kind);
+    if (to.seat !== null) return this.#serve(to.seat);
+    to.toldAway ??= new Set();
+    if (to.toldAway.has(packet.from)) return;
+    to.toldAway.add(packet.from);
+    this.#tell(to.tenancy.places.get(packet.from), to.id, "away");
   }
 
-  #refuseAll(to: string, refused: readonly Refusal[]): void {
-    for (const { packet, reason } of refused) this.#refuse(packet.from, to, reason);
+  /** Packets that were for `to`. */
+  #refuseAll(to: Place, refused: readonly Refusal[]): void {
+    for (const { packet, reason } of refused) {
+      const from = to.tenancy.places.get(packet.from);
+      if (from === undefined) count(this.counters.refused, reason);
+      else this.#refuse(from, to.id, reason);
+    }
   }
 
-  #refuse(from: string, to: string, name: RefusalName): void {
-    this.counters.countRefused(name);
+  #refuse(from: Place, to: string, name: RefusalName): void {
+    this.#countRefused(from, name);
     this.#tell(from, to, REFUSALS[name]);
   }
 
-  #tell(whom: string, about: string, what: number | "away" | "back"): void {
-    const seat = this.#places.get(whom)?.seat ?? null;
+  #countRefused(from: Place, name: RefusalName): void {
+    count(this.counters.refused, name);
+    count(from.refused, name);
+  }
+
+  #tell(whom: Place | undefined, about: string, what: number | "away" | "back"): void {
+    const seat = whom?.seat ?? null;
     if (seat?.tell(about, what)) this.#serve(seat);
   }
 
@@ -218,7 +293,7 @@ export class Connector {
   }
 
   #turn(): boolean {
-    for (const seat of this.#arriving) this.#arrive(seat);
+    for (const seat of this.#halfOpen) this.#arrive(seat);
     if (this.#core.flags() & CoreFlag.WantsStep) this.#takeWaiting();
     let hasMoved = false;
     for (const seat of this.#due) {
@@ -231,7 +306,7 @@ export class Connector {
   /** Records behind message 3 of a rekey waited for their key. */
   #takeWaiting(): void {
     for (const seat of this.#seats) {
-      if (this.#arriving.has(seat)) continue;
+      if (this.#halfOpen.has(seat)) continue;
       this.#receive(seat);
       this.#due.add(seat);
     }
@@ -242,11 +317,7 @@ export class Connector {
     this.#receive(seat);
     this.#due.add(seat);
     const { state, asking, greeted } = this.#core.hopState(seat.hop);
-    if (asking) {
-      this.#core.hopAnswer(seat.hop, this.#admissions.pskOf(this.#keyOf(seat)));
-      // There is more to compute now, and no other event to come.
-      this.#driver.wake();
-    }
+    if (asking) this.#core.hopAnswer(seat.hop, this.#roster.pskOf(this.#keyOf(seat)));
     if (state === HopState.Greeting && greeted) this.#decide(seat);
   }
 
@@ -255,32 +326,59 @@ export class Connector {
   }
 
   #decide(seat: Seat): void {
-    this.#arriving.delete(seat);
-    const id = this.#admissions.idOf(this.#keyOf(seat));
-    const place = id === null ? undefined : this.#places.get(id);
-    if (id === null || place === undefined) return this.#turnAway(seat, "NotAdmitted");
+    this.#halfOpen.delete(seat);
+    seat.leaveByMs = null;
+    const key = this.#keyOf(seat);
+    const place = this.#roster.find(key);
+    if (place === null) return this.#turnAway(seat, "NotAdmitted");
     const before = place.seat;
-    const isTwice = this.#admissions.isUsedTwice(id, before !== null, this.#world.clock.now());
-    if (before !== null) this.#turnAway(before, isTwice ? "KeyUsedTwice" : "Superseded");
-    if (isTwice) return this.#turnAway(seat, "KeyUsedTwice");
-    this.#admit(seat, id, place);
-  }
-
-  #admit(seat: Seat, id: string, place: Place): void {
-    this.#core.hopAdmit(seat.hop, Buffer.from(id, "hex"), this.#options.queueBytes);
-    seat.id = id;
-    place.seat = seat;
-    for (const sender of new Set([...place.toldAway, ...place.queue.senders()])) {
-      this.#tell(sender, id, "back");
+    const twice = place.noteHop(before !== null, this.#world.clock.now());
+    if (twice === "first") this.#alarm(place, seat.remoteHost);
+    if (before !== null) {
+      this.#turnAway(before, twice === "alone" ? "Superseded" : "KeyUsedTwice");
     }
-    place.toldAway.clear();
+    if (twice !== "alone") return this.#turnAway(seat, "KeyUsedTwice");
+    seat.key = hex(key);
+    place.takeKey(seat.key);
+    this.#admit(seat, place);
   }
 
-  /** A last record says why; the connection closes behind it. */
-  #turnAway(seat: Seat, name: "NotAdmitted" | "Superseded" | "KeyUsedTwice"): void {
-    this.counters.countHopRefused(name);
+  #alarm(place: Place, host: string): void {
+    count(this.counters.alarms, "KeyUsedTwice");
+    this.#options.onEvent?.({ kind: "KeyUsedTwice", place, host });
+  }
+
+  #admit(seat: Seat, place: Place): void {
+    this.#core.hopAdmit(seat.hop, place.idBytes, this.#queueBytes);
+    this.counters.hopsAdmitted += 1;
+    seat.place = place;
+    place.seat = seat;
+    for (const sender of new Set([...(place.toldAway ?? []), ...place.queue.senders()])) {
+      this.#tell(place.tenancy.places.get(sender), place.id, "back");
+    }
+    place.toldAway = null;
+    this.#options.onEvent?.({ kind: "up", place, host: seat.remoteHost });
+  }
+
+  /** A last record says why; the connection closes behind it, or when nobody has read it in time. */
+  #turnAway(seat: Seat, name: HopRefusalName & keyof typeof Reason): void {
+    if (seat.isTurnedAway) return;
+    seat.isTurnedAway = true;
+    seat.leaveByMs = this.#world.clock.now() + LAST_WORD_MS;
+    this.#vacate(seat, name);
     this.#core.hopClose(seat.hop, Reason[name]);
     this.#serve(seat);
+  }
+
+  /** The seat's place is free. Counts why, where it was not the STLink's own wish. */
+  #vacate(seat: Seat, why: string | null): void {
+    const { place } = seat;
+    seat.place = null;
+    if (place?.seat === seat) place.seat = null;
+    if (why !== null && place === null) this.#refuseHop(seat.remoteHost, why);
+    else if (why !== null) count(this.counters.hopsRefused, why);
+    if (place === null) return;
+    this.#options.onEvent?.({ kind: "down", place, why: why ?? "the STLink closed it" });
   }
 
   /** Packets of its queue and whatever else is due, while the socket takes them (rule K8). */
@@ -291,46 +389,78 @@ export class Connector {
       if (!seat.wire.send()) break;
       hasMoved = true;
     }
-    if (this.#core.hopState(seat.hop).state === HopState.Closed) this.#leave(seat);
+    if (this.#core.hopState(seat.hop).state === HopState.Closed) this.#leaveClosed(seat);
     return hasMoved;
   }
 
   /** One packet of its queue into the hop, as far as credit and room go. */
   #pull(seat: Seat): void {
-    const place = this.#places.get(seat.id);
-    if (place === undefined || place.seat !== seat) return;
-    const packet = place.queue.peek();
-    if (packet === null) return;
+    const { place } = seat;
+    const packet = place?.queue.peek() ?? null;
+    if (place === null || packet === null) return;
     const { from, kind, bytes } = packet;
     if (this.#core.forward(seat.hop, kind, Buffer.from(from, "hex"), bytes)) {
       place.queue.dequeue();
-      seat.packetsOut += 1;
+      place.packetsOut += 1;
+      place.bytesOut += bytes.length;
       this.counters.countOut(bytes.length);
       return;
     }
     if (this.#core.engine.call("forward_ptr", seat.hop, bytes.length) !== Status.BadLength) return;
     place.queue.dequeue();
-    this.#refuse(from, seat.id, "TooBig");
+    this.#refuseAll(place, [{ packet, reason: "TooBig" }]);
   }
 
-  #leave(seat: Seat): void {
+  /** The core has ended the hop: its wire broke the rules, its time was over, or its last word is out. */
+  #leaveClosed(seat: Seat): void {
+    const status = this.#core.hopStatus(seat.hop);
+    if (status < 0) return this.#leave(seat, endName(status));
+    if (this.#halfOpen.has(seat)) return this.#leave(seat, "HandshakeTimeout");
+    const { reason } = this.#core.hopState(seat.hop);
+    if (reason === Reason.HopBuffers) return this.#leave(seat, "HopBuffers");
+    this.#leave(seat, reason === 0 ? "Silent" : null);
+  }
+
+  #leave(seat: Seat, why: HopRefusalName | string | null = null): void {
     if (!this.#seats.delete(seat)) return;
-    this.#arriving.delete(seat);
+    this.#halfOpen.delete(seat);
     this.#due.delete(seat);
-    const place = this.#places.get(seat.id);
-    if (place?.seat === seat) place.seat = null;
+    if (!seat.isTurnedAway) this.#vacate(seat, why);
     this.#core.hopFree(seat.hop);
-    seat.wire.connection.close();
+    const { connection } = seat.wire;
+    connection.close();
+    // What was written goes out first; a peer that never reads is not waited for.
+    if (connection.unsentBytes > 0) this.#world.clock.after(LAST_WORD_MS, () => connection.reset());
   }
 
-  /** Hops that the core has given up or wants a PING on, and packets past their class. */
+  /** Everything from and to an STLink that is no longer admitted (rule T10). */
+  #purge(place: Place): void {
+    for (const other of place.tenancy.places.values()) {
+      this.#refuseAll(other, other.queue.purge(place.id));
+    }
+    for (const sender of place.queue.senders()) {
+      this.#refuseAll(place, place.queue.purge(sender));
+    }
+  }
+
+  #purgeUnpaired(place: Place): void {
+    for (const sender of place.queue.senders()) {
+      const from = place.tenancy.places.get(sender);
+      if (from?.isPairedWith(place)) continue;
+      this.#refuseAll(place, place.queue.purge(sender));
+    }
+  }
+
+  /** Hops whose time is over, or that the core has given up or wants a PING on; packets past their class. */
   #sweep(): void {
+    const now = this.#world.clock.now();
     for (const seat of this.#seats) {
-      if (this.#core.hopState(seat.hop).state === HopState.Closed) this.#leave(seat);
+      const isLate = seat.leaveByMs !== null && now >= seat.leaveByMs;
+      if (this.#core.hopState(seat.hop).state === HopState.Closed) this.#leaveClosed(seat);
+      else if (isLate) this.#leave(seat, "HandshakeTimeout");
       else this.#serve(seat);
     }
-    const now = this.#world.clock.now();
-    for (const [id, { queue }] of this.#places) this.#refuseAll(id, queue.expire(now));
+    for (const place of this.#roster) this.#refuseAll(place, place.queue.expire(now));
     this.#scheduleSweep();
   }
 
@@ -338,4 +468,22 @@ export class Connector {
     this.#cancelSweep();
     this.#cancelSweep = this.#world.clock.after(SWEEP_MS, () => this.#sweep());
   }
+
+  /** Until no hop is left, or the time is over. */
+  async #untilGone(mostMs: number): Promise<void> {
+    const { clock } = this.#world;
+    const endMs = clock.now() + mostMs;
+    while (this.#seats.size > 0 && clock.now() < endMs) {
+      await new Promise<void>((resolve) => void clock.after(DRAIN_LOOK_MS, resolve));
+    }
+  }
+}
+
+/** The name under which a hop that its wire ended is counted. */
+function endName(status: number): string {
+  return status === Status.NoBuffer ? "HopBuffers" : statusName(status);
+}
+
+function halfOpenLimits({ halfOpen, halfOpenPerSource }: ConnectorLimits) {
+  return { most: halfOpen, mostPerSource: halfOpenPerSource };
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The queue of one STLink: one FIFO for each sender, served by deficit round robin (rule F7), bounded in
-// bytes and by age of class (rule K1). Before it: connector.ts, which has checked the pair. After it: the
-// STLink's hop. Invariants: held bytes <= queueBytes + senders x guarantee; a sender pays with its own
-// packets only, unless it holds the longest FIFO. PROTOCOL 4.3, section 9.
+// bytes, in packets (each weighs at least WEIGHT_LEAST) and by age of class (rule K1). Before it:
+// connector.ts, which has checked the pair. After it: the STLink's hop. Invariants: held weight <=
+// queueBytes + senders x guarantee; a sender pays with its own packets only, unless it holds the longest
+// FIFO. PROTOCOL 4.3, section 9.
 
 import type { RefusalName } from "./counters.ts";
 
@@ -23,6 +24,12 @@ export interface PacketQueue {
   dequeue(): void;
   /** Removes what is older than its class allows. */
   expire(nowMs: number): Refusal[];
+  /** Removes everything of one sender (rule T10). */
+  purge(from: string): Refusal[];
+  /** Other limits from now on. What is held stays. */
+  setLimits(limits: QueueLimits): void;
+  /** Since when its oldest packet has waited; null while it is empty. */
+  oldestSinceMs(): number | null;
   /** Who has something in it. */
   senders(): string[];
 }
@@ -34,6 +41,8 @@ const CLASS_WAKE = 255;
 const STREAM_MS = 120_000;
 const WAKE_MS = 24 * 3_600_000;
 const DATAGRAM_UNIT_MS = 50;
+/** What a packet counts as, at least, so that tiny ones are bounded too: about what holding it costs. */
+const WEIGHT_LEAST = 256;
 
 /** How long a packet of a class may wait (rule K1). */
 export function classMs(kind: number): number {
@@ -41,13 +50,14 @@ export function classMs(kind: number): number {
   return kind === CLASS_WAKE ? WAKE_MS : kind * DATAGRAM_UNIT_MS;
 }
 
-type Fifo = { packets: Packet[]; bytes: number; deficit: number };
+type Fifo = { packets: Packet[]; weight: number; deficit: number };
 
 export class MemoryQueue implements PacketQueue {
-  readonly #limits: QueueLimits;
+  #limits: QueueLimits;
   /** FIFOs with something in them, in the order of their turns: the first one is served. */
   readonly #fifos = new Map<string, Fifo>();
   #chosen: { from: string; fifo: Fifo } | null = null;
+  #heldWeight = 0;
   heldBytes = 0;
   heldPackets = 0;
 
@@ -59,7 +69,7 @@ export class MemoryQueue implements PacketQueue {
     const isReplacing = packet.kind === CLASS_WAKE && this.#dropWake(packet.from);
     const refused = this.#makeRoom(packet);
     if (refused.some((refusal) => refusal.packet === packet)) return { refused, isReplacing };
-    const fifo = this.#fifos.get(packet.from) ?? { packets: [], bytes: 0, deficit: 0 };
+    const fifo = this.#fifos.get(packet.from) ?? { packets: [], weight: 0, deficit: 0 };
     this.#fifos.set(packet.from, fifo);
     fifo.packets.push(packet);
     this.#count(fifo, packet, 1);
@@ -85,13 +95,34 @@ export class MemoryQueue implements PacketQueue {
     const refused: Refusal[] = [];
     for (const [from, fifo] of this.#fifos) {
       const isOld = (packet: Packet) => nowMs - packet.sinceMs >= classMs(packet.kind);
-      if (fifo.packets.some(isOld)) this.#dropOld(from, fifo, isOld, refused);
+      if (fifo.packets.some(isOld)) this.#drop(from, fifo, isOld, "Aged", refused);
     }
     return refused;
   }
 
+  purge(from: string): Refusal[] {
+    const refused: Refusal[] = [];
+    const fifo = this.#fifos.get(from);
+    if (fifo !== undefined) this.#drop(from, fifo, () => true, "Purged", refused);
+    return refused;
+  }
+
+  setLimits(limits: QueueLimits): void {
+    this.#limits = limits;
+  }
+
   senders(): string[] {
     return [...this.#fifos.keys()];
+  }
+
+  oldestSinceMs(): number | null {
+    let oldest: number | null = null;
+    // Packets of one sender stand in the order in which they came.
+    for (const { packets } of this.#fifos.values()) {
+      const [first] = packets;
+      if (first !== undefined) oldest = Math.min(oldest ?? first.sinceMs, first.sinceMs);
+    }
+    return oldest;
   }
 
   /** Deficit round robin: each turn adds one quantum; a FIFO is served while its deficit lasts. */
@@ -111,11 +142,11 @@ export class MemoryQueue implements PacketQueue {
   /** Refuses the newest packets of the longest FIFO until `packet` fits; it may be `packet` itself. */
   #makeRoom(packet: Packet): Refusal[] {
     const refused: Refusal[] = [];
-    const own = (this.#fifos.get(packet.from)?.bytes ?? 0) + packet.bytes.length;
+    const own = (this.#fifos.get(packet.from)?.weight ?? 0) + weightOf(packet);
     const guarantee = 2 * this.#limits.maxPacketBytes;
-    while (this.heldBytes + packet.bytes.length > this.#limits.queueBytes) {
+    while (this.#heldWeight + weightOf(packet) > this.#limits.queueBytes) {
       const [from, fifo] = this.#longest() ?? [packet.from, null];
-      if (fifo === null || from === packet.from || fifo.bytes <= Math.max(own, guarantee)) {
+      if (fifo === null || from === packet.from || fifo.weight <= Math.max(own, guarantee)) {
         // The longest FIFO would be the packet's own; within its guarantee it is taken all the same.
         if (own > guarantee) refused.push({ packet, reason: "QueueFull" });
         return refused;
@@ -132,7 +163,7 @@ export class MemoryQueue implements PacketQueue {
   #longest(): [string, Fifo] | null {
     let longest: [string, Fifo] | null = null;
     for (const entry of this.#fifos) {
-      if (longest === null || entry[1].bytes > longest[1].bytes) longest = entry;
+      if (longest === null || entry[1].weight > longest[1].weight) longest = entry;
     }
     return longest;
   }
@@ -150,12 +181,18 @@ export class MemoryQueue implements PacketQueue {
     return true;
   }
 
-  #dropOld(from: string, fifo: Fifo, isOld: (p: Packet) => boolean, refused: Refusal[]): void {
-    for (const packet of fifo.packets.filter(isOld)) {
+  #drop(
+    from: string,
+    fifo: Fifo,
+    isOver: (packet: Packet) => boolean,
+    reason: RefusalName,
+    refused: Refusal[],
+  ): void {
+    for (const packet of fifo.packets.filter(isOver)) {
       this.#count(fifo, packet, -1);
-      refused.push({ packet, reason: "Aged" });
+      refused.push({ packet, reason });
     }
-    fifo.packets = fifo.packets.filter((packet) => !isOld(packet));
+    fifo.packets = fifo.packets.filter((packet) => !isOver(packet));
     this.#chosen = null;
     this.#dropEmpty(from, fifo);
   }
@@ -165,8 +202,13 @@ export class MemoryQueue implements PacketQueue {
   }
 
   #count(fifo: Fifo, packet: Packet, sign: 1 | -1): void {
-    fifo.bytes += sign * packet.bytes.length;
+    fifo.weight += sign * weightOf(packet);
+    this.#heldWeight += sign * weightOf(packet);
     this.heldBytes += sign * packet.bytes.length;
     this.heldPackets += sign;
   }
+}
+
+function weightOf({ bytes }: Packet): number {
+  return Math.max(bytes.length, WEIGHT_LEAST);
 }

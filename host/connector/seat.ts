@@ -1,27 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
-// A seat: one accepted connection at a Connector, its hop in the core, and once admitted the id it speaks
-// for. Before it: connector.ts. After it: the core's hop. It keeps which channel its STLink calls each
-// id, because hints (DROPPED, AWAY, BACK) name that channel (PROTOCOL 4.2).
+// A seat: one accepted connection at a Connector, its hop in the core, and once admitted the place that it
+// speaks for. Before it: connector.ts. After it: the core's hop. It keeps which channel its STLink calls
+// each id, because hints (DROPPED, AWAY, BACK) name that channel (PROTOCOL 4.2).
 
 import type { Core } from "../core/core.ts";
 import { HopWire } from "../net/hop-wire.ts";
 import type { Connection } from "../net/transport.ts";
+import type { Place } from "./place.ts";
+
+/** A record's most bytes on the wire. */
+const RECORD_MOST = 65_537;
 
 export class Seat {
   readonly wire: HopWire;
   readonly remoteHost: string;
-  /** The admitted STLink's id in hexadecimal; empty before. */
-  id = "";
-  packetsIn = 0;
-  packetsOut = 0;
+  /** Whose hop it is; null before it is admitted. */
+  place: Place | null = null;
+  /** The key that it was admitted under, hexadecimal. */
+  key = "";
+  /** It goes at this time, whatever its peer does; null: it may stay. */
+  leaveByMs: number | null;
+  /** A last record that ends it is under way. */
+  isTurnedAway = false;
+  /** Bytes that came and were no packets, as far as nobody has paid for them. */
+  #unpaidBytes = 0;
   readonly #core: Core;
-  readonly #channelOf = new Map<string, number>();
-  readonly #idAt = new Map<number, string>();
+  /** Ids by channel. A channel below the core's number of them: it lets no other through. */
+  readonly #ids: string[] = [];
 
-  constructor(core: Core, connection: Connection) {
+  constructor(core: Core, connection: Connection, leaveByMs: number) {
     this.#core = core;
     this.wire = new HopWire(core, core.hopAccept(), connection);
     this.remoteHost = connection.remoteHost;
+    this.leaveByMs = leaveByMs;
   }
 
   get hop(): number {
@@ -30,18 +41,26 @@ export class Seat {
 
   /** The STLink called `id` by this channel just now. */
   noteChannel(channel: number, id: string): void {
-    const before = this.#idAt.get(channel);
-    if (before === id) return;
-    if (before !== undefined) this.#channelOf.delete(before);
-    this.#idAt.set(channel, id);
-    this.#channelOf.set(id, channel);
+    this.#ids[channel] = id;
   }
 
   /** A hint about `id`: a reason of DROPPED, "away" or "back". False: this STLink never named it. */
   tell(id: string, what: number | "away" | "back"): boolean {
-    const channel = this.#channelOf.get(id);
-    if (channel === undefined) return false;
+    const channel = this.#ids.indexOf(id);
+    if (channel < 0) return false;
     this.#core.hopTell(this.hop, channel, what);
     return true;
+  }
+
+  /** Bytes came; those of packets are paid for one by one. */
+  notePackets(bytes: number): void {
+    this.#unpaidBytes -= bytes;
+  }
+
+  /** Bytes came. Returns how many of all that did are to be paid for beside the packets. */
+  noteBytes(bytes: number): number {
+    const due = Math.max(this.#unpaidBytes + bytes - RECORD_MOST, 0);
+    this.#unpaidBytes += bytes - due;
+    return due;
   }
 }

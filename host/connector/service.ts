@@ -10,10 +10,11 @@ import { AppError, systemCode, systemReason } from "../service/app-error.ts";
 import { formatAddress } from "../service/fields.ts";
 import type { Log } from "../service/log.ts";
 import { type Change, changeOf, changesOf, type Running } from "../service/running.ts";
-import { Connector } from "./connector.ts";
+import { Connector, type ConnectorEvent } from "./connector.ts";
 import { SIZE_CLASSES } from "./counters.ts";
+import { hex, type Place, type Tenancy } from "./place.ts";
 import type { ConnectorSettings } from "./settings.ts";
-import type { AdmittedLine, ConnectorStatus } from "./status.ts";
+import type { AdmittedLine, ConnectorStatus, TenantLine } from "./status.ts";
 
 export type RunningConnector = Running<ConnectorSettings, ConnectorStatus>;
 
@@ -34,24 +35,26 @@ export async function startConnector(
 }
 
 class ConnectorService implements RunningConnector {
-  readonly #settings: ConnectorSettings;
+  /** As they are in force: what needs a restart stays as it was at the start. */
+  #settings: ConnectorSettings;
   readonly #log: Log;
+  readonly #world: World;
   readonly #connector: Connector;
   readonly #listeners: Listener[] = [];
 
   constructor(settings: ConnectorSettings, log: Log, world: World) {
-    const { privateKey, publicKey, stlinks, limits } = settings;
+    const { privateKey, publicKey, limits } = settings;
     this.#settings = settings;
     this.#log = log;
+    this.#world = world;
     this.#connector = new Connector({
       core: new Core(openCore()),
       world,
-      sizes: connectorSizes(limits.hops),
+      sizes: connectorSizes(limits.hops, limits.halfOpen),
       privateKey,
       publicKey,
-      admitted: stlinks.map(({ id, key, psk }) => (psk === null ? { id, key } : { id, key, psk })),
-      pairs: pairsOf(settings),
-      queueBytes: limits.queueBytes,
+      rules: settings,
+      onEvent: (event) => this.#tell(event),
     });
   }
 
@@ -65,24 +68,34 @@ class ConnectorService implements RunningConnector {
     this.#log.info({ listening: this.#places() }, "connector listens");
   }
 
-  async reload(
-    settings: ConnectorSettings,
-  ): Promise<{ applied: Change[]; needsRestart: Change[] }> {
-    return { applied: [], needsRestart: changesOfSettings(this.#settings, settings) };
+  async reload(after: ConnectorSettings): Promise<{ applied: Change[]; needsRestart: Change[] }> {
+    const before = this.#settings;
+    const { hops, halfOpen } = before.limits;
+    const { stlinks, tenants, groups } = after;
+    const limits = { ...after.limits, hops, halfOpen };
+    this.#settings = { ...before, stlinks, tenants, groups, limits };
+    this.#connector.setRules(this.#settings);
+    return {
+      applied: appliedChanges(before, this.#settings),
+      needsRestart: changesOfFixed(before, after),
+    };
   }
 
   async stop(): Promise<void> {
+    if (this.#listeners.length > 0) await this.#connector.drain();
     this.#connector.stop();
   }
 
   status(): ConnectorStatus {
-    const { counters } = this.#connector;
-    const { packetsIn, packetsOut, bytesIn, bytesOut, mutes } = counters;
+    const { counters, halfOpen, isDraining } = this.#connector;
+    const { packetsIn, packetsOut, bytesIn, bytesOut, pauses, mutes, replaced } = counters;
     return {
       role: "connector",
       publicKey: hex(this.#settings.publicKey),
       listening: this.#places(),
-      stlinks: this.#stlinkLines(),
+      isDraining,
+      stlinks: [...this.#connector.places].map((place) => this.#stlinkLine(place)),
+      tenants: [...this.#connector.tenancies].map(tenantLine),
       packetsIn,
       packetsOut,
       bytesIn,
@@ -90,7 +103,12 @@ class ConnectorService implements RunningConnector {
       sizes: counters.sizes.map((packets, i) => ({ mostBytes: SIZE_CLASSES[i] ?? 0, packets })),
       refused: { ...counters.refused },
       hopsRefused: { ...counters.hopsRefused },
+      hopsAdmitted: counters.hopsAdmitted,
+      halfOpen: { now: halfOpen, most: this.#settings.limits.halfOpen },
+      pauses,
       mutes,
+      replaced,
+      alarms: { ...counters.alarms },
     };
   }
 
@@ -98,41 +116,49 @@ class ConnectorService implements RunningConnector {
     return this.#listeners.map(({ address }) => formatAddress(address));
   }
 
-  #stlinkLines(): AdmittedLine[] {
-    const places = new Map([...this.#connector.places()].map((place) => [place.id, place]));
-    const { stlinks, limits } = this.#settings;
-    return stlinks.map(({ name, tenant, id, psk }) => {
-      const { seat = null, queue } = places.get(hex(id)) ?? {};
-      return {
-        name,
-        tenant,
-        id: hex(id),
-        hop: seat === null ? "away" : "up",
-        from: seat?.remoteHost ?? null,
-        pqAuthentication: psk === null ? "no" : "yes",
-        packetsIn: seat?.packetsIn ?? 0,
-        packetsOut: seat?.packetsOut ?? 0,
-        bytesIn: seat?.wire.bytesIn ?? 0,
-        bytesOut: seat?.wire.bytesOut ?? 0,
-        queue: {
-          packets: queue?.heldPackets ?? 0,
-          bytes: queue?.heldBytes ?? 0,
-          most: limits.queueBytes,
-        },
-      };
-    });
+  #stlinkLine(place: Place): AdmittedLine {
+    const { name, id, seat, psk, queue, packetsIn, packetsOut, bytesIn, bytesOut } = place;
+    const sinceMs = queue.oldestSinceMs();
+    return {
+      name,
+      tenant: place.tenancy.name,
+      id,
+      hop: seat === null ? "away" : "up",
+      from: seat?.remoteHost ?? null,
+      pqAuthentication: psk === null ? "no" : "yes",
+      key: place.hasChangedKey ? "next_key" : "key",
+      packetsIn,
+      packetsOut,
+      bytesIn,
+      bytesOut,
+      refused: { ...place.refused },
+      queue: {
+        packets: queue.heldPackets,
+        bytes: queue.heldBytes,
+        most: this.#settings.limits.queueBytes,
+        oldestMs: sinceMs === null ? null : this.#world.clock.now() - sinceMs,
+      },
+    };
+  }
+
+  #tell(event: ConnectorEvent): void {
+    if (event.kind === "refused") {
+      return this.#log.debug({ from: event.host, reason: event.why }, "hop refused");
+    }
+    const { name } = event.place;
+    const stlink = { stlink: name, tenant: event.place.tenancy.name };
+    if (event.kind === "up") return this.#log.info({ ...stlink, from: event.host }, "hop up");
+    if (event.kind === "down") return this.#log.info({ ...stlink, reason: event.why }, "hop down");
+    this.#log.error(
+      { ...stlink, from: event.host, alarm: event.kind },
+      `two machines use the key of ${name}: both are held off; find the copy, give ${name} a new key`,
+    );
   }
 }
 
-/** Each two members of a group. */
-function pairsOf({ stlinks, groups }: ConnectorSettings): [Uint8Array, Uint8Array][] {
-  const ids = new Map(stlinks.map(({ name, id }) => [name, id]));
-  return groups.flatMap((group) => {
-    const members = group.flatMap((name) => ids.get(name) ?? []);
-    return members.flatMap((one, i) =>
-      members.slice(i + 1).map((other): [Uint8Array, Uint8Array] => [one, other]),
-    );
-  });
+function tenantLine({ name, version, places }: Tenancy): TenantLine {
+  const up = [...places.values()].filter(({ seat }) => seat !== null).length;
+  return { name, version, stlinks: places.size, up };
 }
 
 function cannotListen(address: Address, error: unknown): unknown {
@@ -142,19 +168,23 @@ function cannotListen(address: Address, error: unknown): unknown {
   return new AppError("AddressUnusable", message, { cause: error });
 }
 
-function changesOfSettings(before: ConnectorSettings, after: ConnectorSettings): Change[] {
+function appliedChanges(before: ConnectorSettings, after: ConnectorSettings): Change[] {
   return [
-    ...changeOf("key", before.publicKey, after.publicKey),
-    ...changeOf("listen", before.listen, after.listen),
     ...changesOf("stlink", before.stlinks, after.stlinks),
     ...changesOf("tenant", before.tenants, after.tenants),
     ...changeOf("groups", before.groups, after.groups),
     ...changeOf("limits", before.limits, after.limits),
-    ...changeOf("log", before.log, after.log),
-    ...changeOf("status_socket", before.statusSocket, after.statusSocket),
   ];
 }
 
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString("hex");
+/** What a running Connector keeps as it is. */
+function changesOfFixed(before: ConnectorSettings, after: ConnectorSettings): Change[] {
+  return [
+    ...changeOf("key", before.publicKey, after.publicKey),
+    ...changeOf("listen", before.listen, after.listen),
+    ...changeOf("limits.hops", before.limits.hops, after.limits.hops),
+    ...changeOf("limits.half_open", before.limits.halfOpen, after.limits.halfOpen),
+    ...changeOf("log", before.log, after.log),
+    ...changeOf("status_socket", before.statusSocket, after.statusSocket),
+  ];
 }

@@ -43,13 +43,13 @@ const tenant = z
 const limits = z
   .strictObject({
     hops: z.int().min(1).max(65_535).default(10_240).describe("STLinks connected at once."),
-    half_open: z.int().min(1).max(65_535).default(64).describe("Handshakes under way, in all."),
+    half_open: z.int().min(1).max(1000).default(64).describe("Handshakes under way, in all."),
     half_open_per_source: z
       .int()
       .min(1)
-      .max(65_535)
+      .max(1000)
       .default(8)
-      .describe("Handshakes under way from one source address."),
+      .describe("Handshakes under way from one source network: a /24, or a /64 of IPv6."),
     queue: sizeField("256KiB", "1GiB").prefault("4MiB").describe("What an STLink's queue holds."),
     bytes_per_second: rate.bytes_per_second.prefault("256MiB").describe("Of each sender."),
     packets_per_second: rate.packets_per_second.default(200_000).describe("Of each sender."),

@@ -26,7 +26,7 @@ export type Tenant = { name: string; rate: Rate };
 
 export type ConnectorLimits = {
   hops: number;
-  /** Hops that have not finished their handshake: in all, and from one source (rule K4). */
+  /** Hops that have not finished their handshake: in all, and from one source network (rule K4). */
   halfOpen: number;
   halfOpenPerSource: number;
   /** Bytes that each STLink's queue may hold (rule F7). */
@@ -50,3 +50,6 @@ export type ConnectorSettings = {
   log: LogSettings;
   statusSocket: string | null;
 };
+
+/** What of the settings a running Connector can be told anew. */
+export type ConnectorRules = Pick<ConnectorSettings, "stlinks" | "tenants" | "groups" | "limits">;

@@ -66,8 +66,15 @@ export const DESKTOP_SIZES: Sizes = {
   configBytes: 65_535,
 };
 
-/** A Connector with room for `hops`. */
-export function connectorSizes(hops: number): Sizes {
+/** Large buffers for records of hops that are up (rule K9), and handshake slots for their rekeys. */
+const HOP_BUFFERS = 64;
+const REKEYS = 16;
+
+/**
+ * A Connector with room for `hops`. Those that have not finished their handshake, `halfOpen` at most, have
+ * slots and buffers of their own, so that they can't keep any from the others (rule K4).
+ */
+export function connectorSizes(hops: number, halfOpen = 64): Sizes {
   return {
     ...DESKTOP_SIZES,
     hops,
@@ -75,9 +82,9 @@ export function connectorSizes(hops: number): Sizes {
     streams: 0,
     recvBlocks: 0,
     sendBlocks: 0,
-    handshakes: 16,
+    handshakes: halfOpen + REKEYS,
     channels: 16,
-    hopBuffers: 64,
+    hopBuffers: HOP_BUFFERS + halfOpen,
     configBytes: 0,
   };
 }

@@ -23,6 +23,7 @@ export class HopWire {
   readonly #core: Hops;
   #held: Uint8Array = NOTHING;
   #isPaused = false;
+  #isHeldBack = false;
   bytesIn = 0;
   bytesOut = 0;
 
@@ -54,8 +55,18 @@ export class HopWire {
       }
       if (this.#held.length === 0 || taken === 0) break;
     }
-    this.#setPaused(this.#held.length !== 0);
+    this.#setPaused();
     return 0;
+  }
+
+  /** While true nothing more is read from the connection: its peer is too fast (rule F5). */
+  set isHeldBack(isHeldBack: boolean) {
+    this.#isHeldBack = isHeldBack;
+    this.#setPaused();
+  }
+
+  get isHeldBack(): boolean {
+    return this.#isHeldBack;
   }
 
   /** True while the connection takes more (K8). */
@@ -72,7 +83,8 @@ export class HopWire {
     return true;
   }
 
-  #setPaused(isPaused: boolean): void {
+  #setPaused(): void {
+    const isPaused = this.#isHeldBack || this.#held.length !== 0;
     if (isPaused === this.#isPaused) return;
     this.#isPaused = isPaused;
     if (isPaused) this.connection.pause();

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What kind of IP address a text is, and whether it lies in a subnet. Before it: fields of files, results
-// of name look-ups, the machine's interfaces. After it: the rules on Bindings and Mappings
-// (stlink/addresses.ts). Private means RFC 1918, RFC 4193, RFC 6598 and link-local (RFC 3927, 4291).
+// What kind of IP address a text is, whether it lies in a subnet, and which network a source counts as.
+// Before it: fields of files, name look-ups, the machine's interfaces, accepted connections. After it: the
+// rules on Bindings and Mappings (stlink/addresses.ts), a Connector's limits (connector/half-open.ts).
+// Private means RFC 1918, RFC 4193, RFC 6598 and link-local (RFC 3927, 4291).
 
 import { BlockList, isIP } from "node:net";
 
@@ -38,6 +39,25 @@ export function isInSubnet(text: string, cidr: string): boolean {
   const [network = "", bits = ""] = cidr.split("/");
   if (family === null || familyOf(network) === null) return false;
   return listOf([network, Number(bits)]).check(address, family);
+}
+
+/** The network that a source counts as (rule K4): its /24, or /64 of IPv6; other texts stand for themselves. */
+export function networkOf(text: string): string {
+  const address = withoutScope(text)
+    .toLowerCase()
+    .replace(/^::ffff:(?=\d+\.)/, "");
+  if (isIP(address) === 4) return `${address.slice(0, address.lastIndexOf("."))}.0/24`;
+  return isIP(address) === 6 ? `${firstGroups(address)}::/64` : address;
+}
+
+/** The first four of an IPv6 address's eight groups, without leading zeros. */
+function firstGroups(address: string): string {
+  const [before = "", after] = address.split("::");
+  const head = before === "" ? [] : before.split(":");
+  const tail = after === undefined || after === "" ? [] : after.split(":");
+  const zeros = new Array<string>(Math.max(8 - head.length - tail.length, 0)).fill("0");
+  const groups = [...head, ...zeros, ...tail].slice(0, 4);
+  return groups.map((group) => group.replace(/^0+(?=.)/, "")).join(":");
 }
 
 function listOf(...subnets: [network: string, bits: number][]): BlockList {
