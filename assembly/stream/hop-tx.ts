@@ -48,7 +48,13 @@ import {
 import { hopOutgoing, hopSent, outgoingLen } from "../seal/hop-handshake";
 import { LINK_ID, LinkArea, linkAt, linkCount } from "../seal/link";
 import { randomU32 } from "../seal/random";
-import { STATUS_BAD_LENGTH, STATUS_BAD_STATE, STATUS_NO_BUFFER, STATUS_OK } from "../status";
+import {
+  REASON_HOP_BUFFERS,
+  STATUS_BAD_LENGTH,
+  STATUS_BAD_STATE,
+  STATUS_NO_BUFFER,
+  STATUS_OK,
+} from "../status";
 import {
   AWAY,
   BACK,
@@ -408,7 +414,11 @@ export function hopTick(hop: Hop): void {
   if (hop.role == ROLE_CONNECTOR && hop.rxHave != 0) {
     // A large buffer is lent for the time of one record (rule K9).
     if (since(hop.rxSince) >= INCOMPLETE_MS) {
-      hop.state = HOP_CLOSED;
+      // It is told, where it can be; if that doesn't go out in the same time, it ends all the same.
+      hop.rxSince = now;
+      hop.reason = REASON_HOP_BUFFERS;
+      if (hop.state == HOP_UP) hop.due |= DUE_CLOSE;
+      hop.state = hop.state == HOP_UP ? HOP_CLOSING : HOP_CLOSED;
       return;
     }
     wakeAt(hop.rxSince + INCOMPLETE_MS);

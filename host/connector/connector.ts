@@ -211,6 +211,8 @@ export class Connector {
 
   #receive(seat: Seat): void {
     const status = seat.wire.receive((step) => {
+      // It may have begun something to compute.
+      this.#driver.wake();
       if (step === HopStep.Packet) this.#takePacket(seat, this.#core.packetInfo());
       else if (step === HopStep.Mute) this.#mute(seat);
     });
@@ -317,7 +319,10 @@ export class Connector {
     this.#receive(seat);
     this.#due.add(seat);
     const { state, asking, greeted } = this.#core.hopState(seat.hop);
-    if (asking) this.#core.hopAnswer(seat.hop, this.#roster.pskOf(this.#keyOf(seat)));
+    if (asking) {
+      this.#core.hopAnswer(seat.hop, this.#roster.pskOf(this.#keyOf(seat)));
+      this.#driver.wake();
+    }
     if (state === HopState.Greeting && greeted) this.#decide(seat);
   }
 
@@ -351,6 +356,7 @@ export class Connector {
   #admit(seat: Seat, place: Place): void {
     this.#core.hopAdmit(seat.hop, place.idBytes, this.#queueBytes);
     this.counters.hopsAdmitted += 1;
+    seat.maxPacketBytes = this.#core.hopMaxPacket(seat.hop);
     seat.place = place;
     place.seat = seat;
     for (const sender of new Set([...(place.toldAway ?? []), ...place.queue.senders()])) {
@@ -396,19 +402,26 @@ export class Connector {
   /** One packet of its queue into the hop, as far as credit and room go. */
   #pull(seat: Seat): void {
     const { place } = seat;
-    const packet = place?.queue.peek() ?? null;
-    if (place === null || packet === null) return;
+    if (place === null) return;
+    this.#skipTooBig(place, seat.maxPacketBytes);
+    const packet = place.queue.peek();
+    if (packet === null) return;
     const { from, kind, bytes } = packet;
-    if (this.#core.forward(seat.hop, kind, Buffer.from(from, "hex"), bytes)) {
-      place.queue.dequeue();
-      place.packetsOut += 1;
-      place.bytesOut += bytes.length;
-      this.counters.countOut(bytes.length);
-      return;
-    }
-    if (this.#core.engine.call("forward_ptr", seat.hop, bytes.length) !== Status.BadLength) return;
+    if (!this.#core.forward(seat.hop, kind, Buffer.from(from, "hex"), bytes)) return;
     place.queue.dequeue();
-    this.#refuseAll(place, [{ packet, reason: "TooBig" }]);
+    place.packetsOut += 1;
+    place.bytesOut += bytes.length;
+    this.counters.countOut(bytes.length);
+  }
+
+  /** A packet may have waited for a hop that took larger ones. */
+  #skipTooBig(place: Place, mostBytes: number): void {
+    for (;;) {
+      const packet = place.queue.peek();
+      if (packet === null || packet.bytes.length <= mostBytes) return;
+      place.queue.dequeue();
+      this.#refuseAll(place, [{ packet, reason: "TooBig" }]);
+    }
   }
 
   /** The core has ended the hop: its wire broke the rules, its time was over, or its last word is out. */

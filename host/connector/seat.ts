@@ -18,6 +18,8 @@ export class Seat {
   place: Place | null = null;
   /** The key that it was admitted under, hexadecimal. */
   key = "";
+  /** The largest packet that its STLink takes; 0 before it is admitted. */
+  maxPacketBytes = 0;
   /** It goes at this time, whatever its peer does; null: it may stay. */
   leaveByMs: number | null;
   /** A last record that ends it is under way. */
