@@ -12,7 +12,6 @@ import {
   HopState,
   HopStep,
   type PacketInfo,
-  type Sizes,
   statusName,
 } from "../core/core.ts";
 import { Driver } from "../net/driver.ts";
@@ -20,32 +19,12 @@ import type { Address, Connection, ConnectionEvents, Listener } from "../net/tra
 import { fraction, type World } from "../net/world.ts";
 import { Counters, count, type HopRefusalName, REFUSALS, type RefusalName } from "./counters.ts";
 import { HalfOpen } from "./half-open.ts";
+import type { ConnectorOptions } from "./options.ts";
 import { hex, type Place, type Tenancy } from "./place.ts";
 import type { Packet, Refusal } from "./queue.ts";
 import { Roster } from "./roster.ts";
 import { Seat } from "./seat.ts";
 import type { ConnectorLimits, ConnectorRules } from "./settings.ts";
-
-/** What somebody may want to hear of. */
-export type ConnectorEvent =
-  | { kind: "up"; place: Place; host: string }
-  | { kind: "down"; place: Place; why: string }
-  | { kind: "refused"; host: string; why: string }
-  /** Two machines have the place's key; `host` is where the last one was (rule K7). */
-  | { kind: "KeyUsedTwice"; place: Place; host: string };
-
-export type ConnectorOptions = {
-  core: Core;
-  world: World;
-  sizes: Sizes;
-  /** Static key pair, 32 bytes each. */
-  privateKey: Uint8Array;
-  publicKey: Uint8Array;
-  rules: ConnectorRules;
-  /** Hears of each packet that was queued: ids, length and class are all there is to hear. */
-  onPacket?(from: string, to: string, bytes: number, kind: number): void;
-  onEvent?(event: ConnectorEvent): void;
-};
 
 const SWEEP_MS = 1000;
 /** A handshake and HOP_HELLO take at most this (rule K4). */

@@ -3,7 +3,8 @@
 // the reference's layer 3 with every frame in the test's hands. Nothing waits for real time. A peer can
 // stop reading, so that what the Connector hands over stays unsent.
 
-import { Connector, type ConnectorEvent } from "../../host/connector/connector.ts";
+import { Connector } from "../../host/connector/connector.ts";
+import type { ConnectorEvent } from "../../host/connector/options.ts";
 import type { AdmittedStlink, ConnectorRules } from "../../host/connector/settings.ts";
 import { Core, connectorSizes } from "../../host/core/core.ts";
 import { openCore } from "../../host/core/core-file.ts";
