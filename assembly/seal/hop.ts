@@ -147,6 +147,8 @@ let hopBytes: i32 = 0;
 let count: i32 = 0;
 let channels: i32 = 0;
 let free: usize = 0;
+/** No hop below this one is free. */
+let firstFree: i32 = 0;
 let bufferBytes: i32 = 0;
 /** Where a hop without a buffer reads into. */
 export let landing: usize = 0;
@@ -154,6 +156,7 @@ export let landing: usize = 0;
 /** Takes the hops' memory and their buffers. */
 export function hopsLayout(): void {
   count = size(SIZE_HOPS);
+  firstFree = 0;
   channels = size(SIZE_CHANNELS);
   hopBytes = CHANNELS_AT + 2 * channels * CHANNEL_LEN;
   base = take(count, hopBytes);
@@ -228,11 +231,12 @@ export function bufferFree(at: usize): void {
   free = at;
 }
 
-/** Takes a free hop. -1 when there is none. */
+/** Takes the first free hop. -1 when there is none. */
 export function hopTake(role: i32): i32 {
-  for (let i = 0; i < count; i++) {
+  for (let i = firstFree; i < count; i++) {
     const hop = hopAt(i);
     if (hop.state != HOP_FREE) continue;
+    firstFree = i + 1;
     hop.state = HOP_HANDSHAKE;
     hop.role = <u8>role;
     hop.slot = -1;
@@ -252,6 +256,7 @@ export function hopFree(index: i32): void {
   bufferFree(hop.rx);
   bufferFree(hop.tx);
   wipe(changetype<usize>(hop), hopBytes);
+  firstFree = min<i32>(firstFree, index);
 }
 
 /** Ends a hop for an error on its wire: nothing more is written (rule S8). */

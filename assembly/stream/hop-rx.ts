@@ -35,7 +35,6 @@ import {
   hopAt,
   hopBufferBytes,
   hopChannels,
-  hopCount,
   hopFail,
   hopOpen,
   hopSwitch,
@@ -98,8 +97,9 @@ export const HOP_STEP_MUTE: i32 = 3;
 export const PACKET_INFO: usize = memory.data(24, 8);
 
 let landingOwner: i32 = -1;
-/** Some hop may have a record that waits. */
-let anyHeld: bool = false;
+/** Hops that may have a record that waits have an index from `heldFrom` to below `heldTo`; 0: there is none. */
+let heldFrom: i32 = 0;
+let heldTo: i32 = 0;
 
 /** Where the host puts the hop's next bytes. 0: another hop's bytes are still in the landing area. */
 export function hopRxPtr(index: i32): usize {
@@ -130,7 +130,7 @@ export function hopRxCommit(index: i32, n: i32): i32 {
 /** A new instance begins. */
 export function hopRxReset(): void {
   landingOwner = -1;
-  anyHeld = false;
+  heldTo = 0;
 }
 
 /** Forgets what the landing area holds of a hop that is freed. */
@@ -179,8 +179,7 @@ function takeRecord(index: i32, hop: Hop): i32 {
   const have = hop.rxHave - hop.rxAt;
   hop.held = 0;
   if (hopWaits(hop)) {
-    hop.held = have > 0 ? 1 : 0;
-    anyHeld = true;
+    if (have > 0) hold(hop, index);
     return settle(index, hop);
   }
   if (have < HOP_LENGTH_LEN) return settle(index, hop);
@@ -217,17 +216,25 @@ function hopWaits(hop: Hop): bool {
   return hop.state == HOP_HANDSHAKE && (!randomFresh() || !slotIsFree());
 }
 
+function hold(hop: Hop, index: i32): void {
+  hop.held = 1;
+  heldFrom = heldTo == 0 ? index : min<i32>(heldFrom, index);
+  heldTo = max<i32>(heldTo, index + 1);
+}
+
 /** True while records that waited for a key, a slot or entropy can be taken: `hop_rx_step` is to be called again. */
 export function hopsHeld(): bool {
-  if (!anyHeld) return false;
-  anyHeld = false;
-  for (let i = 0; i < hopCount(); i++) {
+  for (; heldFrom < heldTo; heldFrom++) if (isHeld(hopAt(heldFrom))) break;
+  for (let i = heldFrom; i < heldTo; i++) {
     const hop = hopAt(i);
-    if (hop.held == 0 || hop.state == HOP_FREE || hop.state >= HOP_CLOSED) continue;
-    anyHeld = true;
-    if (!hopWaits(hop)) return true;
+    if (isHeld(hop) && !hopWaits(hop)) return true;
   }
+  if (heldFrom >= heldTo) heldTo = 0;
   return false;
+}
+
+function isHeld(hop: Hop): bool {
+  return hop.held != 0 && hop.state != HOP_FREE && hop.state < HOP_CLOSED;
 }
 
 function close(index: i32, hop: Hop, status: i32): i32 {
