@@ -127,7 +127,7 @@ export const REASON_PEER_LOST: u8 = 8;
 /** Locally. PROTOCOL 13.2. */
 export const REASON_HOLD_EXPIRED: u8 = 9;
 
-/** RESET frame, REFUSED, GOODBYE. PROTOCOL 13.2. */
+/** RESET frame, REFUSED, CLOSE, GOODBYE. PROTOCOL 13.2. */
 export const REASON_REVOKED: u8 = 10;
 
 /** GOODBYE. PROTOCOL 13.2. */

@@ -35,7 +35,7 @@ import {
   SIZES,
   size,
 } from "../layout";
-import { hopsLayout } from "../seal/hop";
+import { hopsForget, hopsLayout } from "../seal/hop";
 import { IDENTITY, IDENTITY_PUBLIC, MY_ID } from "../seal/identity";
 import { linksLayout } from "../seal/link";
 import { ENTROPY, randomFeed, randomWanted, randomWipe } from "../seal/random";
@@ -130,6 +130,7 @@ export function start(asRole: i32, ms: i32): i32 {
 /** Wipes everything: tables, pools, keys, generator, workspaces. The instance can be started again. */
 export function stop(): i32 {
   workReset();
+  hopsForget();
   if (role != 0) wipe(__heap_base, <i32>(layoutTop() - __heap_base));
   wipe(IDENTITY, 32);
   wipe(ARG, 512);

@@ -156,7 +156,6 @@ export let landing: usize = 0;
 /** Takes the hops' memory and their buffers. */
 export function hopsLayout(): void {
   count = size(SIZE_HOPS);
-  firstFree = 0;
   channels = size(SIZE_CHANNELS);
   hopBytes = CHANNELS_AT + 2 * channels * CHANNEL_LEN;
   base = take(count, hopBytes);
@@ -171,6 +170,11 @@ export function hopsLayout(): void {
     store<usize>(at, free);
     free = at;
   }
+}
+
+/** The instance stops: all its hops are wiped. */
+export function hopsForget(): void {
+  firstFree = 0;
 }
 
 /** Number of hop slots. */

@@ -5,14 +5,13 @@
 
 import { readFileSync } from "node:fs";
 import { Connector } from "../connector/connector.ts";
-import type { ConnectorRules } from "../connector/settings.ts";
+import { openRules } from "../connector/open-rules.ts";
 import { Core, connectorSizes } from "../core/core.ts";
 import { openV8 } from "../core/engine-v8.ts";
 import { systemWorld } from "../net/world.ts";
 import { type ConnectorSetup, runChild, type Seen, type Tell } from "./demo-messages.ts";
 
 const HOPS = 16;
-const QUEUE_BYTES = 4 << 20;
 const SEEN_MS = 250;
 const RECENT_MOST = 3;
 
@@ -25,7 +24,7 @@ async function start(setup: ConnectorSetup, tell: Tell): Promise<() => void> {
     sizes: connectorSizes(HOPS, HOPS),
     privateKey: setup.privateKey,
     publicKey: setup.publicKey,
-    rules: rulesOf(setup),
+    rules: openRules(setup.admitted, setup.pairs, HOPS),
     onPacket(from, to, bytes, kind) {
       recent.push({ from, to, bytes, kind });
       if (recent.length > RECENT_MOST) recent.shift();
@@ -37,28 +36,6 @@ async function start(setup: ConnectorSetup, tell: Tell): Promise<() => void> {
   return () => {
     clearInterval(timer);
     connector.stop();
-  };
-}
-
-/** Nobody is refused for being fast: it is a demo on one machine. */
-function rulesOf({ admitted, pairs }: ConnectorSetup): ConnectorRules {
-  const nameOf = (id: Uint8Array) => Buffer.from(id).toString("hex");
-  return {
-    stlinks: admitted.map((one) => ({
-      ...one,
-      name: nameOf(one.id),
-      tenant: "demo",
-      nextKey: null,
-    })),
-    tenants: [],
-    groups: pairs.map((pair) => pair.map(nameOf)),
-    limits: {
-      hops: HOPS,
-      halfOpen: HOPS,
-      halfOpenPerSource: HOPS,
-      queueBytes: QUEUE_BYTES,
-      rate: { bytesPerSecond: 1 << 30, packetsPerSecond: 1_000_000 },
-    },
   };
 }
 

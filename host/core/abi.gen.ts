@@ -91,7 +91,7 @@ export const Reason = {
   PeerLost: 8,
   /** Locally. PROTOCOL 13.2. */
   HoldExpired: 9,
-  /** RESET frame, REFUSED, GOODBYE. PROTOCOL 13.2. */
+  /** RESET frame, REFUSED, CLOSE, GOODBYE. PROTOCOL 13.2. */
   Revoked: 10,
   /** GOODBYE. PROTOCOL 13.2. */
   PeerViolation: 11,

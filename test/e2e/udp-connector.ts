@@ -3,28 +3,31 @@
 // sends its setup. After it: host/connector. It tells its port, and ends with its parent.
 
 import { readFileSync } from "node:fs";
-import { Connector, type ConnectorOptions } from "../../host/connector/connector.ts";
+import { Connector } from "../../host/connector/connector.ts";
+import { type Friend, openRules, type Pair } from "../../host/connector/open-rules.ts";
 import { Core, connectorSizes } from "../../host/core/core.ts";
 import { openV8 } from "../../host/core/engine-v8.ts";
 import type { Address } from "../../host/net/transport.ts";
 import { systemWorld } from "../../host/net/world.ts";
 import { CORE_WASM } from "../../scripts/run.ts";
 
-export type ConnectorSetup = Pick<
-  ConnectorOptions,
-  "privateKey" | "publicKey" | "admitted" | "pairs"
-> & { address: Address };
+export type ConnectorSetup = {
+  address: Address;
+  privateKey: Uint8Array;
+  publicKey: Uint8Array;
+  admitted: readonly Friend[];
+  pairs: readonly Pair[];
+};
 
 const HOPS = 16;
-const QUEUE_BYTES = 4 << 20;
 
-async function run({ address, ...setup }: ConnectorSetup): Promise<void> {
+async function run({ address, admitted, pairs, ...keys }: ConnectorSetup): Promise<void> {
   const connector = new Connector({
     core: new Core(openV8(readFileSync(CORE_WASM))),
     world: systemWorld,
-    sizes: connectorSizes(HOPS),
-    queueBytes: QUEUE_BYTES,
-    ...setup,
+    sizes: connectorSizes(HOPS, HOPS),
+    rules: openRules(admitted, pairs, HOPS),
+    ...keys,
   });
   const listener = await connector.start(address);
   process.send?.(listener.address.port);

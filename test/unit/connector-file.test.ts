@@ -44,6 +44,15 @@ describe("a good file", () => {
     });
   });
 
+  it("may give one id to STLinks of two tenants", () => {
+    const tenant = '[[tenants]]\nname = "b"\nbytes_per_second = "1MiB"\npackets_per_second = 500\n';
+    const text = GOOD_CONNECTOR.replace(PEER_ID, OWN_ID)
+      .replace('name = "camera"', 'name = "camera"\ntenant = "b"')
+      .replace('groups = [["office", "camera"]]', "");
+    const settings = readConnectorFile(place("hall.toml", text + tenant));
+    expect(settings.stlinks.map(({ tenant }) => tenant)).toEqual(["default", "b"]);
+  });
+
   it("names tenants and their rates", () => {
     const text = GOOD_CONNECTOR.replaceAll("key = ", 'tenant = "acme"\nkey = ');
     const tenant =
@@ -64,6 +73,12 @@ describe("what is wrong", () => {
     ["a key twice", PEER_KEY, CONNECTOR_KEY, "stlinks[1].key is that of stlinks[0] too"],
     ["a name twice", 'name = "camera"', 'name = "office"', "stlinks[1].name is that of stlinks[0]"],
     ["a group of one", '["office", "camera"]', '["office"]', "groups[0] is to hold at least 2"],
+    [
+      "a next key that another has",
+      'name = "office"',
+      `name = "office"\nnext_key = "${PEER_KEY}"`,
+      'stlinks[0].next_key is a key of "camera" already',
+    ],
     [
       "an unknown member",
       '["office", "camera"]',

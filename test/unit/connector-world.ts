@@ -21,6 +21,11 @@ const NO_PSK = new Uint8Array(32);
 const CONNECTOR_SECRET = random(32);
 const NOWHERE = { host: "connector", port: 1 };
 
+/** A Connector only listens. */
+function isNotNeeded(): never {
+  throw new Error("a Connector dials nobody");
+}
+
 export type Person = AdmittedStlink & { secret: Uint8Array };
 
 /** An STLink that may be admitted, and its secret. */
@@ -58,8 +63,10 @@ export class ConnectorWorld {
   private constructor(rules: ConnectorRules) {
     const world: World = {
       transport: {
-        connect: () => Promise.reject(new Error("a Connector dials nobody")) as never,
-        lookup: () => Promise.reject(new Error("a Connector looks nothing up")),
+        connect: isNotNeeded,
+        lookup: isNotNeeded,
+        bindDatagrams: isNotNeeded,
+        dialDatagrams: isNotNeeded,
         listen: async (address, accept) => {
           this.#accept = accept;
           const close = () => {

@@ -4,6 +4,7 @@
 // udp-routes.test.ts. All that is random comes from the seed.
 
 import { Connector } from "../../host/connector/connector.ts";
+import { openRules } from "../../host/connector/open-rules.ts";
 import { connectorSizes } from "../../host/core/core.ts";
 import { SimClock } from "../../host/net/sim/clock.ts";
 import { type DatagramLine, SimDatagrams } from "../../host/net/sim/datagrams.ts";
@@ -95,11 +96,13 @@ export class UdpWorld {
     this.#connector = new Connector({
       core: newCore(),
       world: this.#worldOf(CONNECTOR.host),
-      sizes: connectorSizes(8),
+      sizes: connectorSizes(8, 8),
       ...this.#connectorIdentity,
-      admitted: [near, far].map(({ id, publicKey }) => ({ id, key: publicKey })),
-      pairs: [[near.id, far.id]],
-      queueBytes: 4 << 20,
+      rules: openRules(
+        [near, far].map(({ id, publicKey }) => ({ id, key: publicKey })),
+        [[near.id, far.id]],
+        8,
+      ),
     });
     await this.#connector.start(CONNECTOR);
   }
