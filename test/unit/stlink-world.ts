@@ -27,6 +27,9 @@ export const BOUND_PORT = 8080;
 export const TARGET_PORT = 9000;
 
 type Party = { id: string; key: string };
+/** Steps of 10 ms until something has stopped, at most. */
+const STOPPING_MOST = 1000;
+
 export type LogLine = Record<string, unknown> & { level: string; msg: string };
 
 /** A client of the Binding, or one connection of a target: what came, and how it ended. */
@@ -109,9 +112,16 @@ export class StlinkWorld {
     return (this.#running.get(name) as RunningStlink).status();
   }
 
+  /** Time passes meanwhile: a Connector drains. */
   async stop(name: string): Promise<void> {
-    await this.#running.get(name)?.stop();
+    const stopping = this.#running.get(name)?.stop();
     this.#running.delete(name);
+    let isOver = false;
+    const whenOver = stopping?.finally(() => {
+      isOver = true;
+    });
+    for (let i = 0; i < STOPPING_MOST && !isOver; i++) await this.pass(10);
+    await whenOver;
   }
 
   async end(): Promise<void> {
