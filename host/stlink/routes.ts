@@ -6,7 +6,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { Reason } from "../core/abi.gen.ts";
 import type { StreamView } from "../core/core.ts";
-import type { Protocol } from "../service/fields.ts";
 import type { Log } from "../service/log.ts";
 import { Seldom } from "../service/seldom.ts";
 import { resolveTarget } from "./addresses.ts";
@@ -91,21 +90,21 @@ export class Routes {
   }
 
   #placeOf(site: SiteBinding, links: ReadonlyMap<string, number>): Place {
-    const held = this.#bindings.find((one) => isSame(one.site, site));
-    if (held !== undefined) return { site, binding: held.binding };
-    const binding = this.#newBinding(site);
+    const held = this.#bindings.find((one) => isNamedSo(one.site, site));
+    if (held !== undefined && isSame(held.site, site)) return { site, binding: held.binding };
+    const binding = this.#newBinding(site, held?.binding.traffic ?? newTraffic(site));
     binding.candidates.set(linksOf(site, links));
     return { site, binding };
   }
 
-  #newBinding({ name, id, mappingId, protocol, times }: SiteBinding): Binding {
+  #newBinding({ name, id, mappingId, times }: SiteBinding, traffic: Traffic): Binding {
     return {
       name,
       id,
       mappingId,
       candidates: new Candidates(this.#agent),
       holdMs: times.holdMs,
-      traffic: newTraffic(protocol),
+      traffic,
       seldom: this.#seldom({ binding: name }),
       peerName: this.#peerName,
     };
@@ -176,7 +175,7 @@ function linksOf({ peers }: { peers: readonly string[] }, links: ReadonlyMap<str
   return peers.map((name) => links.get(name)).filter((link) => link !== undefined);
 }
 
-function newTraffic(protocol: Protocol): Traffic {
+function newTraffic({ protocol }: SiteBinding): Traffic {
   return protocol === "udp" ? new DatagramTraffic() : new Traffic();
 }
 
@@ -184,14 +183,19 @@ function trafficOf({ tcp, udp }: HeldMapping): Traffic {
   return tcp?.traffic ?? udp?.mapping.traffic ?? new Traffic();
 }
 
+type SiteRoute = SiteBinding | SiteMapping;
+
+function isNamedSo(one: SiteRoute, other: SiteRoute): boolean {
+  return one.name === other.name && one.protocol === other.protocol && isEqual(one.id, other.id);
+}
+
 /** A UDP Route whose Mapping or times differ is made anew: its flows lose nothing but a number. */
-function isSame(one: SiteBinding | SiteMapping, other: SiteBinding | SiteMapping): boolean {
-  if (one.name !== other.name || !isEqual(one.id, other.id)) return false;
-  if (one.protocol !== other.protocol) return false;
+function isSame(one: SiteRoute, other: SiteRoute): boolean {
   if (one.protocol === "tcp") return true;
-  const isSameMapping = "mappingId" in one && "mappingId" in other;
-  const ids = isSameMapping ? isEqual(one.mappingId, other.mappingId) : true;
-  return ids && isDeepStrictEqual(one.times, other.times);
+  const [id, otherId] = [one, other].map((site) =>
+    "mappingId" in site ? site.mappingId : site.id,
+  );
+  return isDeepStrictEqual([id, one.times], [otherId, other.times]);
 }
 
 /** Whether a peer opened the stream for this Mapping. */

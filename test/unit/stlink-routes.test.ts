@@ -168,10 +168,13 @@ describe("a Binding with several peers", () => {
 
 describe("a Connector that says of everybody that they are away", () => {
   it("changes nothing for a connection but a few probes", async () => {
+    let lies = 0;
     const { hopStep } = Core.prototype;
     vi.spyOn(Core.prototype, "hopStep").mockImplementation(function (this: Core, hop: number) {
       const step = hopStep.call(this, hop);
-      if (step === HopStep.Packet) this.hopTell(hop, this.packetInfo().channel, "away");
+      if (step !== HopStep.Packet) return step;
+      lies += 1;
+      this.hopTell(hop, this.packetInfo().channel, "away");
       return step;
     });
     await started("liar");
@@ -181,6 +184,108 @@ describe("a Connector that says of everybody that they are away", () => {
     const client = world.client();
     for (let i = 0; i < 20; i++) expect(await comes(client, came, `part ${i}`)).toBe(true);
     expect(client.text).toBe("welcome");
+    expect(lies).toBeGreaterThan(40);
     expect(world.status("office").bindings[0]).toMatchObject({ open: 1, failed: 0 });
+  });
+});
+
+describe("a Connector that sends everything twice", () => {
+  it("has each second packet counted, by name and by peer", async () => {
+    const { forward } = Core.prototype;
+    vi.spyOn(Core.prototype, "forward").mockImplementation(function (this: Core, ...packet) {
+      return forward.apply(this, packet) && (forward.apply(this, packet) || true);
+    });
+    await started("twice");
+    const came = await world.target();
+    const client = world.client();
+    for (let i = 0; i < 20; i++) expect(await comes(client, came, `part ${i}`)).toBe(true);
+    expect(came[0]?.text).toBe(Array.from({ length: 20 }, (_, i) => `part ${i}`).join(""));
+    const { dropped, peers } = world.status("office");
+    expect(dropped["Stale"]).toBeGreaterThan(20);
+    const sum = Object.values(dropped).reduce((total, count) => total + count, 0);
+    expect(peers[0]?.dropped).toBe(sum);
+    expect(peers[0]?.lastError).toBe("Stale");
+  });
+});
+
+describe("a UDP Route", () => {
+  const udp = (mapping: object, binding: object) => ({
+    office: {
+      bindings: [{ name: "ask", mapping: "dns", protocol: "udp", port: 5353, ...binding }],
+    },
+    camera: {
+      mappings: [
+        {
+          name: "dns",
+          protocol: "udp",
+          address: "127.0.0.1",
+          port: 53,
+          peers: ["office"],
+          ...mapping,
+        },
+      ],
+    },
+  });
+
+  /** Asks as this client and gives what came back within a second. */
+  async function ask(port: number, text: string): Promise<string[]> {
+    const answers: string[] = [];
+    const { transport } = world.worldOf("office");
+    const to = { host: "127.0.0.1", port: 5353 };
+    const socket = await transport.bindDatagrams(
+      { host: "127.0.0.1", port },
+      { datagram: (bytes) => answers.push(Buffer.from(bytes).toString()), failed: () => {} },
+    );
+    socket.send(Buffer.from(text), to);
+    await world.pass(4000);
+    socket.close();
+    return answers;
+  }
+
+  /** A server of these answers, on the machine of one STLink. */
+  async function server(name: string): Promise<void> {
+    const socket = await world.worldOf(name).transport.bindDatagrams(
+      { host: "127.0.0.1", port: 53 },
+      {
+        datagram: (bytes, from) => socket.send(Buffer.from(`${name}: ${Buffer.from(bytes)}`), from),
+        failed: () => {},
+      },
+    );
+  }
+
+  it("goes on with other limits after its file was read again", async () => {
+    world = new StlinkWorld("udp reload", ["connector", "office", "camera"]);
+    await world.startConnector();
+    const peers = ["camera"];
+    const before = udp({}, { peers });
+    await world.startStlink("office", before.office);
+    await world.startStlink("camera", before.camera);
+    await world.pass(2000);
+    await server("camera");
+    expect(await ask(1000, "one")).toEqual(["camera: one"]);
+    const after = udp({ udp_flows: 1 }, { peers, udp_idle: "1s" });
+    expect(await world.reload("office", after.office)).toMatchObject({ needsRestart: [] });
+    await world.reload("camera", after.camera);
+    expect(await ask(1001, "two")).toEqual(["camera: two"]);
+    const [line] = world.status("office").bindings;
+    expect(line).toMatchObject({ total: 2, datagramsIn: 2, datagramsOut: 2 });
+    expect(await world.reload("office", { bindings: [] })).toMatchObject({
+      applied: [{ kind: "binding", name: "ask", what: "removed" }],
+    });
+    expect(await ask(1002, "three")).toEqual([]);
+  });
+
+  it("finds the peer that answers among several", async () => {
+    world = new StlinkWorld("udp choice", ["connector", "office", "camera", "attic"]);
+    await world.startConnector();
+    const routes = udp({}, { peers: ["camera", "attic"] });
+    await world.startStlink("office", routes.office);
+    await world.startStlink("camera", routes.camera);
+    await world.startStlink("attic", routes.camera);
+    await world.pass(2000);
+    await server("attic");
+    await world.stop("camera");
+    await ask(1000, "one");
+    expect(await ask(1001, "two")).toEqual(["attic: two"]);
   });
 });

@@ -18,6 +18,7 @@ import type { Connection, Ending } from "../../host/net/transport.ts";
 import type { World } from "../../host/net/world.ts";
 import { keyPairOf } from "../../host/service/key-file.ts";
 import type { Log } from "../../host/service/log.ts";
+import type { ReloadReport } from "../../host/service/running.ts";
 import { type RunningStlink, startStlink } from "../../host/stlink/service.ts";
 import { readSite } from "../../host/stlink/site-file.ts";
 import type { StlinkStatus } from "../../host/stlink/status.ts";
@@ -92,9 +93,20 @@ export class StlinkWorld {
   }
 
   /** Starts an STLink that knows all others. */
-  async startStlink(name: string, routes: object): Promise<RunningStlink> {
+  async startStlink(name: string, routes: object): Promise<void> {
+    const site = readSite(this.#writeSite(name, routes));
+    this.#running.set(name, await startStlink(site, this.#log(name), this.worldOf(name)));
+  }
+
+  /** Has a running STLink read other Routes. */
+  reload(name: string, routes: object): Promise<ReloadReport> {
+    const stlink = this.#running.get(name) as RunningStlink;
+    return stlink.reload(readSite(this.#writeSite(name, routes)));
+  }
+
+  #writeSite(name: string, routes: object): string {
     const peers = [...this.#parties].filter(([peer]) => peer !== name && peer !== "connector");
-    const file = this.#write(name, {
+    return this.#write(name, {
       id: this.#parties.get(name)?.id,
       key_file: `${name}.key`,
       connectors: [
@@ -103,9 +115,6 @@ export class StlinkWorld {
       peers: peers.map(([peer, party]) => ({ name: peer, ...party })),
       ...routes,
     });
-    const stlink = await startStlink(readSite(file), this.#log(name), this.worldOf(name));
-    this.#running.set(name, stlink);
-    return stlink;
   }
 
   status(name: string): StlinkStatus {
