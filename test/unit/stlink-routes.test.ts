@@ -67,6 +67,29 @@ describe("a hop", () => {
     expect(await comes(client, came, "long after")).toBe(true);
   });
 
+  it("that drains is followed by another at the time that the Connector said, and nothing is lost", async () => {
+    const hops: { core: Core; hop: number }[] = [];
+    const { hopAdmit } = Core.prototype;
+    vi.spyOn(Core.prototype, "hopAdmit").mockImplementation(function (this: Core, hop, ...rest) {
+      hops.push({ core: this, hop });
+      hopAdmit.call(this, hop, ...rest);
+    });
+    await started("drains");
+    const came = await world.target();
+    const client = world.client();
+    expect(await comes(client, came, "before")).toBe(true);
+    for (const { core, hop } of hops) core.hopDrain(hop, 20_000);
+    await world.pass(2000);
+    expect(world.told("office", "the Connector is to stop")).toMatchObject([{ afterMs: 20_000 }]);
+    expect(await comes(client, came, "meanwhile")).toBe(true);
+    await world.pass(15_000);
+    expect(world.told("office", "hop up").length).toBe(1);
+    await world.pass(10_000);
+    expect(world.told("office", "hop up").length).toBe(2);
+    expect(await comes(client, came, "after")).toBe(true);
+    expect(world.told("office", "hop down")).toEqual([]);
+  });
+
   it("that has nothing to carry is not silent, however long nothing comes", async () => {
     await started("idle");
     await world.pass(120_000);
