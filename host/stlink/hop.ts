@@ -138,7 +138,8 @@ export class StlinkHop {
     }
     if (state !== HopState.Closed) return;
     const ended = status < 0 ? status : this.#core.hopStatus(wire.hop);
-    this.#end(ended < 0 ? statusName(ended) : "closed");
+    const silence = this.#isUp ? "nothing came for a minute" : "the handshake was not answered";
+    this.#end(ended < 0 ? statusName(ended) : silence);
   }
 
   /** Its keys are wiped. */
