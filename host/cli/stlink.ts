@@ -4,23 +4,40 @@
 
 import { networkInterfaces } from "node:os";
 import type { CommandModule } from "yargs";
+import { ENGINE_NAMES, type EngineName, openCoreUnder } from "../core/core-file.ts";
 import { tcp } from "../net/tcp.ts";
+import { systemWorld } from "../net/world.ts";
 import { AppError } from "../service/app-error.ts";
+import type { Log } from "../service/log.ts";
 import { checkSite } from "../stlink/check.ts";
 import { startStlink } from "../stlink/service.ts";
+import type { Site } from "../stlink/site.ts";
 import { readSite } from "../stlink/site-file.ts";
 import { type FileArguments, fileArgument } from "./file-argument.ts";
 import { runService } from "./run.ts";
 
-const run: CommandModule<object, FileArguments> = {
+type RunArguments = FileArguments & { engine: EngineName };
+
+const run: CommandModule<object, RunArguments> = {
   command: "run <file>",
   describe: "Run an STLink until it is told to stop",
   builder: (yargs) =>
     fileArgument(yargs)
+      .option("engine", {
+        choices: ENGINE_NAMES,
+        default: "v8" as const,
+        describe: "What runs the core; wasm3, the interpreter of devices, needs a C compiler",
+      })
       .example("$0 stlink run office.toml", "Run it; JSON lines on standard output")
       .epilogue("SIGHUP reads the file again; SIGTERM and Ctrl-C stop."),
-  handler: ({ file }) => runService({ role: "stlink", file, read: readSite, start: startStlink }),
+  handler: ({ file, engine }) =>
+    runService({ role: "stlink", file, read: readSite, start: startUnder(engine) }),
 };
+
+function startUnder(engine: EngineName) {
+  return async (site: Site, log: Log) =>
+    startStlink(site, log, systemWorld, await openCoreUnder(engine));
+}
 
 const check: CommandModule<object, FileArguments> = {
   command: "check <file>",

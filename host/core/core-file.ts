@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the host finds build/core.wasm, and a fresh instance of it under V8. Before it: the build. After
-// it: STLink, Connector, keys. CORE_WASM names another file: a coverage run's, with counters.
+// Where the host finds build/core.wasm, and a fresh instance of it, under V8 or under the interpreter of
+// devices. Before it: the build. After it: STLink, Connector, keys. CORE_WASM names another file: a
+// coverage run's, with counters.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { CoreEngine } from "./engine.ts";
 import { openV8, type V8Engine } from "./engine-v8.ts";
 
 const CORE_WASM =
@@ -12,4 +14,17 @@ const CORE_WASM =
 /** A fresh instance. Throws the system's error where there is no such file: `npm run build` makes it. */
 export function openCore(): V8Engine {
   return openV8(readFileSync(CORE_WASM));
+}
+
+export const ENGINE_NAMES = ["v8", "wasm3"] as const;
+export type EngineName = (typeof ENGINE_NAMES)[number];
+
+/**
+ * A fresh instance under an engine of choice. wasm3 is loaded only where it is asked for, and compiled
+ * the first time: throws an Error that says why where it can't be.
+ */
+export async function openCoreUnder(name: EngineName): Promise<CoreEngine> {
+  if (name === "v8") return openCore();
+  const { openWasm3 } = await import("./engine-wasm3.ts");
+  return openWasm3(readFileSync(CORE_WASM));
 }

@@ -8,6 +8,7 @@ import { isDeepStrictEqual } from "node:util";
 import { Reason } from "../core/abi.gen.ts";
 import { Core, type Peer, type Sizes, statusName } from "../core/core.ts";
 import { openCore } from "../core/core-file.ts";
+import type { CoreEngine } from "../core/engine.ts";
 import { systemWorld, type World } from "../net/world.ts";
 import type { Log } from "../service/log.ts";
 import { type Change, changeOf, changesOf, type Running } from "../service/running.ts";
@@ -28,8 +29,9 @@ export async function startStlink(
   site: Site,
   log: Log,
   world = systemWorld,
+  engine: CoreEngine = openCore(),
 ): Promise<RunningStlink> {
-  const service = new StlinkService(site, log, world);
+  const service = new StlinkService(site, log, world, engine);
   try {
     await service.start();
     return service;
@@ -44,6 +46,7 @@ type HeldConnector = { connector: SiteConnector; kept: KeptConnector; log: HopLo
 class StlinkService implements RunningStlink {
   #site: Site;
   readonly #log: Log;
+  readonly #engine: CoreEngine;
   readonly #agent: Agent;
   readonly #sizes: Sizes;
   readonly #routes: Routes;
@@ -54,13 +57,14 @@ class StlinkService implements RunningStlink {
   /** One file at a time. */
   #reloading: Promise<unknown> = Promise.resolve();
 
-  constructor(site: Site, log: Log, world: World) {
+  constructor(site: Site, log: Log, world: World, engine: CoreEngine) {
     const { privateKey, publicKey, id } = site;
     this.#site = site;
     this.#log = log;
+    this.#engine = engine;
     this.#sizes = sizesOf(site);
     this.#agent = new Agent({
-      core: new Core(openCore()),
+      core: new Core(engine),
       world,
       sizes: this.#sizes,
       privateKey,
@@ -95,6 +99,7 @@ class StlinkService implements RunningStlink {
       role: "stlink",
       id: hex(this.#site.id),
       publicKey: hex(this.#site.publicKey),
+      engine: this.#engine.name,
       connectors: this.#connectors.map(({ connector, kept, log }) =>
         connectorLine(connector, kept, log.lastError),
       ),

@@ -73,6 +73,8 @@ export type StlinkStatus = {
   role: "stlink";
   id: string;
   publicKey: string;
+  /** What runs the core: v8, wasm3. */
+  engine: string;
   connectors: readonly ConnectorLine[];
   peers: readonly PeerLine[];
   mappings: readonly MappingLine[];
