@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the tests need besides npm: C and C++ compilers, the RISC-V cross compiler with its C library,
-// QEMU, wasm2c, clang-format, two theorem provers and SPIN, all Debian packages. Quiet and instant when
-// everything is there.
+// QEMU, wasm2c, clang-format, two theorem provers and SPIN, a browser and the tools of networks, all Debian
+// packages. Quiet and instant when everything is there.
 // Otherwise it says what is missing, how large and about how long; installs when it may (root), or
 // prints the command and ends with code 1. Called by scripts/test.ts before anything else.
 
@@ -37,6 +37,11 @@ const NEEDS: readonly Need[] = [
   { packageName: "eprover", isThere: () => hasCommand("eprover"), what: "theorem prover" },
   { packageName: "spass", isThere: () => hasCommand("SPASS"), what: "second theorem prover" },
   { packageName: "spin", isThere: () => hasCommand("spin"), what: "model checker" },
+  { packageName: "chromium", isThere: () => hasCommand("chromium"), what: "browser" },
+  { packageName: "iproute2", isThere: () => hasCommand("ip"), what: "network interfaces" },
+  { packageName: "util-linux", isThere: () => hasCommand("nsenter"), what: "namespaces" },
+  { packageName: "nftables", isThere: () => hasCommand("nft"), what: "firewall" },
+  { packageName: "tcpdump", isThere: () => hasCommand("tcpdump"), what: "packet capture" },
 ];
 
 /** Compressed packages unpack at about this speed on a small machine: the estimate's one number. */

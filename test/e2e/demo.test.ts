@@ -1,99 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 // The demo as its user meets it: `npm start`'s process, its URL, the large file while the Connector is
-// killed twice, and its end, after which nothing of it runs. The only test with real processes and
-// sockets of the thin thread; what is behind it is tested apart.
+// killed twice, its end, after which nothing of it is there, and each of its three places. What crosses
+// its networks, and its pages in a browser, are routes.test.ts's.
 
-import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
 import { createServer } from "node:net";
-import { join } from "node:path";
+import { networkInterfaces } from "node:os";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
-import { buildCore } from "../../scripts/build.ts";
-import { CORE_WASM, ROOT, SHIPPED_WASM } from "../../scripts/run.ts";
+import { LARGE_BYTES } from "../../host/cli/demo/large-file.ts";
+import { webPage } from "../../host/cli/demo/web-page.ts";
+import {
+  buildForDemo,
+  Demo,
+  demoCommand,
+  endDemos,
+  namespaceRefusal,
+  survivors,
+} from "./demo-tools.ts";
 
-const LARGE_BYTES = 100_000_000;
 /** A first start compiles wasm3. */
-const START_MS = 60_000;
-const LARGE_MS = 90_000;
-const GONE_MS = 5000;
-
-/** The demo's process, and what it has printed so far. */
-class Demo {
-  readonly process: ChildProcess;
-  output = "";
-  #waiting: (() => void)[] = [];
-
-  constructor(...args: string[]) {
-    this.process = spawn(process.execPath, [join(ROOT, "host", "cli", "demo.ts"), ...args], {
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    for (const stream of [this.process.stdout, this.process.stderr]) {
-      stream?.setEncoding("utf8").on("data", (text: string) => this.#print(text));
-    }
-    this.process.once("exit", () => this.#print(""));
-  }
-
-  /** The first match of `pattern` in the output, once it is there; its first group. */
-  async printed(pattern: RegExp): Promise<string> {
-    for (;;) {
-      const found = pattern.exec(this.output);
-      if (found !== null) return found[1] ?? found[0];
-      if (this.hasEnded) throw new Error(`the demo ended:\n${this.output}`);
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    }
-  }
-
-  /** Pids of Binding, Connector and Mapping as they were first. */
-  async pids(): Promise<number[]> {
-    await this.printed(/Open it/);
-    const pids = /pid (\d+) +pid (\d+) +pid (\d+)/.exec(this.output)?.slice(1) ?? [];
-    return pids.map(Number);
-  }
-
-  get hasEnded(): boolean {
-    return this.process.exitCode !== null || this.process.signalCode !== null;
-  }
-
-  /** Its exit code, once it has ended; null where a signal ended it. */
-  async ended(): Promise<number | null> {
-    if (!this.hasEnded) await once(this.process, "exit");
-    return this.process.exitCode;
-  }
-
-  end(signal: NodeJS.Signals): Promise<number | null> {
-    this.process.kill(signal);
-    return this.ended();
-  }
-
-  #print(text: string): void {
-    this.output += text;
-    for (const resume of this.#waiting.splice(0)) resume();
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Waits until none of the processes is there any more; gives those that still are in the end. */
-async function survivors(pids: readonly number[]): Promise<number[]> {
-  const deadline = performance.now() + GONE_MS;
-  while (pids.some(isAlive) && performance.now() < deadline) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  return pids.filter(isAlive);
-}
-
-async function fetchBytes(url: string): Promise<Buffer> {
-  return Buffer.from(await (await fetch(url)).arrayBuffer());
-}
+const START_MS = 90_000;
+const LARGE_MS = 120_000;
 
 /** Downloads in one connection; `onBytes` hears how much has come. */
 async function download(url: string, onBytes: (total: number) => void) {
@@ -108,41 +37,46 @@ async function download(url: string, onBytes: (total: number) => void) {
   return { total, hash: hash.digest("hex") };
 }
 
-let demo: Demo;
+/** Interfaces of the demo in this process's network. */
+function cables(): string[] {
+  return Object.keys(networkInterfaces()).filter((name) => /^sealed\d+$/.test(name));
+}
 
-beforeAll(async () => {
-  if (CORE_WASM !== SHIPPED_WASM) return;
-  const { ok, message } = await buildCore({ ifNeeded: true });
-  if (!ok) throw new Error(message);
-});
+const refusal = await namespaceRefusal();
+if (refusal !== null)
+  console.log(`no network namespaces here, so two tests are skipped: ${refusal}`);
 
-afterEach(async () => {
-  await demo.end("SIGKILL");
-});
+beforeAll(buildForDemo);
+afterEach(endDemos);
 
 describe("demo", () => {
-  it("carries the page byte for byte and leaves no process", { timeout: START_MS }, async () => {
-    demo = new Demo("--port", "0");
-    const url = await demo.printed(/Open it +(\S+)/);
-    const service = await demo.printed(/pid \d+ +(127\.0\.0\.1:\d+)/);
-    const [through, direct] = await Promise.all([url, `http://${service}/`].map(fetchBytes));
-    expect(direct?.length).toBeGreaterThan(1000);
-    expect(through?.equals(direct ?? Buffer.alloc(0))).toBe(true);
-    expect(through?.toString()).toContain(await demo.printed(/SHA-256 ([0-9a-f]{64})/));
-    await demo.printed(/What the Connector sees/);
+  it("carries the page byte for byte, and leaves nothing behind", {
+    timeout: START_MS,
+  }, async () => {
+    const demo = new Demo(demoCommand("--port", "0"));
+    const { web } = await demo.urls();
+    const hash = await demo.printed(/SHA-256 ([0-9a-f]{64})/);
+    expect(await (await fetch(web)).text()).toBe(webPage(hash));
+    await demo.printed(/Opened \S+: the same \d+ bytes that the service gave/);
+    await demo.printed(
+      /What the Connector sees\n.+\n.+office +up .+\n(.+ up .+\n){3}.+\n +refused +nothing/,
+    );
     const pids = await demo.pids();
+    expect(pids.length).toBe(8);
+    expect(demo.leftovers().length).toBe(1);
     expect(await demo.end("SIGTERM")).toBe(0);
-    expect(pids.length).toBe(3);
     expect(await survivors(pids)).toEqual([]);
+    expect(demo.leftovers()).toEqual([]);
+    expect(cables()).not.toContain(`sealed${demo.process.pid}`);
   });
 
   it("delivers 100 MB while its Connector is killed twice", { timeout: LARGE_MS }, async () => {
-    demo = new Demo("--port", "0");
-    const url = await demo.printed(/Open it +(\S+)/);
+    const demo = new Demo(demoCommand("--port", "0"));
+    const { web } = await demo.urls();
     const expected = await demo.printed(/SHA-256 ([0-9a-f]{64})/);
     const victims = [demo.printed(/kill -9 (\d+)/), demo.printed(/is back: kill -9 (\d+)/)];
     const startedMs = performance.now();
-    const { total, hash } = await download(`${url}large`, (bytes) => {
+    const { total, hash } = await download(`${web}large`, (bytes) => {
       const isTime = bytes > LARGE_BYTES * (victims.length === 2 ? 0.2 : 0.6);
       if (isTime) victims.shift()?.then((pid) => process.kill(Number(pid), "SIGKILL"));
     });
@@ -152,21 +86,65 @@ describe("demo", () => {
     expect(demo.output.match(/Connector \(pid \d+\) died: SIGKILL/g)?.length).toBe(2);
   });
 
-  it("takes its processes along when it is killed itself", { timeout: START_MS }, async () => {
-    demo = new Demo("--port", "0", "--engine", "v8");
+  it("takes all along when it is killed, and the next one cleans up", {
+    timeout: START_MS,
+  }, async () => {
+    const demo = new Demo(demoCommand("--port", "0", "--engine", "v8"));
     const pids = await demo.pids();
     await demo.end("SIGKILL");
     expect(await survivors(pids)).toEqual([]);
+    expect(demo.leftovers().length).toBe(1);
+    const next = new Demo(demoCommand("--port", "0", "--engine", "v8", "--once"), demo.folder);
+    expect(await next.ended(), next.output).toBe(0);
+    expect(next.leftovers()).toEqual([]);
+    expect(cables()).not.toContain(`sealed${demo.process.pid}`);
   });
+
+  it("plays on the loopback when asked to", { timeout: START_MS }, async () => {
+    const demo = new Demo(demoCommand("--loopback", "--port", "0", "--engine", "v8", "--once"));
+    expect(await demo.ended(), demo.output).toBe(0);
+    expect(demo.output).toMatch(/Everything is on 127\.0\.0\.1, .*: --loopback was given/);
+    expect(demo.output).toMatch(/Frame \d+ of the camera is in the command centre/);
+  });
+
+  it("plays on the loopback and says why, where no namespace can be made", {
+    timeout: START_MS,
+  }, async () => {
+    const command = demoCommand("--port", "0", "--engine", "v8", "--once");
+    const demo = new Demo(["env", "PATH=/nowhere", ...command]);
+    expect(await demo.ended(), demo.output).toBe(0);
+    expect(demo.output).toMatch(
+      /Everything is on 127\.0\.0\.1, .*: unshare can't be run \(ENOENT\)/,
+    );
+  });
+
+  it.skipIf(refusal !== null)(
+    "has hosts of its own without being root",
+    {
+      timeout: START_MS,
+    },
+    async () => {
+      const command = demoCommand("--port", "0", "--engine", "v8", "--once");
+      // A user like any other, who owns what this one owns.
+      const asUser = ["unshare", "--user", "--map-user=1000", "--map-group=1000"] as const;
+      const demo = new Demo([...asUser, ...command]);
+      expect(await demo.ended(), demo.output).toBe(0);
+      expect(demo.output).toMatch(/network namespaces, in a user namespace of yours\. A forwarder/);
+      expect(demo.output).toMatch(/an interface in your own network needs root/);
+      expect(demo.output).toMatch(/Frame \d+ of the camera is in the command centre/);
+      expect(demo.leftovers()).toEqual([]);
+    },
+  );
 
   it("says so when the port is in use", { timeout: START_MS }, async () => {
     const holder = createServer().listen(0, "127.0.0.1");
     await once(holder, "listening");
     const address = holder.address();
     const port = typeof address === "object" ? address?.port : 0;
-    demo = new Demo("--port", String(port), "--engine", "v8");
+    const demo = new Demo(demoCommand("--port", String(port), "--engine", "v8"));
     await demo.printed(new RegExp(`port ${port} is in use: choose another one with --port`));
-    expect(await demo.ended()).toBe(1);
+    expect(await demo.ended()).toBe(2);
+    expect(demo.leftovers()).toEqual([]);
     holder.close();
   });
 });

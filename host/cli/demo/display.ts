@@ -44,6 +44,10 @@ export class Display {
     const pid = facts.pids.get("Connector");
     this.note(`
 ${this.#bold("SealedTunnel")}: a web page, and a camera behind a gateway
+
+  your browser ─► STLink office ─► Connector ◄─ STLink site ─► web service
+  camera ─► STLink gateway ─► Connector ◄─ STLink centre ─► viewer
+
 ${aboutPlace(facts.place)}
 
 ${players(facts)}
@@ -75,7 +79,7 @@ ${players(facts)}
   #redraw(live: readonly string[]): void {
     this.#clear();
     const width = process.stdout.columns || 80;
-    const cut = live.map((line) => line.slice(0, width - 1));
+    const cut = live.map((line) => this.#titled(line.slice(0, width - 1)));
     process.stdout.write(`${cut.join("\n")}\n`);
     this.#liveLines = cut.length;
   }
@@ -83,6 +87,10 @@ ${players(facts)}
   #clear(): void {
     if (this.#liveLines > 0) process.stdout.write(`\x1b[${this.#liveLines}A\x1b[0J`);
     this.#liveLines = 0;
+  }
+
+  #titled(line: string): string {
+    return line.startsWith(" ") ? line : this.#bold(line);
   }
 
   #bold(text: string): string {
@@ -135,27 +143,29 @@ function players({ place, webPort, screenPort, engine, pids }: Facts): string {
   return rows.map(line).join("\n");
 }
 
+/** Each fits in 80 columns. */
 function lines(seen: ConnectorStatus, { sent, received }: Video): string[] {
   const refused = Object.entries({ ...seen.refused, ...seen.hopsRefused });
-  const sizes = seen.sizes.map(({ mostBytes, packets }) => `<= ${size(mostBytes)}: ${packets}`);
+  const sizes = seen.sizes.map(({ mostBytes, packets }) => `${mostBytes}: ${packets}`);
   return [
-    "What the Connector sees:",
-    "  id                 hop   from          packets in   packets out     bytes out    in its queue",
+    "What the Connector sees",
+    "  id        name     hop   from          packets in       out    bytes   queued",
     ...seen.stlinks.map(row),
-    `  packet sizes  ${sizes.join("   ")}`,
-    `  refused       ${refused.map(([name, count]) => `${name} ${count}`).join(", ") || "none"}`,
-    "What it doesn't: the page, the pictures, URLs, Routes, how many connections there are, a key.",
-    `Camera: ${frameOf(sent)} sent, ${frameOf(received)} in the command centre, ${received?.lost ?? 0} missed.`,
+    `  packets of at most so many bytes  ${sizes.join("  ")}`,
+    `  refused  ${refused.map(([name, count]) => `${name} ${count}`).join(", ") || "nothing"}`,
+    "What it does not see",
+    "  the page, the pictures, URLs, Routes, how many connections there are, any key",
+    "The camera",
+    `  ${frameOf(sent)} sent, ${frameOf(received)} in the command centre, ${received?.lost ?? 0} missed`,
   ];
 }
 
 /** The name is from the Connector's own file: it admits by it. */
 function row(line: AdmittedLine): string {
-  const who = `${line.id.slice(0, 6)}.. ${line.name}`.padEnd(18);
-  const where = `${line.hop.padEnd(5)} ${(line.from ?? "-").padEnd(13)}`;
-  const packets = `${count(line.packetsIn, 10)}  ${count(line.packetsOut, 12)}`;
-  const queue = `${line.queue.packets} (${size(line.queue.bytes)})`;
-  return `  ${who} ${where} ${packets}  ${size(line.bytesOut).padStart(12)}  ${queue.padStart(14)}`;
+  const { id, name, hop, from, packetsIn, packetsOut, bytesOut, queue } = line;
+  const who = `${id.slice(0, 6)}..  ${name.padEnd(8)} ${hop.padEnd(5)} ${(from ?? "-").padEnd(12)}`;
+  const packets = `${count(packetsIn, 11)} ${count(packetsOut, 9)}`;
+  return `  ${who} ${packets} ${size(bytesOut).padStart(8)} ${size(queue.bytes).padStart(8)}`;
 }
 
 function frameOf(message: { frame: number } | undefined): string {

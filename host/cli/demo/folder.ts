@@ -26,8 +26,8 @@ function sweep(): void {
   }
 }
 
-/** Another user's process is alive too. */
-function isAlive(pid: number): boolean {
+/** Whether there is such a process, another user's too. */
+export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;

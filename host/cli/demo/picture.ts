@@ -20,11 +20,11 @@ const LIGHT = 14;
 const INK = 15;
 
 /** Red, green, blue of each colour; the first eight are the sky from top to bottom. */
-const PALETTE = Buffer.from(
-  "0b1026 131a3a 1e2450 322c63 4f3572 753f78 a04c76 c9606e" +
-    "16281f 2b2d33 d8d3a8 d94f3d a9d3e8 101114 ffd166 f4f6fb".replaceAll(" ", ""),
-  "hex",
-);
+const COLOURS = [
+  ...["0b1026", "131a3a", "1e2450", "322c63", "4f3572", "753f78", "a04c76", "c9606e"],
+  ...["16281f", "2b2d33", "d8d3a8", "d94f3d", "a9d3e8", "101114", "ffd166", "f4f6fb"],
+];
+const PALETTE = Buffer.from(COLOURS.join(""), "hex");
 
 /** Frame number `n`, a PNG of 2 to 4 KB. */
 export function drawFrame(n: number): Buffer {

@@ -5,7 +5,7 @@
 // network of the user's is hidden by it. No host passes packets on.
 
 import { networkInterfaces } from "node:os";
-import { setTimeout as pause } from "node:timers/promises";
+import { isAlive } from "./folder.ts";
 import { type Host, Namespaces } from "./namespaces.ts";
 import { firstUsable, LOOPBACK, type Spot } from "./ports.ts";
 
@@ -13,7 +13,7 @@ export type HostName = "own" | "relay" | "site" | "web" | "gateway" | "camera" |
 
 /** How the user's own network reaches the Connector, and why not in a better way. */
 export type Uplink =
-  | { kind: "cable" }
+  | { kind: "cable"; name: string }
   | { kind: "forwarder"; from: Host; why: string }
   | { kind: "loopback"; why: string };
 
@@ -32,9 +32,8 @@ export type Place = {
 };
 
 const INTERNET = "198.51.100.";
-/** A cable of a demo that has just ended is gone within this time. */
-const CABLE_GONE_MS = 2000;
-const CABLE_LOOK_MS = 50;
+/** The interface in the user's own network: this and the demo's process id. */
+const CABLE = "sealed";
 
 /** Namespaces where they can be had and are wanted, else the loopback. */
 export async function makePlace(isLoopbackWanted: boolean): Promise<Place> {
@@ -103,9 +102,11 @@ async function joinOwnNetwork(namespaces: Namespaces, relay: Host, own: Host): P
   const cidr = `${INTERNET}9/24`;
   try {
     if (!namespaces.isRoot) throw new Error("an interface in your own network needs root");
-    if (!(await isInternetFree())) throw new Error(`${INTERNET}0/24 is in use on this machine`);
-    await plugIn(namespaces, relay, { host: own, name: `sealed${process.pid}`, cidr });
-    return { kind: "cable" };
+    await removeOldCables(namespaces, own);
+    if (isInternetHere()) throw new Error(`${INTERNET}0/24 is in use on this machine`);
+    const name = `${CABLE}${process.pid}`;
+    await plugIn(namespaces, relay, { host: own, name, cidr });
+    return { kind: "cable", name };
   } catch (error) {
     const from = await namespaces.addHost("forwarder");
     await plugIn(namespaces, relay, { host: from, name: "eth1", cidr });
@@ -113,13 +114,24 @@ async function joinOwnNetwork(namespaces: Namespaces, relay: Host, own: Host): P
   }
 }
 
-async function isInternetFree(): Promise<boolean> {
-  const isThere = () =>
-    Object.values(networkInterfaces()).some((list = []) =>
-      list.some(({ address }) => address.startsWith(INTERNET)),
-    );
-  for (let ms = 0; ms < CABLE_GONE_MS && isThere(); ms += CABLE_LOOK_MS) await pause(CABLE_LOOK_MS);
-  return !isThere();
+/** A demo that was killed leaves its cable for some seconds: until its last connection has given up. */
+async function removeOldCables(namespaces: Namespaces, own: Host): Promise<void> {
+  const old = Object.keys(networkInterfaces()).filter((name) => {
+    const pid = /^sealed(\d+)$/.exec(name)?.[1];
+    return pid !== undefined && !isAlive(Number(pid));
+  });
+  if (old.length > 0) await namespaces.configure(own, ...old.map((name) => `link del ${name}`));
+}
+
+function isInternetHere(): boolean {
+  const addresses = Object.values(networkInterfaces()).flatMap((list = []) => list);
+  return addresses.some(({ address }) => address.startsWith(INTERNET));
+}
+
+/** Takes the place down, once nothing runs in it any more. */
+export async function closePlace({ namespaces, hosts, uplink }: Place): Promise<void> {
+  if (uplink.kind === "cable") await namespaces.configure(hosts.own, `link del ${uplink.name}`);
+  await namespaces.close();
 }
 
 async function loopbackPlace(why: string): Promise<Place> {

@@ -14,7 +14,7 @@ import { Cast } from "./cast.ts";
 import { Display } from "./display.ts";
 import { makeFolder, removeFolder } from "./folder.ts";
 import { forward } from "./forwarder.ts";
-import { makePlace, type Place } from "./place.ts";
+import { closePlace, makePlace, type Place } from "./place.ts";
 import { LOOPBACK, type Spot } from "./ports.ts";
 import { STLINK_NAMES, statusSocket, writeSite } from "./site-files.ts";
 
@@ -56,7 +56,7 @@ export class Play {
     const stage = await this.#setStage();
     const web = await this.#startServices(stage);
     await this.#startSealed(stage);
-    await this.#untilAllUp(stage);
+    await this.#untilAllUp();
     this.#introduce(stage, web.largeHash);
     await this.#openPage(web.pageHash);
     if (this.#options.isOnce) return this.#untilSeen(stage);
@@ -74,7 +74,7 @@ export class Play {
     }
     this.#isStopping = true;
     await this.#stage?.cast.stop();
-    await this.#stage?.place.namespaces.close();
+    if (this.#stage !== null) await closePlace(this.#stage.place);
     removeFolder(this.#folder);
     this.#display.note(why);
     process.exit(code);
@@ -130,7 +130,7 @@ export class Play {
     return { host: LOOPBACK, port: await forward({ host: LOOPBACK, port: 0 }, { path }) };
   }
 
-  async #untilAllUp(_stage: Stage): Promise<void> {
+  async #untilAllUp(): Promise<void> {
     for (;;) {
       const seen = await this.#ask();
       if (seen?.stlinks.every(({ hop }) => hop === "up")) {

@@ -14,7 +14,7 @@ export const VIEWER_PAGE = `<!doctype html>
     max-width: 46rem; margin: 2.5rem auto; padding: 0 1rem }
   h1 { font-size: 1.5rem; margin: 0 0 1rem; color: #fff }
   figure { margin: 0; background: #000; border-radius: 10px; overflow: hidden }
-  img { display: block; width: 100%; aspect-ratio: ${WIDTH} / ${HEIGHT}; image-rendering: pixelated }
+  img { display: block; width: 100%; height: auto; aspect-ratio: ${WIDTH} / ${HEIGHT}; image-rendering: pixelated }
   figcaption { display: flex; gap: 2rem; padding: .7rem 1rem; background: #1a2033 }
   b { color: #fff; font-variant-numeric: tabular-nums }
   .live::before { content: ""; display: inline-block; width: .6em; height: .6em; margin-right: .5em;
