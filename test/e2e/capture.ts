@@ -6,24 +6,39 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import type { Host, Namespaces } from "../../host/cli/demo/namespaces.ts";
-import { runOn } from "./demo-tools.ts";
+import { makeFolder, runOn } from "./demo-tools.ts";
+
+const MARK_MS = 10_000;
+const LOOK_MS = 50;
 
 export class Capture {
   readonly #tcpdump: ChildProcess;
-  readonly #parts: Buffer[] = [];
   readonly #namespaces: Namespaces;
-  readonly #host: Host;
+  readonly #file = join(makeFolder(), "capture.pcap");
   #said = "";
 
   /** All interfaces of the host, whole packets. */
   constructor(namespaces: Namespaces, host: Host) {
-    const options = ["-i", "any", "-w", "-", "-U", "--immediate-mode", "-B", "32768", "-Z", "root"];
     this.#namespaces = namespaces;
-    this.#host = host;
+    const options = [
+      "-i",
+      "any",
+      "-w",
+      this.#file,
+      "-U",
+      "-s",
+      "2048",
+      "-B",
+      "32768",
+      "-Z",
+      "root",
+    ];
     const [command, ...args] = namespaces.inside(host, ["/usr/bin/tcpdump", ...options]);
-    this.#tcpdump = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
-    this.#tcpdump.stdout?.on("data", (bytes: Buffer) => this.#parts.push(bytes));
+    this.#tcpdump = spawn(command, args, { stdio: ["ignore", "ignore", "pipe"] });
     this.#tcpdump.stderr?.setEncoding("utf8").on("data", (text: string) => {
       this.#said += text;
     });
@@ -37,19 +52,21 @@ export class Capture {
     }
   }
 
-  /** Everything that was captured until now, and how much the kernel could not keep. */
-  async end(host = this.#host): Promise<{ bytes: Buffer; packets: number; dropped: number }> {
+  /** Everything that was captured on the host until now, and how much the kernel could not keep. */
+  async end(host: Host): Promise<{ bytes: Buffer; packets: number; dropped: number }> {
     const mark = `the end of a capture, ${process.pid}`;
     runOn(this.#namespaces, host, [process.execPath, "-e", SEND, mark]);
-    while (!Buffer.concat(this.#parts).includes(mark)) {
-      await once(this.#tcpdump.stdout as NodeJS.ReadableStream, "data");
+    for (let ms = 0; ms < MARK_MS && !readFileSync(this.#file).includes(mark); ms += LOOK_MS) {
+      await pause(LOOK_MS);
     }
     const closed = once(this.#tcpdump, "close");
     this.#tcpdump.kill("SIGINT");
     await closed;
+    const bytes = readFileSync(this.#file);
+    if (!bytes.includes(mark)) throw new Error(`the capture has no end: ${this.#said}`);
     const count = (what: RegExp) => Number(what.exec(this.#said)?.[1] ?? Number.NaN);
     return {
-      bytes: Buffer.concat(this.#parts),
+      bytes,
       packets: count(/(\d+) packets captured/),
       dropped: count(/(\d+) packets dropped by kernel/),
     };

@@ -175,14 +175,15 @@ describe.skipIf(refusal !== null)("its hosts", () => {
 describe.skipIf(refusal !== null)("a packet capture", () => {
   it("of all hops holds no plaintext, no id and no Route's name", async () => {
     const capture = new Capture(namespaces, relay);
-    const control = new Capture(namespaces, await demo.host("site"));
+    const site = await demo.host("site");
+    const control = new Capture(namespaces, site);
     await Promise.all([capture.started(), control.started()]);
     await killConnector();
     const { web, screen } = await demo.urls();
     expect(fetchInHouse(web)).toBe(await servedPage());
     expect(fetchInHouse(screen)).toContain("Command centre");
     const hops = await capture.end(relay);
-    const plain = await control.end();
+    const plain = await control.end(site);
     expect(hops.dropped).toBe(0);
     expect(hops.packets).toBeGreaterThan(100);
     expect(foundIn(plain.bytes, plaintexts())).toEqual(["a request", "the page"]);
