@@ -22,7 +22,7 @@ import {
 
 /** A first start compiles wasm3. */
 const START_MS = 90_000;
-const LARGE_MS = 120_000;
+const LARGE_MS = 240_000;
 
 /** Downloads in one connection; `onBytes` hears how much has come. */
 async function download(url: string, onBytes: (total: number) => void) {

@@ -28,7 +28,7 @@ import {
 import type { Found } from "./port-scan.ts";
 
 const PICTURES = join(BUILD_DIR, "e2e");
-const SCAN_MS = 280_000;
+const SCAN_MS = 600_000;
 const INTERNET = { relay: 1, site: 2, gateway: 3, centre: 4, office: 9, scanner: 66 };
 const ROUTES = {
   mapping: ["intranet-page", "yard-camera", "command-screen"],

@@ -77,7 +77,7 @@ async function main(): Promise<void> {
   }
   stopWithParent(play);
   if (seconds > 0) setTimeout(() => void play.stop(0), seconds * 1000);
-  await play.run();
+  await play.run().catch((error) => play.stop(1, error instanceof Error ? error.stack : error));
 }
 
 /** V8 where wasm3 can't be had: said, since the two ends were to be different. */

@@ -151,7 +151,7 @@ function lines(seen: ConnectorStatus, { sent, received }: Video): string[] {
     "What the Connector sees",
     "  id        name     hop   from          packets in       out    bytes   queued",
     ...seen.stlinks.map(row),
-    `  packets of at most so many bytes  ${sizes.join("  ")}`,
+    `  packets up to (bytes)  ${sizes.join("  ")}`,
     `  refused  ${refused.map(([name, count]) => `${name} ${count}`).join(", ") || "nothing"}`,
     "What it does not see",
     "  the page, the pictures, URLs, Routes, how many connections there are, any key",

@@ -130,7 +130,10 @@ function isInternetHere(): boolean {
 
 /** Takes the place down, once nothing runs in it any more. */
 export async function closePlace({ namespaces, hosts, uplink }: Place): Promise<void> {
-  if (uplink.kind === "cable") await namespaces.configure(hosts.own, `link del ${uplink.name}`);
+  if (uplink.kind === "cable") {
+    // Somebody else may have taken it away: it is gone then.
+    await namespaces.configure(hosts.own, `link del ${uplink.name}`).catch(() => {});
+  }
   await namespaces.close();
 }
 

@@ -34,6 +34,8 @@ type Stage = { place: Place; cast: Cast };
 
 const SEALED = join(import.meta.dirname, "..", "sealed.cjs");
 const LOOK_MS = 500;
+/** Nine processes start at once, maybe on one core. */
+const UP_MS = 120_000;
 const FETCH_MS = 30_000;
 /** Pictures that --once waits for. */
 const FRAMES_ENOUGH = 5;
@@ -131,7 +133,7 @@ export class Play {
   }
 
   async #untilAllUp(): Promise<void> {
-    for (;;) {
+    for (let ms = 0; ms < UP_MS; ms += LOOK_MS / 5) {
       const seen = await this.#ask();
       if (seen?.stlinks.every(({ hop }) => hop === "up")) {
         this.#connectorPid = seen.pid;
@@ -139,6 +141,7 @@ export class Play {
       }
       await pause(LOOK_MS / 5);
     }
+    throw new Error(`not every STLink has reached the Connector after ${UP_MS / 1000} s`);
   }
 
   #introduce({ place, cast }: Stage, largeHash: string): void {
