@@ -5,6 +5,7 @@
 import { networkInterfaces } from "node:os";
 import type { CommandModule } from "yargs";
 import { ENGINE_NAMES, type EngineName, openCoreUnder } from "../core/core-file.ts";
+import type { CoreEngine } from "../core/engine.ts";
 import { tcp } from "../net/tcp.ts";
 import { systemWorld } from "../net/world.ts";
 import { AppError } from "../service/app-error.ts";
@@ -26,17 +27,30 @@ const run: CommandModule<object, RunArguments> = {
       .option("engine", {
         choices: ENGINE_NAMES,
         default: "v8" as const,
-        describe: "What runs the core; wasm3, the interpreter of devices, needs a C compiler",
+        describe: "What runs the core; wasm3, that of devices, needs the sources and a C compiler",
       })
       .example("$0 stlink run office.toml", "Run it; JSON lines on standard output")
       .epilogue("SIGHUP reads the file again; SIGTERM and Ctrl-C stop."),
-  handler: ({ file, engine }) =>
-    runService({ role: "stlink", file, read: readSite, start: startUnder(engine) }),
+  async handler({ file, engine }) {
+    const core = await engineOf(engine);
+    const start = (site: Site, log: Log) => startStlink(site, log, systemWorld, core);
+    return runService({ role: "stlink", file, read: readSite, start });
+  },
 };
 
-function startUnder(engine: EngineName) {
-  return async (site: Site, log: Log) =>
-    startStlink(site, log, systemWorld, await openCoreUnder(engine));
+/** wasm3 is not in the package, and needs a C compiler where it is. */
+async function engineOf(engine: EngineName): Promise<CoreEngine> {
+  try {
+    return await openCoreUnder(engine);
+  } catch (error) {
+    const message = `${engine} can't run the core here (${reasonOf(error)}): leave --engine out.`;
+    throw new AppError("Usage", message, { cause: error });
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.split("\n")[0] ?? "";
 }
 
 const check: CommandModule<object, FileArguments> = {

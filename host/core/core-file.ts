@@ -19,12 +19,15 @@ export function openCore(): V8Engine {
 export const ENGINE_NAMES = ["v8", "wasm3"] as const;
 export type EngineName = (typeof ENGINE_NAMES)[number];
 
+/** Named at run time: the package has no such file, and none of its modules may name one. */
+const WASM3_FILE = "./engine-wasm3.ts";
+
 /**
  * A fresh instance under an engine of choice. wasm3 is loaded only where it is asked for, and compiled
  * the first time: throws an Error that says why where it can't be.
  */
 export async function openCoreUnder(name: EngineName): Promise<CoreEngine> {
   if (name === "v8") return openCore();
-  const { openWasm3 } = await import("./engine-wasm3.ts");
-  return openWasm3(readFileSync(CORE_WASM));
+  const wasm3: { openWasm3(wasm: Uint8Array): CoreEngine } = await import(WASM3_FILE);
+  return wasm3.openWasm3(readFileSync(CORE_WASM));
 }

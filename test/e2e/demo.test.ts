@@ -8,9 +8,11 @@ import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
 import { createServer } from "node:net";
 import { networkInterfaces } from "node:os";
+import { join } from "node:path";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { LARGE_BYTES } from "../../host/cli/demo/large-file.ts";
 import { webPage } from "../../host/cli/demo/web-page.ts";
+import { askSocket } from "../../host/cli/status-socket.ts";
 import {
   buildForDemo,
   Demo,
@@ -63,7 +65,9 @@ describe("demo", () => {
     );
     const pids = await demo.pids();
     expect(pids.length).toBe(8);
-    expect(demo.leftovers().length).toBe(1);
+    const [folder = ""] = demo.leftovers();
+    const site = await askSocket(join(demo.folder, folder, "site.sock"));
+    expect(site).toMatchObject({ role: "stlink", engine: "wasm3" });
     expect(await demo.end("SIGTERM")).toBe(0);
     expect(await survivors(pids)).toEqual([]);
     expect(demo.leftovers()).toEqual([]);

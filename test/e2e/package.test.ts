@@ -113,6 +113,13 @@ describe("installed in an empty folder", () => {
     expect(back.equals(Buffer.from(bytes.map((byte) => byte ^ 0xff)))).toBe(true);
   });
 
+  it("says so when it is asked for the interpreter of devices, which is not in it", async () => {
+    const asked = sealed(installed, "stlink", "run", "x.toml", "--engine", "wasm3");
+    const { code, err } = await asked.ended();
+    expect(err).toMatch(/^wasm3 can't run the core here \(.+\): leave --engine out\.$/m);
+    expect(code).toBe(2);
+  });
+
   it("gives a TypeScript host the typed core, with its types", () => {
     const program = `import { Core, DEVICE_SIZES, openCore, Primitives, Status } from "sealedtunnel";
 const core: Core = new Core(openCore());
