@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // For the tests of `sealed`: a site of two STLinks and a Connector over loopback, made as its owner makes
 // it, with `sealed keygen` and pasted lines. Before it: sealed-tools.ts runs the command. After it:
-// sealed.test.ts, package.test.ts.
+// sealed.test.ts, package.test.ts, layers.test.ts.
 
 import { once } from "node:events";
 import { connect, createServer, type Server } from "node:net";
@@ -51,7 +51,8 @@ export async function makeSite(): Promise<Site> {
   return { folder, hall, office, camera, psk: psk.out.trim() };
 }
 
-async function startConnector({ folder, hall, office, camera }: Site): Promise<string> {
+/** Writes the Connector's file, and starts it on a port that is free. */
+export function runConnector({ folder, hall, office, camera }: Site): SealedProcess {
   write(
     folder,
     "hall.toml",
@@ -60,9 +61,11 @@ async function startConnector({ folder, hall, office, camera }: Site): Promise<s
     office.get("connector") ?? "",
     camera.get("connector") ?? "",
   );
-  const { listening } = await sealed(folder, "connector", "run", "hall.toml").logged(
-    "connector listens",
-  );
+  return sealed(folder, "connector", "run", "hall.toml");
+}
+
+async function startConnector(site: Site): Promise<string> {
+  const { listening } = await runConnector(site).logged("connector listens");
   return String(listening);
 }
 
@@ -85,7 +88,12 @@ export function writeOffice(site: Site, address: string, ...more: string[]): voi
   );
 }
 
-function writeCamera(site: Site, address: string, servicePort: number, ...more: string[]): void {
+export function writeCamera(
+  site: Site,
+  address: string,
+  servicePort: number,
+  ...more: string[]
+): void {
   const { folder, office, camera, psk } = site;
   const mapping = `[[mappings]]\nname = "web"\naddress = "localhost"\nport = ${servicePort}\npeers = ["office"]`;
   const peer = `${office.get("peer")}\n${psk}`;
