@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // For the tests of whole sites: keys, JSON files and processes of any number of Connectors and STLinks over
-// loopback, and what their status sockets say. Before it: sealed-tools.ts. After it: stlink.test.ts. Each
-// Connector keeps its port, so that it can be killed and started again.
+// loopback, and what their status sockets say. Before it: sealed-tools.ts. After it: stlink.test.ts and
+// the shows. Each Connector keeps its port, so that it can be killed and started again.
 
 import { randomBytes } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { askSocket } from "../../host/cli/status-socket.ts";
+import type { ConnectorStatus } from "../../host/connector/status.ts";
 import { keyPairOf } from "../../host/service/key-file.ts";
 import type { StlinkStatus } from "../../host/stlink/status.ts";
 import { makeFolder, type SealedProcess, sealed } from "./sealed-tools.ts";
@@ -21,6 +22,8 @@ export type Routes = {
   connectors?: Readonly<Record<string, object>>;
   /** Entries beside them, complete. */
   moreConnectors?: readonly object[];
+  /** Only these of the site's Connectors; all when absent. */
+  onlyConnectors?: readonly string[];
   /** Only these peers; all others of the site when absent. */
   peers?: readonly string[];
 };
@@ -54,6 +57,16 @@ export class StlinkSite {
     return process;
   }
 
+  /** An STLink's id, as hexadecimal digits. */
+  idOf(stlink: string): string {
+    return this.#stlinks.get(stlink)?.id ?? "";
+  }
+
+  /** Anyone's private key, likewise. */
+  secretOf(name: string): string {
+    return readFileSync(join(this.folder, `${name}.key`), "utf8").trim();
+  }
+
   keyOf(connector: string): string {
     return this.#connectors.get(connector)?.key ?? "";
   }
@@ -65,6 +78,10 @@ export class StlinkSite {
   /** Writes an STLink's file; all Connectors and other STLinks of the site are in it unless `routes` says so. */
   writeStlink(name: string, routes: Routes): void {
     const { mappings = [], bindings = [], connectors = {}, moreConnectors = [], peers } = routes;
+    const { onlyConnectors = [...this.#connectors.keys()] } = routes;
+    const dialled = [...this.#connectors].filter(([connector]) =>
+      onlyConnectors.includes(connector),
+    );
     const others = [...this.#stlinks].filter(([other]) => peers?.includes(other) ?? other !== name);
     this.#write(name, {
       id: this.#stlinks.get(name)?.id,
@@ -72,7 +89,7 @@ export class StlinkSite {
       status_socket: `${name}.sock`,
       connectors: [
         ...moreConnectors,
-        ...[...this.#connectors].map(([connector, { key }]) => ({
+        ...dialled.map(([connector, { key }]) => ({
           name: connector,
           address: this.addressOf(connector),
           key,
@@ -119,6 +136,10 @@ export class StlinkSite {
 
   async status(name: string): Promise<StlinkStatus> {
     return (await askSocket(join(this.folder, `${name}.sock`))) as StlinkStatus;
+  }
+
+  async connectorStatus(name: string): Promise<ConnectorStatus> {
+    return (await askSocket(join(this.folder, `${name}.sock`))) as ConnectorStatus;
   }
 
   /** The status, once it is so. */

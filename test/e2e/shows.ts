@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// `npm run shows -- NAME [--bytes 1GiB] [--connections 500]`: the long shows of the real system, which are
+// too long for each `npm test`; shows.test.ts runs them small. Each prints what it did and its figures, and
+// ends with exit code 1 where something was not as it is to be. After it: show-download.ts, show-connections.ts.
+
+import { parseArgs } from "node:util";
+import { endAll } from "./sealed-tools.ts";
+import { closeAll } from "./services.ts";
+import { converse } from "./show-connections.ts";
+import { type DownloadKind, download } from "./show-download.ts";
+
+const MIB = 1 << 20;
+const UNITS: Record<string, number> = { MiB: MIB, GiB: 1 << 30 };
+const PIECE_BYTES = 65_536;
+const CONNECTION_BYTES = 4 * PIECE_BYTES;
+
+type Options = { bytes: number; connections: number };
+type Show = { about: string; run(options: Options): Promise<boolean> };
+
+const SHOWS: Record<string, Show> = {
+  download: {
+    about: "a download while the only Connector is killed and started again five times",
+    run: ({ bytes }) => showDownload("one", bytes),
+  },
+  "download-two": {
+    about: "the same with two Connectors, killing whichever carries it",
+    run: ({ bytes }) => showDownload("two", bytes),
+  },
+  "download-receiver": {
+    about: "the same with two Connectors, killing the only one of the receiver",
+    run: ({ bytes }) => showDownload("receiver", bytes),
+  },
+  connections: {
+    about: "connections at once, beside one that nobody reads, without and with a peer that floods",
+    run: ({ connections }) => showConnections(connections),
+  },
+};
+
+async function showDownload(kind: DownloadKind, bytes: number): Promise<boolean> {
+  const got = await download(kind, bytes);
+  const isGood = got.hash === got.sentHash && got.bytes === bytes && got.connections === 1;
+  console.log(`killed and started again: ${got.killed.join(", ")}`);
+  console.log(`${mib(got.bytes)} in ${seconds(got.ms)}, ${mib(got.bytes / (got.ms / 1000))}/s`);
+  console.log(`the client waited at most ${seconds(got.longestWaitMs)} for its next byte`);
+  console.log(`connections that the client and the service saw: 1 and ${got.connections}`);
+  console.log(`SHA-256 ${got.hash}: ${got.hash === got.sentHash ? "right" : "WRONG"}`);
+  return isGood;
+}
+
+async function showConnections(connections: number): Promise<boolean> {
+  const calm = await showOnce(connections, false);
+  await end();
+  const flooded = await showOnce(connections, true);
+  console.log(`slower by the flood: ${(flooded.ms / calm.ms).toFixed(1)} times`);
+  console.log(
+    "The rule (F7): of two senders to one STLink, each that has something queued keeps half.",
+  );
+  return calm.right === connections && flooded.right === connections;
+}
+
+async function showOnce(connections: number, hasFlood: boolean) {
+  const got = await converse({ connections, bytesEach: CONNECTION_BYTES, hasFlood });
+  const { office, camera, hall } = got.mostMemory;
+  const share = (100 * got.officeBytes) / (got.officeBytes + got.floodBytes);
+  console.log(hasFlood ? "with a peer that floods:" : "without a flood:");
+  console.log(`  right: ${got.right} of ${connections}, ${mib(CONNECTION_BYTES)} each way each`);
+  if (got.lastError !== null) console.log(`  the last failure: ${got.lastError}`);
+  console.log(`  in ${seconds(got.ms)}; to the one that nobody reads: ${mib(got.unreadBytes)}`);
+  console.log(
+    `  passed on to the camera: office ${mib(got.officeBytes)}, flood ${mib(got.floodBytes)} (office ${share.toFixed(0)} %)`,
+  );
+  console.log(`  refused by the Connector: ${JSON.stringify(got.refused)}`);
+  console.log(
+    `  most memory: office ${mib(office)}, camera ${mib(camera)}, Connector ${mib(hall)}`,
+  );
+  return got;
+}
+
+function mib(bytes: number): string {
+  return `${(bytes / MIB).toFixed(bytes < MIB ? 2 : 0)} MiB`;
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}
+
+async function end(): Promise<void> {
+  await closeAll();
+  await endAll();
+}
+
+function parseBytes(text: string): number {
+  const [, number = "", unit = ""] = /^(\d+)(MiB|GiB)$/.exec(text) ?? [];
+  const bytes = Number(number) * (UNITS[unit] ?? 0);
+  if (bytes > 0 && Number.isSafeInteger(bytes)) return bytes;
+  throw new Error(`--bytes is ${text}: say how much, as in 64MiB or 1GiB`);
+}
+
+function parseCount(text: string): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count > 0 && count <= 1000) return count;
+  throw new Error(`--connections is ${text}: say a number from 1 to 1000`);
+}
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      bytes: { type: "string", default: "1GiB" },
+      connections: { type: "string", default: "500" },
+    },
+  });
+  const show = SHOWS[positionals[0] ?? ""];
+  if (show === undefined) {
+    const names = Object.entries(SHOWS).map(([name, { about }]) => `  ${name.padEnd(20)} ${about}`);
+    throw new Error(`say which show; there are\n${names.join("\n")}`);
+  }
+  const options = { bytes: parseBytes(values.bytes), connections: parseCount(values.connections) };
+  if (!(await show.run(options))) process.exitCode = 1;
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error((error as Error).message);
+  process.exitCode = 1;
+} finally {
+  await end();
+}
