@@ -18,6 +18,9 @@ const CHANNEL_ID = new Uint8Array(16).fill(0xda);
 const COUNT = 60;
 const ACCEPT_MS = 500;
 const HOUR_MS = 3_600_000;
+/** Where every PROBE was lost there is no round trip yet: the first PTO, three times, the last two doubled (7.2). */
+const THREE_PTO_MS = 1525 + 3050 + 6100;
+const PATH_MS = 1000;
 /** Class of a packet that carries a datagram: it is of no use after 2 s (rules K1, U4). */
 const DATAGRAM_CLASS = 40;
 
@@ -190,10 +193,12 @@ function stop(world: World, sides: Side[], lost: number): void {
   let left = lost;
   world.meddle(({ bytes, from }) => (from === "A" && left-- > 0 ? [] : [{ bytes, delayMs: 0 }]));
   const [opener, accepter] = sides as [Side, Side];
+  // Its PTO counts from this call, not from the last time at which it had anything to do.
+  opener.stlink.core.tick(opener.stlink.nowMs);
   opener.stlink.core.streamReset(opener.handle, STOPPING);
   opener.news(opener.handle);
   opener.stlink.wake();
-  if (!world.run(10_000, () => accepter.open === 0)) {
+  if (!world.run(THREE_PTO_MS + PATH_MS, () => accepter.open === 0)) {
     throw new SimFailure("the channel did not end");
   }
   world.settle();
