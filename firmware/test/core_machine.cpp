@@ -237,9 +237,9 @@ void CoreMachine::see(int32_t hop, int32_t step) {
   note(step == STEP_MUTE ? channel : kind);
   note(text_of(" "));
   note(step == STEP_MUTE ? seconds : channel);
+  note(text_of(" "));
+  note_hex(id, id == 0 ? 0 : ID_LEN);
   if (step == STEP_PACKET) {
-    note(text_of(" "));
-    note_hex(id, id == 0 ? 0 : ID_LEN);
     note(text_of(" "));
     note_hex(ptr, len);
   }

@@ -23,7 +23,7 @@ export type Seen =
       id: Uint8Array;
       bytes: Uint8Array;
     }
-  | { what: "mute"; hop: number; channel: number; seconds: number };
+  | { what: "mute"; hop: number; channel: number; seconds: number; id: Uint8Array };
 
 /** Index of each size by its name in the ABI, `SIZE_` left out: what `size NAME N` sets. */
 export const SIZE_INDEX: ReadonlyMap<string, number> = new Map(
@@ -148,11 +148,11 @@ export class Machine {
     const at = this.engine.call("packet_info_ptr");
     const words = new Uint32Array(this.engine.read(at, 24).buffer);
     const [ptr = 0, len = 0, kind = 0, channel = 0, seconds = 0, idPtr = 0] = words;
+    const id = idPtr === 0 ? NONE : this.engine.read(idPtr, 16);
     if (step === STEP_MUTE) {
-      this.seen.push({ what: "mute", hop, channel, seconds });
+      this.seen.push({ what: "mute", hop, channel, seconds, id });
       return;
     }
-    const id = idPtr === 0 ? NONE : this.engine.read(idPtr, 16);
     this.seen.push({ what: "packet", hop, kind, channel, id, bytes: this.engine.read(ptr, len) });
   }
 

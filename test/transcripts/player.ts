@@ -107,7 +107,8 @@ function seenText(machine: Machine): string {
 
 /** The words of an `expect packet` or `expect mute` line. */
 export function textOfSeen(seen: Seen): string {
-  if (seen.what === "mute") return `mute ${seen.hop} ${seen.channel} ${seen.seconds}`;
+  if (seen.what === "mute")
+    return `mute ${seen.hop} ${seen.channel} ${seen.seconds} ${hex(seen.id)}`;
   const { hop, kind, channel, id, bytes } = seen;
   return `packet ${hop} ${kind} ${channel} ${hex(id)} ${hex(bytes)}`;
 }

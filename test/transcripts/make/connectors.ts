@@ -61,7 +61,7 @@ export const CONNECTORS: Scene[] = [
     "DROPPED, AWAY and BACK about channels, each at most once pending (4.2, F3).",
     tells,
   ],
-  ["connector-mute.txt", "MUTE reaches the host (K3).", mute],
+  ["connector-mute.txt", "MUTE reaches the host, with the id that the Connector named (K3).", mute],
   ["connector-drain.txt", "DRAIN, then CLOSE(Draining) (4.2).", drain],
   [
     "connector-superseded.txt",
@@ -304,6 +304,11 @@ function tells(stage: Stage): void {
 
 function mute(stage: Stage): void {
   admitted(stage);
+  stage.rec.arg(stage.peer.id);
+  stage.rec.forward(HOP, 0, new Uint8Array(64));
+  const { channel } = need(stage.frames(), "NAME");
+  stage.rec.rx(HOP, stage.hop.record({ type: "MUTE", channel, seconds: 600 }));
+  stage.rec.note("A channel that the Connector has not named.");
   stage.rec.rx(HOP, stage.hop.record({ type: "MUTE", channel: 2, seconds: 600 }));
   expectNothing(stage.frames());
 }

@@ -5,6 +5,7 @@
 import { Reason, Status } from "../../../host/core/abi.gen.ts";
 import { DatagramChannel } from "../../reference/connection.ts";
 import type { LinkFrame } from "../../reference/link-frames.ts";
+import { expectText } from "./checks.ts";
 import type { StreamFar } from "./ends.ts";
 import { expectNothing, FLAG, need, type Scene, STREAM, type Stage } from "./stage.ts";
 
@@ -15,6 +16,9 @@ const SECOND = 1;
 const COUNT = 2n ** 32n;
 /** Above the PTO after the first round trip. */
 const PTO_MS = 400;
+/** The least that HELLO may state: two packets. And what a record holds at the least maxRecord. */
+const IN_FLIGHT = 4096;
+const RECORD_LEN = 495;
 /** Payload of a full Ethernet datagram. */
 const ETHERNET_LEN = 1472;
 
@@ -37,6 +41,12 @@ export const DATAGRAMS: Scene[] = [
     "datagram-age.txt",
     "What is older than the channel's age is dropped before it is sent (U4).",
     age,
+  ],
+  [
+    "datagram-share.txt",
+    "While a stream waits, datagrams in flight have half of maxInFlight, for one round trip (U4).",
+    share,
+    { limits: { maxRecord: 512, maxInFlight: IN_FLIGHT } },
   ],
   [
     "datagram-successor.txt",
@@ -188,6 +198,39 @@ function age(stage: Stage): void {
   if (frame?.type !== "DATAGRAM" || frames.length !== 1) throw new Error("not one datagram");
   const bytes = channel.channel.open(frame.flow, frame.counter, frame.sealed);
   if (Buffer.from(bytes).toString() !== "new") throw new Error("the old one");
+}
+
+/** DATAGRAM and STREAM frames that go out now, in short: "DDS". */
+function flown(stage: Stage): string {
+  const letters: Readonly<Record<string, string>> = { DATAGRAM: "D", STREAM: "S" };
+  return stage
+    .data()
+    .map(({ type }) => letters[type] ?? "")
+    .join("");
+}
+
+function share(stage: Stage): void {
+  const { rec } = stage;
+  stage.linkInitiated();
+  stage.openAndConnect(KIND);
+  const { far, open } = stage.open(1);
+  stage.say(far.accept(open));
+  rec.work();
+  stage.say(far.record("connected"));
+  stage.pass(1000);
+  stage.frames();
+  rec.note("Of 4,096 bytes in flight a datagram takes 980: two are the half.");
+  const put = () => rec.datagram(STREAM, 1, new Uint8Array(900));
+  put();
+  expectText(flown(stage), "D");
+  for (let i = 0; i < 3; i++) rec.in(SECOND, new Uint8Array(RECORD_LEN));
+  put();
+  put();
+  rec.note("While records wait the third datagram stays behind, although there is room for it.");
+  expectText(flown(stage), "SDSS");
+  rec.note("A round trip after the first one they count no longer.");
+  stage.pass(40);
+  expectText(flown(stage), "D");
 }
 
 function successor(stage: Stage): void {

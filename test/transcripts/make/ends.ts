@@ -191,11 +191,15 @@ const HELLO = {
   serial: 0n,
 } as const;
 
+export type Limits = Partial<FrameNamed<"HELLO">>;
+
 export type LinkFarOptions = {
   own: Identity;
   peer: { key: Uint8Array; id: Uint8Array };
   psk?: Uint8Array;
   pskName?: Uint8Array;
+  /** What its HELLO states instead of the usual. */
+  limits?: Limits;
 };
 
 /** The other end of a link: the peer's STLink. */
@@ -273,7 +277,7 @@ export class LinkFar {
     return concat(header, seal(session.send, session.sent - 1, header, plaintext));
   }
 
-  hello(change: Partial<FrameNamed<"HELLO">> = {}): LinkFrame {
+  hello(change: Limits = this.#options.limits ?? {}): LinkFrame {
     const ids = { myLinkId: this.linkId, yourLinkId: this.peerLinkId };
     return { type: "HELLO", ...HELLO, ...ids, ...change };
   }

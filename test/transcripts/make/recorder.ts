@@ -139,8 +139,13 @@ export class Recorder {
 
   /** Bytes of the argument area, for the scene: a transcript expects no such thing. */
   readArg(len: number): Uint8Array {
+    return this.readAt(len, "arg_ptr");
+  }
+
+  /** Bytes that an export points to, for the scene too: where they lie is no transcript's matter. */
+  readAt(len: number, name: string, ...args: number[]): Uint8Array {
     const { engine } = this.#machine;
-    return engine.read(engine.call("arg_ptr"), len);
+    return engine.read(engine.call(name, ...args), len);
   }
 
   #result(line: string): number {

@@ -13,6 +13,7 @@ import { OPENINGS } from "./openings.ts";
 import type { Scene } from "./stage.ts";
 import { STREAMS } from "./streams.ts";
 import { TRUSTS } from "./trusts.ts";
+import { TWO_HOPS } from "./two-hops.ts";
 
 export const SCENES: readonly Scene[] = [
   ...CALLS,
@@ -25,4 +26,5 @@ export const SCENES: readonly Scene[] = [
   ...DATAGRAMS,
   ...CONTROLS,
   ...TRUSTS,
+  ...TWO_HOPS,
 ];

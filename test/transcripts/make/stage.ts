@@ -15,6 +15,7 @@ import {
   HopFar,
   type Identity,
   identityOf,
+  type Limits,
   LinkFar,
   readU32,
   StreamFar,
@@ -79,6 +80,8 @@ export type Options = {
   /** First byte of the peer's id; the core's is 0x40. Default 0x80: the core's is lower. */
   peerByte?: number;
   sizes?: Sizes;
+  /** What the peer's HELLO states instead of the usual. */
+  limits?: Limits;
   /** Instead of V8, for tests that write no file. */
   engine?: CoreEngine;
 };
@@ -94,6 +97,7 @@ export class Stage {
   /** Who the Connector says that packets are from. */
   peerId: Uint8Array;
   readonly #sizes: Sizes;
+  readonly #limits: Limits | undefined;
   /** The beginnings are those that are transcripts of their own. */
   readonly #isUsual: boolean;
   hop: HopFar;
@@ -107,12 +111,13 @@ export class Stage {
   /** Ids (hex) that this hop's Connector has named; its channels are their places. */
   #named: string[] = [];
 
-  constructor(file: string, title: string, { peerByte, sizes, engine }: Options = {}) {
+  constructor(file: string, title: string, { peerByte, sizes, limits, engine }: Options = {}) {
     this.rec = new Recorder(file, title, engine);
     this.peer = identityOf("peer", peerByte ?? 0x80);
     this.peerId = this.peer.id;
     this.#sizes = sizes ?? {};
-    this.#isUsual = peerByte === undefined && sizes === undefined;
+    this.#limits = limits;
+    this.#isUsual = [peerByte, sizes, limits].every((option) => option === undefined);
     this.hop = this.newHopFar("first");
     this.link = this.newLinkFar("first");
   }
@@ -122,7 +127,11 @@ export class Stage {
   }
 
   newLinkFar(name: string): LinkFar {
-    const shared = { psk: LINK_PSK, pskName: PSK_NAME };
+    const shared = {
+      psk: LINK_PSK,
+      pskName: PSK_NAME,
+      ...(this.#limits && { limits: this.#limits }),
+    };
     return new LinkFar(name, { own: this.peer, peer: this.own, ...shared });
   }
 
