@@ -194,7 +194,7 @@ function stop(world: World, sides: Side[], lost: number): void {
   world.meddle(({ bytes, from }) => (from === "A" && left-- > 0 ? [] : [{ bytes, delayMs: 0 }]));
   const [opener, accepter] = sides as [Side, Side];
   // Its PTO counts from this call, not from the last time at which it had anything to do.
-  opener.stlink.core.tick(opener.stlink.nowMs);
+  opener.stlink.core.clock(opener.stlink.nowMs);
   opener.stlink.core.streamReset(opener.handle, STOPPING);
   opener.news(opener.handle);
   opener.stlink.wake();
