@@ -127,10 +127,12 @@ export function hopRxCommit(index: i32, n: i32): i32 {
   return STATUS_OK;
 }
 
-/** A new instance begins. */
+/** A new instance begins. A Connector has left the place of its last record behind, which is another's memory now. */
 export function hopRxReset(): void {
   landingOwner = -1;
   heldTo = 0;
+  packetLink = -1;
+  recordLen = 0;
 }
 
 /** Forgets what the landing area holds of a hop that is freed. */
