@@ -25,6 +25,7 @@ const KEPT_APART = [
   "assembly/seal/link-handshake/handshakeWrite",
   "assembly/seal/link-handshake/handshakeTick",
   "assembly/seal/link-handshake/handshakeStart",
+  "assembly/stream/hop-rx/hopRxReset",
   "assembly/stream/hop-rx/takeHint",
   "assembly/stream/hop-tx/writeRekey",
   "assembly/stream/hop-tx/writeGreeting",
