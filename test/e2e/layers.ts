@@ -72,9 +72,9 @@ export function findKey(memory: Uint8Array, [first]: readonly Sealed[]): Uint8Ar
   if (first === undefined) throw new Error("nothing sealed to try keys on");
   const words = new Uint32Array(memory.buffer, memory.byteOffset, memory.length / WORD_LEN);
   for (let at = 0; at + KEY_WORDS <= words.length; ) {
-    const zero = words.lastIndexOf(0, at + KEY_WORDS - 1);
-    if (zero >= at) {
-      at = zero + 1;
+    const zero = words.subarray(at, at + KEY_WORDS).lastIndexOf(0);
+    if (zero >= 0) {
+      at += zero + 1;
       continue;
     }
     const key = memory.slice(at * WORD_LEN, (at + KEY_WORDS) * WORD_LEN);

@@ -14,6 +14,10 @@ const UNITS: Record<string, number> = { MiB: MIB, GiB: 1 << 30 };
 const PIECE_BYTES = 65_536;
 const CONNECTION_BYTES = 4 * PIECE_BYTES;
 
+const RULE =
+  "The rule (F7): a Connector serves the senders to one STLink in turn, so of two each keeps half as long as " +
+  "something of it is queued; what the one leaves, while it waits for its peer, the other takes.";
+
 type Options = { bytes: number; connections: number };
 type Show = { about: string; run(options: Options): Promise<boolean> };
 
@@ -52,9 +56,7 @@ async function showConnections(connections: number): Promise<boolean> {
   await end();
   const flooded = await showOnce(connections, true);
   console.log(`slower by the flood: ${(flooded.ms / calm.ms).toFixed(1)} times`);
-  console.log(
-    "The rule (F7): of two senders to one STLink, each that has something queued keeps half.",
-  );
+  console.log(RULE);
   return calm.right === connections && flooded.right === connections;
 }
 
