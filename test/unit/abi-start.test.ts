@@ -5,11 +5,14 @@
 import { describe, expect, it } from "vitest";
 import { Core, CoreError } from "../../host/core/core.ts";
 import type { CoreEngine } from "../../host/core/engine.ts";
+import { publicKey } from "../reference/noise.ts";
 import { randomBelow, seededRandom } from "../reference/random.ts";
+import { ID_A, ID_B } from "../reference/world.ts";
 import { instance, raw, starts } from "./abi-tools.ts";
 import { TEST_SIZES } from "./core-ends.ts";
 import { TEST_CONNECTOR_SIZES } from "./core-relay.ts";
 import { openTestEngine } from "./core-world.ts";
+import { HopBench } from "./hostile-tools.ts";
 
 describe("start", () => {
   it("twice is BadState, in another role too", () => {
@@ -103,6 +106,26 @@ describe("start", () => {
       core.stop();
     }
     expect(starts(new Core(engine))).toBe(true);
+  });
+
+  it("after a Connector has run wipes nothing where its last record was", () => {
+    const bench = new HopBench("connector").up();
+    const { core } = bench;
+    bench.say(
+      { type: "NAME", channel: 0, id: ID_B },
+      { type: "PACKET", class: 0, channel: 0, packet: new Uint8Array(100).fill(1) },
+    );
+    const { ptr } = core.packetInfo();
+    core.stop();
+    core.start("stlink", TEST_SIZES, 9);
+    const secret = seededRandom("own")(32);
+    core.setIdentity(secret, publicKey(secret), ID_A);
+    core.feed(seededRandom("entropy")(32));
+    const hop = core.hopDial(publicKey(secret));
+    const there = new Uint8Array(100).fill(0xa5);
+    core.engine.write(ptr, there);
+    core.hopStep(hop);
+    expect(core.engine.read(ptr, there.length)).toEqual(there);
   });
 
   it("is not needed by stop, which may come twice", () => {
