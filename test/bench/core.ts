@@ -2,13 +2,9 @@
 // `npm run bench -- core`: primitives, handshakes and three layers of the core, in V8 in time and on
 // bare RV32IMAC in instructions, each beside others and beside its goal. Every section is made by one
 // file; a section whose tools are missing says which and is left out.
-// Invariant: the module measured is a copy made at the start, so a build meanwhile changes nothing.
 
-import { createHash } from "node:crypto";
-import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { BUILD_DIR, CORE_DEBUG_WASM, CORE_WASM } from "../../scripts/run.ts";
 import { openBearssl } from "./bearssl.ts";
+import { copyCore } from "./core-copy.ts";
 import { loadRivals } from "./rivals.ts";
 import { compiledFunctions, footprint } from "./rv32-footprint.ts";
 import { handshakesOnRv32 } from "./rv32-handshakes.ts";
@@ -56,19 +52,6 @@ export async function benchCore(options: CoreOptions): Promise<{ missed: number;
     );
   }
   return outcome;
-}
-
-function copyCore(): { wasm: Uint8Array; wasmPath: string; debugPath: string } {
-  const folder = join(BUILD_DIR, "bench");
-  mkdirSync(folder, { recursive: true });
-  const wasmPath = join(folder, "core.wasm");
-  const debugPath = join(folder, "core.debug.wasm");
-  copyFileSync(CORE_WASM, wasmPath);
-  copyFileSync(CORE_DEBUG_WASM, debugPath);
-  const wasm = readFileSync(wasmPath);
-  const hash = createHash("sha256").update(wasm).digest("hex");
-  console.log(`core.wasm: ${wasm.length} bytes, SHA-256 ${hash}`);
-  return { wasm, wasmPath, debugPath };
 }
 
 /** Without BearSSL its numbers are missing, and what is compared with it; the rest is measured. */

@@ -2,15 +2,15 @@
 // What limits each goal that is missed, printed under its table: computed from what the same run
 // measured wherever a number can say it. Keys are those of goals.ts. table.ts prints.
 
-import type { GoalId } from "./goals.ts";
+import type { GoalId, PeerGoalId } from "./goals.ts";
 import { type Facts, formatNumber, type Goal } from "./table.ts";
 
 type Explain = (goal: Goal, facts: Facts) => string;
 
-/** One line for a missed goal. */
-export function limitOf(goal: Goal, facts: Facts): string {
-  const by = formatNumber(Math.abs(goal.measured - goal.limit));
-  return `off by ${by}${goal.unit}. ${LIMITS[goal.id as GoalId](goal, facts)}`;
+/** By how much a goal is missed, and a line about why. */
+export function limitOf(goal: Goal, facts: Facts): { by: string; why: string } {
+  const by = `${formatNumber(Math.abs(goal.measured - goal.limit))}${goal.unit}`;
+  return { by, why: LIMITS[goal.id as GoalId | PeerGoalId](goal, facts) };
 }
 
 function of(facts: Facts, name: string): number {
@@ -68,7 +68,22 @@ const firstConnection =
     );
   };
 
-const LIMITS: Record<GoalId, Explain> = {
+/** Four sealings and four openings a byte, in scalar WebAssembly. */
+const fourLayers: Explain = () =>
+  "Each byte is sealed and opened four times, in three processes, by ChaCha20-Poly1305 in WebAssembly without SIMD; " +
+  "kernel and Node are most of the rest. The others do it once or twice with the processor's AES or vector " +
+  "instructions, and let the relay read.";
+
+const LIMITS: Record<GoalId | PeerGoalId, Explain> = {
+  "peers.throughput": fourLayers,
+  "peers.cpu": fourLayers,
+  "peers.rounds": () =>
+    "A byte there and back passes six processes' event loops; each costs a read, a write and a turn in Node, some " +
+    "30 µs. rathole has no client's side, so it passes four.",
+  "peers.memory": () =>
+    "Three times Node, V8 with its compiled WebAssembly, and the core's memory, most of it there before the first byte.",
+  "hop.idle": (_goal, facts) =>
+    `The core's table has ${formatNumber(of(facts, "hop.core"))} B of a hop; the rest is Node's socket and the seat.`,
   "layers.wasm3.seal": interpretedLayers("seal"),
   "layers.wasm3.open": interpretedLayers("open"),
   "layers.aot": () =>

@@ -69,9 +69,12 @@ function layOut(line: string[], widths: number[]): string {
 
 function printMissed({ rows }: Section, facts: Facts): number {
   let count = 0;
+  let said = "";
   for (const row of rows) {
     for (const goal of (row.goals ?? []).filter(isMissed)) {
-      console.log(`  missed: ${row.label}: ${limitOf(goal, facts)}`);
+      const { by, why } = limitOf(goal, facts);
+      console.log(`  missed: ${row.label}: off by ${by}. ${why === said ? "As above." : why}`);
+      said = why;
       count += 1;
     }
   }
