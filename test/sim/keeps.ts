@@ -10,11 +10,11 @@ import { QUIET } from "./scenario.ts";
 export function keeps(name: string, seeds = 0): void {
   const scenario = scenarioNamed(name);
   const count = scenario.cases?.() ?? seeds;
-  it(`${name}: ${scenario.about} (${count})`, () => {
+  it(`${name}: ${scenario.about} (${count})`, async () => {
     expect(count).toBeGreaterThan(0);
     const first = scenario.cases === undefined ? 1 : 0;
     for (let seed = first; seed < first + count; seed++) {
-      expect(runSeed(scenario, seed, QUIET)).toBeNull();
+      expect(await runSeed(scenario, seed, QUIET)).toBeNull();
     }
   });
 }
@@ -23,10 +23,10 @@ export function keeps(name: string, seeds = 0): void {
 export function keepsEvery(name: string, step: number): void {
   const scenario = scenarioNamed(name);
   const count = scenario.cases?.() ?? 0;
-  it(`${name}: ${scenario.about} (one in ${step} of ${count})`, () => {
+  it(`${name}: ${scenario.about} (one in ${step} of ${count})`, async () => {
     expect(count).toBeGreaterThan(step);
     for (let seed = 0; seed < count; seed += step) {
-      expect(runSeed(scenario, seed, QUIET)).toBeNull();
+      expect(await runSeed(scenario, seed, QUIET)).toBeNull();
     }
   });
 }

@@ -3,22 +3,24 @@
 // promised to one is free again. The two counters are found by their value when an instance starts
 // (the numbers of receive and send blocks, side by side, outside of the sizes area).
 
-import type { Sizes } from "../../host/core/core.ts";
-import type { SimStlink } from "../../host/net/sim/stlink.ts";
+import type { Core, Sizes } from "../../host/core/core.ts";
 import { SimFailure } from "./failure.ts";
 import { u32At } from "./packets.ts";
 
 const SIZE_FIELDS_BYTES = 68;
 
+/** Whose memory it is: a simulated STLink, or the host's own code. */
+export type Checked = { readonly core: Core; readonly name: string; readonly isUp: boolean };
+
 let counters = 0;
 
 export class PoolCheck {
-  readonly #stlink: SimStlink;
+  readonly #stlink: Checked;
   readonly #sizes: Sizes;
   readonly #memoryBytes: number;
 
   /** To be made directly after `start`. */
-  constructor(stlink: SimStlink, sizes: Sizes) {
+  constructor(stlink: Checked, sizes: Sizes) {
     this.#stlink = stlink;
     this.#sizes = sizes;
     this.#memoryBytes = stlink.core.engine.memoryBytes();
@@ -49,7 +51,7 @@ export class PoolCheck {
   }
 }
 
-function find({ core }: SimStlink, sizes: Sizes): number {
+function find({ core }: Checked, sizes: Sizes): number {
   const memory = core.engine.view?.() as Uint8Array;
   const skip = core.engine.call("sizes_ptr");
   const end = core.engine.call("prim_scratch");

@@ -14,9 +14,13 @@ import { SCENARIOS } from "./scenarios/index.ts";
 export type Failure = { scenario: string; seed: number; message: string; command: string };
 
 /** Runs one seed. Returns what broke, or null; errors that are no broken invariant count as one. */
-export function runSeed(scenario: Scenario, seed: number, context: Context): Failure | null {
+export async function runSeed(
+  scenario: Scenario,
+  seed: number,
+  context: Context,
+): Promise<Failure | null> {
   try {
-    scenario.run(seed, context);
+    await scenario.run(seed, context);
     return null;
   } catch (error) {
     const command = `npm run sim -- --scenario ${scenario.name} --seed ${seed}`;
@@ -39,7 +43,7 @@ function wholeNumber(name: string, value: string | number): number {
   throw new Error(`--${name} is ${value}, not a whole number`);
 }
 
-function main(): void {
+async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       seed: { type: "string" },
@@ -56,7 +60,7 @@ function main(): void {
   const context: Context = { trace: values.trace ? console.log : null, isFresh: values.fresh };
   const startedMs = performance.now();
   for (let seed = first; seed < first + count; seed++) {
-    const failure = runSeed(scenario, seed, context);
+    const failure = await runSeed(scenario, seed, context);
     if (failure === null) continue;
     console.error(`${scenario.name}, seed ${seed}: ${failure.message}`);
     console.error(`replay: ${failure.command} --trace`);
@@ -71,7 +75,7 @@ function main(): void {
 
 if (import.meta.main) {
   try {
-    main();
+    await main();
   } catch (error) {
     console.error((error as Error).message);
     process.exitCode = 1;

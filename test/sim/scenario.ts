@@ -14,7 +14,7 @@ export type Context = {
 export type Scenario = {
   name: string;
   about: string;
-  run: (seed: number, context: Context) => void;
+  run: (seed: number, context: Context) => void | Promise<void>;
   /** The number of cases, for a scenario whose seeds 0 and up are its cases. */
   cases?: () => number;
 };

@@ -12,9 +12,9 @@ const AT_ONCE = 100;
 describe("mixed", () => {
   const scenario = scenarioNamed("mixed");
   for (let first = 1; first <= SEEDS; first += AT_ONCE) {
-    it(`keeps every invariant with seeds ${first} to ${first + AT_ONCE - 1}`, () => {
+    it(`keeps every invariant with seeds ${first} to ${first + AT_ONCE - 1}`, async () => {
       for (let seed = first; seed < first + AT_ONCE; seed++) {
-        expect(runSeed(scenario, seed, QUIET)).toBeNull();
+        expect(await runSeed(scenario, seed, QUIET)).toBeNull();
       }
     });
   }

@@ -13,7 +13,7 @@ import { SimDatagrams } from "../../host/net/sim/datagrams.ts";
 import { SimNetwork } from "../../host/net/sim/network.ts";
 import { LINE } from "../../host/net/sim/pipe.ts";
 import { Prng } from "../../host/net/sim/prng.ts";
-import { simWorld } from "../../host/net/sim/transport.ts";
+import { SimProcess } from "../../host/net/sim/process.ts";
 import type { Connection, Ending } from "../../host/net/transport.ts";
 import type { World } from "../../host/net/world.ts";
 import { keyPairOf } from "../../host/service/key-file.ts";
@@ -179,7 +179,7 @@ export class StlinkWorld {
     const prng = this.#prng.fork(name);
     const datagrams = new SimDatagrams(this.clock, prng, { latencyMs: 1, jitterMs: 0, loss: 0 });
     const { clock, network } = this;
-    const world = simWorld({ name, clock, network, datagrams, line: LINE, prng });
+    const world = new SimProcess({ name, clock, network, datagrams, line: LINE, prng });
     this.#worlds.set(name, world);
     return world;
   }

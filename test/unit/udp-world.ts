@@ -11,7 +11,7 @@ import { type DatagramLine, SimDatagrams } from "../../host/net/sim/datagrams.ts
 import { SimNetwork } from "../../host/net/sim/network.ts";
 import { LINE } from "../../host/net/sim/pipe.ts";
 import { Prng } from "../../host/net/sim/prng.ts";
-import { simWorld } from "../../host/net/sim/transport.ts";
+import { SimProcess } from "../../host/net/sim/process.ts";
 import type { Address, DatagramSocket } from "../../host/net/transport.ts";
 import type { World } from "../../host/net/world.ts";
 import { newCore, newIdentity, type RouteOptions, Station } from "./udp-site.ts";
@@ -141,7 +141,7 @@ export class UdpWorld {
   #worldOf(name: string): World {
     const datagrams = name === "near" ? this.nearDatagrams : this.farDatagrams;
     const prng = this.#prng.fork(name);
-    return simWorld({
+    return new SimProcess({
       name,
       clock: this.clock,
       network: this.#network,

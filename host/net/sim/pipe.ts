@@ -33,6 +33,7 @@ class Lane {
   delivered = 0;
   freeAtMs = 0;
   ended = false;
+  isFinishing = false;
   cutAfter = Number.POSITIVE_INFINITY;
 }
 
@@ -87,6 +88,14 @@ export class SimConnection {
   /** Ends both directions at once; bytes under way are lost. */
   reset(): void {
     this.#pipe.reset(this);
+  }
+
+  /**
+   * Gives the end up, behind what was written: what has come unread, or comes from now on, is answered with a
+   * reset, as by a kernel whose process has closed the socket.
+   */
+  close(): void {
+    this.#pipe.close(this, this.#out, this.#in);
   }
 
   /** Resets the connection when `bytes` more have arrived at this end. */
@@ -157,7 +166,8 @@ export class SimPipe {
   }
 
   #arrive(end: SimConnection, lane: Lane, piece: Uint8Array): void {
-    if (end.state !== "open" || this.other(end).state !== "open") return;
+    if (end.state === "closed") return this.#tell(this.other(end));
+    if (end.state !== "open" || this.other(end).state === "reset") return;
     const left = lane.cutAfter - lane.delivered;
     const part = piece.length > left ? piece.subarray(0, left) : piece;
     lane.delivered += part.length;
@@ -175,6 +185,8 @@ export class SimPipe {
   }
 
   finish(lane: Lane): void {
+    if (lane.isFinishing) return;
+    lane.isFinishing = true;
     const at = Math.max(lane.freeAtMs, this.#clock.nowMs) + this.#options.latencyMs;
     this.#later(at, () => {
       lane.ended = true;
@@ -186,9 +198,20 @@ export class SimPipe {
   reset(by: SimConnection): void {
     if (isOver(by)) return;
     by.state = "reset";
-    const other = this.other(by);
-    if (isOver(other)) return;
-    const tell = () => this.#end(other);
+    this.#tell(this.other(by));
+  }
+
+  close(by: SimConnection, out: Lane, into: Lane): void {
+    if (isOver(by)) return;
+    if (into.arrived.length > 0) return this.reset(by);
+    if (by.state === "open") this.finish(out);
+    by.state = "closed";
+  }
+
+  /** The other side's reset is on its way to this end. */
+  #tell(end: SimConnection): void {
+    if (isOver(end)) return;
+    const tell = () => this.#end(end);
     if (this.dead) this.#waiting.push(tell);
     else this.#clock.after(this.#options.latencyMs, tell);
   }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A World of the simulation: the Transport, clock and entropy that the real STLink and Connector take.
-// Before it: a test. After it: network.ts and pipe.ts carry connections, datagrams.ts datagrams. Each
-// host has a name of its own, which is its address. Invariant: events come from the clock alone.
+// The Transport of a simulated process: what the real STLink and Connector reach the network through.
+// Before it: process.ts. After it: network.ts and pipe.ts carry connections, datagrams.ts datagrams. Each
+// host has a name of its own, which is its address. Invariants: those of ../transport.ts; events come from
+// the clock alone, and none after `die`.
 
 import type {
   Accept,
@@ -13,7 +14,6 @@ import type {
   Transport,
 } from "../transport.ts";
 import { UNSENT_MOST } from "../transport.ts";
-import type { World } from "../world.ts";
 import type { SimClock } from "./clock.ts";
 import type { SimDatagrams } from "./datagrams.ts";
 import type { SimNetwork } from "./network.ts";
@@ -28,36 +28,46 @@ export type SimHost = {
   datagrams: SimDatagrams;
   line: LineOptions;
   prng: Prng;
+  /** What its own clock shows when the world begins; 0 unless it is said. */
+  clockBaseMs?: number;
 };
 
-/** The world as one host sees it. */
-export function simWorld(host: SimHost): World {
-  const { clock, prng } = host;
-  return {
-    transport: new SimTransport(host),
-    clock: {
-      now: () => Math.floor(clock.nowMs),
-      after(ms, then) {
-        const timer = clock.after(ms, then);
-        return () => clock.cancel(timer);
-      },
-      soon: (then) => void clock.after(0, then),
-    },
-    entropy: (len) => prng.bytes(len),
-  };
-}
-
-class SimTransport implements Transport {
+export class SimTransport implements Transport {
   readonly #host: SimHost;
+  /** Connections that are not over. */
+  readonly sockets = new Set<SimSocket>();
+  /** Names that it listens at. */
+  readonly listening = new Set<string>();
+  /** The most that a connection of it had unsent. */
+  mostUnsentBytes = 0;
+  #isDead = false;
 
   constructor(host: SimHost) {
     this.#host = host;
   }
 
+  /** Its process is gone: connections are reset, and nobody here hears of anything any more. */
+  die(): void {
+    this.#isDead = true;
+    for (const socket of this.sockets) socket.die();
+    for (const name of this.listening) this.#host.network.unlisten(name);
+    this.sockets.clear();
+    this.listening.clear();
+  }
+
+  /** Runs it in this moment, unless the process dies before. */
+  soon(run: () => void): void {
+    this.#host.clock.after(0, () => {
+      if (!this.#isDead) run();
+    });
+  }
+
   connect(address: Address, events: ConnectionEvents): Connection {
-    const { network, name, line, clock } = this.#host;
+    const { network, name, line } = this.#host;
     const end = network.dial(name, nameOf(address), line);
-    return new SimSocket(clock, end, address.host, events);
+    const socket = new SimSocket(this, end, address.host, events);
+    if (this.#isDead) socket.die();
+    return socket;
   }
 
   async lookup(host: string): Promise<string[]> {
@@ -65,14 +75,19 @@ class SimTransport implements Transport {
   }
 
   async listen(address: Address, accept: Accept): Promise<Listener> {
-    const { network, clock } = this.#host;
-    network.listen(nameOf(address), (end, from) => {
-      const connection = new SimSocket(clock, end, from, null);
+    const { network } = this.#host;
+    const name = nameOf(address);
+    this.listening.add(name);
+    network.listen(name, (end, from) => {
+      const connection = new SimSocket(this, end, from, null);
       const events = accept(connection);
       if (events === null) connection.reset();
       else connection.attach(events);
     });
-    return { address, close: () => network.unlisten(nameOf(address)) };
+    const close = (): void => {
+      if (this.listening.delete(name)) network.unlisten(name);
+    };
+    return { address, close };
   }
 
   async bindDatagrams(
@@ -91,28 +106,31 @@ class SimTransport implements Transport {
 /** A Connection over one end of a simulated one. */
 class SimSocket implements Connection {
   readonly remoteHost: string;
-  readonly #clock: SimClock;
+  readonly #owner: SimTransport;
   readonly #end: SimConnection;
   #events: ConnectionEvents | null = null;
   #unsent: Uint8Array[] = [];
   #isPaused = false;
   #isOpen: boolean;
   #isEnding = false;
+  #isClosing = false;
   #hasEnded = false;
   #isOver = false;
+  #isDue = false;
   unsentBytes = 0;
 
   constructor(
-    clock: SimClock,
+    owner: SimTransport,
     end: SimConnection,
     remoteHost: string,
     events: ConnectionEvents | null,
   ) {
-    this.#clock = clock;
+    this.#owner = owner;
     this.#end = end;
     this.remoteHost = remoteHost;
     this.#isOpen = end.state === "open";
     end.onEvent = () => this.#soon();
+    owner.sockets.add(this);
     if (events !== null) this.attach(events);
   }
 
@@ -122,9 +140,11 @@ class SimSocket implements Connection {
   }
 
   write(bytes: Uint8Array): number {
+    if (this.#isOver || this.#isEnding || this.#isClosing) return this.unsentBytes;
     this.#unsent.push(bytes);
     this.unsentBytes += bytes.length;
     this.#send();
+    this.#owner.mostUnsentBytes = Math.max(this.#owner.mostUnsentBytes, this.unsentBytes);
     return this.unsentBytes;
   }
 
@@ -139,7 +159,7 @@ class SimSocket implements Connection {
 
   end(): void {
     this.#isEnding = true;
-    this.#send();
+    this.#soon();
   }
 
   reset(): void {
@@ -147,17 +167,25 @@ class SimSocket implements Connection {
     this.#close(null);
   }
 
-  /** The simulation knows no close but the reset, once all is sent. */
   close(): void {
-    this.end();
-    if (this.unsentBytes === 0) this.reset();
+    this.#isClosing = true;
+    this.#soon();
+  }
+
+  /** Its process is gone: a reset that nobody here hears of. */
+  die(): void {
+    this.#isOver = true;
+    this.#end.reset();
   }
 
   #soon(): void {
-    this.#clock.after(0, () => this.#turn());
+    if (this.#isDue) return;
+    this.#isDue = true;
+    this.#owner.soon(() => this.#turn());
   }
 
   #turn(): void {
+    this.#isDue = false;
     if (this.#isOver || this.#events === null) return;
     if (this.#end.state === "open" && !this.#isOpen) {
       this.#isOpen = true;
@@ -167,7 +195,17 @@ class SimSocket implements Connection {
     this.#send();
     if (wasFull && this.unsentBytes < UNSENT_MOST) this.#events.drained();
     this.#read(this.#events);
-    if (this.#end.state === "reset") this.#close(this.#isOpen ? "Reset" : "Refused");
+    this.#settle();
+  }
+
+  /** Half-closes and closes once all is sent; sees that the other side has reset. */
+  #settle(): void {
+    if (this.#end.state === "reset") return this.#close(this.#isOpen ? "Reset" : "Refused");
+    if (this.unsentBytes > 0) return;
+    if (this.#isEnding && this.#isOpen) this.#end.end();
+    if (!this.#isClosing && !(this.#isEnding && this.#hasEnded)) return;
+    this.#end.close();
+    this.#close(null);
   }
 
   #send(): void {
@@ -181,7 +219,6 @@ class SimSocket implements Connection {
       }
       this.#unsent.shift();
     }
-    if (this.#isEnding) this.#end.end();
   }
 
   #read(events: ConnectionEvents): void {
@@ -198,7 +235,8 @@ class SimSocket implements Connection {
   #close(why: Ending | null): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#clock.after(0, () => this.#events?.closed(why));
+    this.#owner.sockets.delete(this);
+    this.#owner.soon(() => this.#events?.closed(why));
   }
 }
 

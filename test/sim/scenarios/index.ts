@@ -9,6 +9,7 @@ import { datagrams } from "./datagrams.ts";
 import { deployment } from "./deployment.ts";
 import { handshakes } from "./handshakes.ts";
 import { hops } from "./hops.ts";
+import { host } from "./host.ts";
 import { echo, garbage, lossy } from "./loss.ts";
 import { mixed } from "./mixed.ts";
 import { nth } from "./nth.ts";
@@ -31,4 +32,5 @@ export const SCENARIOS: Scenario[] = [
   ...activation,
   ...deployment,
   ...trust,
+  host,
 ];
