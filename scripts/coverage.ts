@@ -2,7 +2,7 @@
 // `npm run coverage`: builds the core without optimisation, puts counters into it, runs the tests
 // that drive a core under V8 with that file in place of the shipped one (CORE_WASM), and prints what
 // share of functions and branches they reached and what they didn't, by name and line.
-// The same goes to build/coverage.txt. Ends with code 1 only when a test failed.
+// The same goes to build/coverage.txt. Ends with code 1 only when a test failed. `-- host`: coverage-host.ts.
 
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,6 +11,7 @@ import { pathToFileURL } from "node:url";
 import { instrument, type Point } from "../test/coverage/instrument.ts";
 import { mergeWords, percent, report } from "../test/coverage/report.ts";
 import { compile } from "./build.ts";
+import { coverHost } from "./coverage-host.ts";
 import { BUILD_DIR, ROOT, run } from "./run.ts";
 
 const PROJECTS = ["unit", "vectors", "transcripts", "sim"];
@@ -50,15 +51,19 @@ async function runTests(projects: readonly string[]): Promise<{ code: number; ru
   return { code, runs: files.map((text) => JSON.parse(text) as number[]) };
 }
 
+async function coverCore(projects: readonly string[]): Promise<number> {
+  const points = await buildInstrumented();
+  const { code, runs } = await runTests(projects.length > 0 ? projects : PROJECTS);
+  const { functions, branches, lines } = report(points, mergeWords(runs));
+  const text = [
+    ...(lines.length > 0 ? ["not covered:", ...lines.map((line) => `  ${line}`)] : []),
+    `functions ${percent(functions)}`,
+    `branches ${percent(branches)}`,
+  ].join("\n");
+  writeFileSync(join(BUILD_DIR, "coverage.txt"), `${text}\n`);
+  console.log(text);
+  return code;
+}
+
 const named = process.argv.slice(2);
-const points = await buildInstrumented();
-const { code, runs } = await runTests(named.length > 0 ? named : PROJECTS);
-const { functions, branches, lines } = report(points, mergeWords(runs));
-const text = [
-  ...(lines.length > 0 ? ["not covered:", ...lines.map((line) => `  ${line}`)] : []),
-  `functions ${percent(functions)}`,
-  `branches ${percent(branches)}`,
-].join("\n");
-writeFileSync(join(BUILD_DIR, "coverage.txt"), `${text}\n`);
-console.log(text);
-process.exitCode = code;
+process.exitCode = await (named[0] === "host" ? coverHost() : coverCore(named));

@@ -6,6 +6,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { assemble } from "../gates/modules.ts";
 import { IMPORT_MODULE, type Instrumented, instrument } from "./instrument.ts";
 import { mergeWords, percent, report } from "./report.ts";
+import { SourceCounts } from "./v8-ranges.ts";
 
 const MODULE = `(module
   (func $choose (export "choose") (param i32) (result i32)
@@ -95,5 +96,65 @@ describe("report", () => {
       lines: ["f: else"],
     });
     expect(percent(found.branches)).toBe("50.0 % (1 of 2)");
+  });
+});
+
+describe("counts of a source file", () => {
+  const TEXT = `let calls = 0;
+function half(n) {
+  if (n % 2 === 1) {
+    return null;
+  }
+  return n / 2;
+}
+const never = () => half(3);
+`;
+  const at = (text: string): number => TEXT.indexOf(text);
+  const range = (first: string, last: string, count: number) => ({
+    startOffset: at(first),
+    endOffset: at(last) + last.length,
+    count,
+  });
+
+  /** What V8 would say of a process that called `half` with even or with odd numbers. */
+  function counts(even: number, odd: number) {
+    const [whole, body] = [range("let", "half(3);\n", 1), range("function", "/ 2;\n}", even + odd)];
+    const ranges = [
+      body,
+      range("{\n    return", "null;\n  }", odd),
+      range("\n  return n", "2;\n", even),
+    ];
+    const unused = { functionName: "never", ranges: [range("() =>", "half(3)", 0)] };
+    const half = { functionName: "half", ranges: even + odd > 0 ? ranges : [body] };
+    return { url: "", functions: [{ functionName: "", ranges: [whole] }, half, unused] };
+  }
+
+  test("name functions that no process called, without what is in them", () => {
+    const source = new SourceCounts("a.ts", TEXT);
+    expect(source.isLoaded).toBe(false);
+    source.add(counts(0, 0));
+    expect(source.isLoaded).toBe(true);
+    expect(source.report()).toEqual({
+      functions: { covered: 0, total: 2 },
+      branches: { covered: 0, total: 0 },
+      lines: ["a.ts:2: not called: half", "a.ts:8: not called: never"],
+    });
+  });
+
+  test("name branches that were not taken, by their line", () => {
+    const source = new SourceCounts("a.ts", TEXT);
+    source.add(counts(3, 0));
+    const { branches, lines } = source.report();
+    expect(branches).toEqual({ covered: 1, total: 2 });
+    expect(lines).toEqual(["a.ts:8: not called: never", "a.ts:4: not taken: return null;"]);
+  });
+
+  test("are those of all processes together", () => {
+    const source = new SourceCounts("a.ts", TEXT);
+    for (const one of [counts(2, 0), counts(0, 1), counts(0, 0)]) source.add(one);
+    const { functions, branches, lines } = source.report();
+    expect(functions).toEqual({ covered: 1, total: 2 });
+    expect(branches).toEqual({ covered: 2, total: 2 });
+    expect(lines).toEqual(["a.ts:8: not called: never"]);
   });
 });

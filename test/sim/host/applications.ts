@@ -6,7 +6,7 @@
 import type { Address, Connection, ConnectionEvents, Ending } from "../../../host/net/transport.ts";
 import type { World } from "../../../host/net/world.ts";
 import { SimFailure } from "../failure.ts";
-import { End, HEADER_LEN, type Plan } from "./connection.ts";
+import { End, HEADER_LEN, type Name, type Plan } from "./connection.ts";
 
 export type Pair = { plan: Plan; client: End; server: End };
 
@@ -37,7 +37,7 @@ export class Applications {
   }
 
   /** The target of a Mapping of the STLink `at`. */
-  serve(at: string, address: Address): Promise<unknown> {
+  serve(at: Name, address: Address): Promise<unknown> {
     const find = (number: number): Pair => {
       const pair = this.pairs.find(({ plan }) => plan.number === number);
       if (pair?.plan.to !== at || pair.server.other !== null) {

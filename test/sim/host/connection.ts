@@ -12,6 +12,10 @@ import { patternAt, patternStart } from "../pattern.ts";
 /** The first bytes of a client say which connection it is; the target knows its part by them. */
 export const HEADER_LEN = 4;
 
+/** The STLinks. */
+export const NAMES = ["A", "B"] as const;
+export type Name = (typeof NAMES)[number];
+
 export type EndPlan = {
   sendBytes: number;
   pieceBytes: number;
@@ -26,8 +30,8 @@ export type EndPlan = {
 export type Plan = {
   number: number;
   /** The STLinks: with the Binding, with the Mapping. */
-  from: string;
-  to: string;
+  from: Name;
+  to: Name;
   /** What the Mapping points to: somebody, a port where nobody listens, a line that is dead. */
   target: "serves" | "refuses" | "hangs";
   client: EndPlan;

@@ -10,7 +10,7 @@ import { type Core, type Sizes, statusName } from "../../../host/core/core.ts";
 import { SimClock } from "../../../host/net/sim/clock.ts";
 import { SimDatagrams } from "../../../host/net/sim/datagrams.ts";
 import { SimNetwork } from "../../../host/net/sim/network.ts";
-import type { LineOptions } from "../../../host/net/sim/pipe.ts";
+import type { LineOptions, SimPipe } from "../../../host/net/sim/pipe.ts";
 import { Prng } from "../../../host/net/sim/prng.ts";
 import { SimProcess } from "../../../host/net/sim/process.ts";
 import { type Address, UNSENT_MOST } from "../../../host/net/transport.ts";
@@ -25,7 +25,7 @@ import { giveBack, takeCore } from "../engines.ts";
 import { SimFailure } from "../failure.ts";
 import { PoolCheck } from "../pool-check.ts";
 import { Applications } from "./applications.ts";
-import type { Plan } from "./connection.ts";
+import { NAMES, type Name, type Plan } from "./connection.ts";
 
 export type SiteOptions = {
   seed: string;
@@ -40,10 +40,8 @@ export type SiteOptions = {
   trace: ((line: string) => void) | null;
 };
 
-export const CONNECTOR: Address = { host: "10.0.0.1", port: 443 };
-export const NAMES = ["A", "B"] as const;
-export type Name = (typeof NAMES)[number];
-export type TargetKind = Plan["target"];
+const CONNECTOR: Address = { host: "10.0.0.1", port: 443 };
+type TargetKind = Plan["target"];
 
 const HOSTS: Record<Name, string> = { A: "10.0.1.1", B: "10.0.2.1" };
 const APPLICATIONS = "10.0.9.9";
@@ -72,13 +70,13 @@ type Stlink = { process: SimProcess; agent: Agent; core: Core; pools: PoolCheck 
 
 export class Site {
   readonly clock = new SimClock();
-  readonly prng: Prng;
-  readonly network: SimNetwork;
+  readonly #prng: Prng;
+  readonly #network: SimNetwork;
   readonly applications: Applications;
-  readonly stlinks = new Map<Name, Stlink>();
-  connector: { process: SimProcess; relay: RunningConnector } | null = null;
   /** How often an STLink has lost its state. */
   readonly deaths: Record<Name, number> = { A: 0, B: 0 };
+  readonly #stlinks = new Map<Name, Stlink>();
+  #connector: { process: SimProcess; relay: RunningConnector } | null = null;
   readonly #options: SiteOptions;
   readonly #identities = new Map<string, Identity>();
   readonly #clockBaseMs: Record<string, number> = {};
@@ -87,8 +85,8 @@ export class Site {
 
   constructor(options: SiteOptions) {
     this.#options = options;
-    this.prng = new Prng(`site ${options.seed}`);
-    this.network = new SimNetwork(this.clock, this.prng.fork("network"));
+    this.#prng = new Prng(`site ${options.seed}`);
+    this.#network = new SimNetwork(this.clock, this.#prng.fork("network"));
     const world = this.#process(APPLICATIONS, options.clientLine);
     this.applications = new Applications(world);
     for (const name of [...NAMES, "C"]) this.#identities.set(name, this.#newIdentity(name));
@@ -98,31 +96,23 @@ export class Site {
   async start(): Promise<void> {
     for (const name of NAMES) {
       await this.applications.serve(name, targetOf(name, "serves"));
-      this.network.kill(HOSTS[name], textOf(targetOf(name, "hangs")));
+      this.#network.kill(HOSTS[name], textOf(targetOf(name, "hangs")));
     }
-    await this.startConnector();
-    for (const name of NAMES) await this.startStlink(name);
+    await this.#startConnector();
+    for (const name of NAMES) await this.#startStlink(name);
   }
 
   log(line: string): void {
     this.#options.trace?.(`${this.clock.nowMs.toFixed(1).padStart(11)}  ${line}`);
   }
 
-  stlink(name: Name): Stlink | undefined {
-    return this.stlinks.get(name);
-  }
-
-  hostOf(name: Name): string {
-    return HOSTS[name];
-  }
-
-  async startConnector(): Promise<void> {
+  async #startConnector(): Promise<void> {
     const process = this.#process(CONNECTOR.host, this.#options.line);
     const relay = await startConnector(this.#settings(), this.#logOf("C"), process);
-    this.connector = { process, relay };
+    this.#connector = { process, relay };
   }
 
-  async startStlink(name: Name): Promise<void> {
+  async #startStlink(name: Name): Promise<void> {
     const { sizes, isFresh, hasPsk, line } = this.#options;
     const process = this.#process(HOSTS[name], line);
     const core = takeCore(isFresh);
@@ -136,7 +126,7 @@ export class Site {
       onDrop: (status) => this.log(`${name} drops: ${statusName(status)}`),
     });
     const { id, publicKey: key } = this.#identity(otherThan(name));
-    const psk = this.prng.fork("pair psk").bytes(32);
+    const psk = this.#prng.fork("pair psk").bytes(32);
     const link = agent.addPeer({ id, key, ...(hasPsk ? { psk } : {}) });
     const stlink = {
       process,
@@ -150,32 +140,45 @@ export class Site {
     const hopPsk = hasPsk ? { psk: this.#hopPsk(name) } : {};
     const connector = { address: CONNECTOR, key: this.#identity("C").publicKey, ...hopPsk };
     agent.keepConnector(connector, 0, (event) => this.log(`${name} ${JSON.stringify(event)}`));
-    this.stlinks.set(name, stlink);
+    this.#stlinks.set(name, stlink);
   }
 
   /** The process of an STLink is killed, and started again after `awayMs`. */
   killStlink(name: Name, awayMs: number): void {
-    const stlink = this.stlinks.get(name);
+    const stlink = this.#stlinks.get(name);
     if (stlink === undefined) return;
     this.log(`--- ${name} is killed for ${awayMs} ms`);
     this.deaths[name] += 1;
-    this.stlinks.delete(name);
+    this.#stlinks.delete(name);
     stlink.process.kill();
-    this.clock.after(awayMs, () => void (this.#isClosed || this.startStlink(name)));
+    this.clock.after(awayMs, () => void (this.#isClosed || this.#startStlink(name)));
   }
 
   killConnector(awayMs: number): void {
-    if (this.connector === null) return;
+    if (this.#connector === null) return;
     this.log(`--- the Connector is killed for ${awayMs} ms`);
-    this.connector.process.kill();
-    this.connector = null;
-    this.clock.after(awayMs, () => void (this.#isClosed || this.startConnector()));
+    this.#connector.process.kill();
+    this.#connector = null;
+    this.clock.after(awayMs, () => void (this.#isClosed || this.#startConnector()));
+  }
+
+  /** The connections of an STLink's hops. */
+  hopsOf(name: Name): SimPipe[] {
+    const all = this.#network.connectionsOf(textOf(CONNECTOR));
+    return all.filter(({ client }) => client.name.startsWith(`${HOSTS[name]}>`));
+  }
+
+  /** Nothing gets through between an STLink and the Connector for so long. */
+  partition(name: Name, ms: number): void {
+    this.log(`--- ${name} is cut off for ${ms} ms`);
+    this.#network.kill(HOSTS[name], textOf(CONNECTOR));
+    this.clock.after(ms, () => this.#network.revive(HOSTS[name], textOf(CONNECTOR)));
   }
 
   /** An application's client dials a Binding now. */
   open(plan: Plan): void {
     this.log(`connection ${plan.number}: ${plan.from} to ${plan.to}, target ${plan.target}`);
-    this.applications.dial(plan, bindingOf(plan.from as Name, plan.target));
+    this.applications.dial(plan, bindingOf(plan.from, plan.target));
   }
 
   /** Runs until `isDone`, for at most `ms`. False: it is not done by then. */
@@ -194,7 +197,7 @@ export class Site {
 
   /** Every hop is up again. */
   async recover(): Promise<void> {
-    const hops = () => this.connector?.relay.status().stlinks.map(({ hop }) => hop) ?? [];
+    const hops = () => this.#connector?.relay.status().stlinks.map(({ hop }) => hop) ?? [];
     const isUp = (): boolean => hops().filter((hop) => hop === "up").length === NAMES.length;
     if (await this.run(RECOVERY_MS, isUp)) return;
     throw new SimFailure(`after ${RECOVERY_MS} ms without a fault the hops are ${hops()}`);
@@ -212,7 +215,7 @@ export class Site {
     const count = (what: string, is: number, most: number): void => {
       if (is > most) found.push(`${what} ${is}, not ${most}`);
     };
-    for (const [name, { process, agent, pools }] of this.stlinks) {
+    for (const [name, { process, agent, pools }] of this.#stlinks) {
       const { sockets, listeners, timers } = process.inUse;
       count(`${name}'s streams`, agent.streamCount, 0);
       count(`${name}'s connections`, sockets, HOPS_EACH);
@@ -220,12 +223,12 @@ export class Site {
       count(`${name}'s timers`, timers, TIMERS_MOST);
       if (!pools.isFree()) found.push(`blocks of ${name} are in use`);
     }
-    const status = this.connector?.relay.status();
+    const status = this.#connector?.relay.status();
     for (const { name, hop, queue } of status?.stlinks ?? []) {
       count(`packets for ${name}`, queue.packets, 0);
       if (hop !== "up") found.push(`${name} has no hop`);
     }
-    const { sockets = 0, timers = 0 } = this.connector?.process.inUse ?? {};
+    const { sockets = 0, timers = 0 } = this.#connector?.process.inUse ?? {};
     count("the Connector's connections", sockets, NAMES.length * HOPS_EACH);
     count("the Connector's timers", timers, TIMERS_MOST);
     return found;
@@ -234,10 +237,10 @@ export class Site {
   /** Ends every process as it ends itself, and looks whether anything is left of it. */
   async stop(): Promise<void> {
     this.#isClosed = true;
-    const processes = [...this.stlinks.values()].map(({ process }) => process);
-    for (const { agent } of this.stlinks.values()) agent.stop();
-    const stopping = this.connector?.relay.stop();
-    if (this.connector !== null) processes.push(this.connector.process);
+    const processes = [...this.#stlinks.values()].map(({ process }) => process);
+    for (const { agent } of this.#stlinks.values()) agent.stop();
+    const stopping = this.#connector?.relay.stop();
+    if (this.#connector !== null) processes.push(this.#connector.process);
     await this.run(STOP_MS);
     await stopping;
     for (const { inUse } of processes) {
@@ -249,13 +252,13 @@ export class Site {
   /** Gives the cores back, whatever has happened. */
   close(): void {
     this.#isClosed = true;
-    for (const { process } of this.stlinks.values()) process.kill();
-    this.connector?.process.kill();
+    for (const { process } of this.#stlinks.values()) process.kill();
+    this.#connector?.process.kill();
     for (const core of this.#cores.splice(0)) giveBack(core);
   }
 
   #checkBounds(): void {
-    for (const [name, { process }] of this.stlinks) {
+    for (const [name, { process }] of this.#stlinks) {
       // A writer that has room hands over one piece more, which is at most UNSENT_MOST (rule K8).
       const { mostUnsentBytes } = process.transport;
       if (mostUnsentBytes < 2 * UNSENT_MOST) continue;
@@ -269,7 +272,7 @@ export class Site {
       }
     }
     const most = this.#options.queueBytes + 2 * NAMES.length * PACKET_MOST_BYTES;
-    for (const { name, queue } of this.connector?.relay.status().stlinks ?? []) {
+    for (const { name, queue } of this.#connector?.relay.status().stlinks ?? []) {
       if (queue.bytes > most) throw new SimFailure(`${queue.bytes} bytes wait for ${name}`);
     }
   }
@@ -279,7 +282,7 @@ export class Site {
   }
 
   #newIdentity(name: string): Identity {
-    const prng = this.prng.fork(`identity ${name}`);
+    const prng = this.#prng.fork(`identity ${name}`);
     const privateKey = prng.bytes(32);
     const core = takeCore();
     const publicKey = core.publicKey(privateKey);
@@ -322,7 +325,7 @@ export class Site {
   }
 
   #hopPsk(name: string): Uint8Array {
-    return this.prng.fork(`hop psk ${name}`).bytes(32);
+    return this.#prng.fork(`hop psk ${name}`).bytes(32);
   }
 
   #mapping(name: Name, kind: TargetKind, stlink: Stlink, link: number) {
@@ -346,16 +349,18 @@ export class Site {
   }
 
   #process(name: string, line: LineOptions): SimProcess {
-    const { clock, network } = this;
+    const { clock } = this;
+    const network = this.#network;
     // Half of all clocks pass 2^31 ms within the first minute.
-    this.#clockBaseMs[name] ??= this.prng.pick([0, 0x7fffffff - this.prng.below(60_000)]);
-    const prng = this.prng.fork(`${name} ${this.clock.nowMs}`);
+    this.#clockBaseMs[name] ??= this.#prng.pick([0, 0x7fffffff - this.#prng.below(60_000)]);
+    const prng = this.#prng.fork(`${name} ${this.clock.nowMs}`);
     const clockBaseMs = this.#clockBaseMs[name] ?? 0;
     const datagrams = new SimDatagrams(clock, prng, { latencyMs: 1, jitterMs: 0, loss: 0 });
     return new SimProcess({ name, clock, network, datagrams, line, prng, clockBaseMs });
   }
 }
 
+/** The peer of an STLink. */
 export function otherThan(name: Name): Name {
   return name === "A" ? "B" : "A";
 }
@@ -372,6 +377,7 @@ function bindingOf(name: Name, kind: TargetKind): Address {
   return { host: HOSTS[name], port: 2000 + KINDS.indexOf(kind) };
 }
 
-export function textOf({ host, port }: Address): string {
+/** What an address is called on the simulated network. */
+function textOf({ host, port }: Address): string {
   return `${host} ${port}`;
 }

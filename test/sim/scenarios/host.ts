@@ -8,16 +8,8 @@ import { LINE } from "../../../host/net/sim/pipe.ts";
 import { Prng } from "../../../host/net/sim/prng.ts";
 import { SimFailure } from "../failure.ts";
 import type { Pair } from "../host/applications.ts";
-import { type EndPlan, HEADER_LEN, type Plan } from "../host/connection.ts";
-import {
-  CONNECTOR,
-  NAMES,
-  type Name,
-  otherThan,
-  Site,
-  type SiteOptions,
-  textOf,
-} from "../host/site.ts";
+import { type EndPlan, HEADER_LEN, NAMES, type Name, type Plan } from "../host/connection.ts";
+import { otherThan, Site, type SiteOptions } from "../host/site.ts";
 import type { Scenario } from "../scenario.ts";
 import { SMALL_SIZES } from "../world.ts";
 import { randomSizes } from "./plans.ts";
@@ -34,25 +26,16 @@ const FLOODS = [70_000, 90_000, 140_000, 170_000, 300_000];
 const DEAF_MS = 30_000;
 const UNANSWERED_MS = 10_000;
 
-const HALL = textOf(CONNECTOR);
-
 type Fault = (site: Site, prng: Prng) => void;
 
 const FAULTS: Record<string, Fault> = {
   cut: (site, prng) => {
-    const host = site.hostOf(prng.pick(NAMES));
-    for (const pipe of site.network
-      .connectionsOf(HALL)
-      .filter(({ client }) => client.name.startsWith(host))) {
+    for (const pipe of site.hopsOf(prng.pick(NAMES))) {
       prng.pick([pipe.client, pipe.server]).cutAfter(prng.pick([0, 1, 17, 900, 4000]));
     }
   },
-  partition: (site, prng) => {
-    const host = site.hostOf(prng.pick(NAMES));
-    site.network.kill(host, HALL);
-    const ms = prng.pick([50, 3000, LONGEST_FAULT_MS]);
-    site.clock.after(ms, () => site.network.revive(host, HALL));
-  },
+  partition: (site, prng) =>
+    site.partition(prng.pick(NAMES), prng.pick([50, 3000, LONGEST_FAULT_MS])),
   connector: (site, prng) => site.killConnector(prng.pick([1, 700, 8000])),
   stlink: (site, prng) => site.killStlink(prng.pick(NAMES), prng.pick([1, 500, 8000])),
 };
@@ -102,7 +85,7 @@ async function play(site: Site, prng: Prng): Promise<void> {
   await site.run(TROUBLE_MS + LONGEST_FAULT_MS);
   await finish(site, DONE_MS);
   await site.recover();
-  for (const from of NAMES) site.open({ ...quietPlan(number++, from) });
+  for (const from of NAMES) site.open(quietPlan(number++, from));
   const before = site.applications.pairs.length - NAMES.length;
   await finish(site, PEACE_MS);
   for (const pair of site.applications.pairs.slice(before)) expectClean(pair);
