@@ -40,7 +40,7 @@ export function out_len(index: i32): i32 {
   return streamKnown(index) ? outLength(streamAt(index)) : STATUS_BAD_HANDLE;
 }
 
-/** Where they are. */
+/** Where they are, and stay until they are taken or the stream is released. */
 export function out_ptr(index: i32): i32 {
   return streamKnown(index) ? <i32>outPtr(streamAt(index)) : STATUS_BAD_HANDLE;
 }

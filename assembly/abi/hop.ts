@@ -27,6 +27,7 @@ import {
   hopFree,
   hopKnown,
   hopTake,
+  landing,
 } from "../seal/hop";
 import { hopBegin } from "../seal/hop-handshake";
 import { linkAt, linkCount } from "../seal/link";
@@ -80,7 +81,7 @@ export function hop_open(how: i32): i32 {
   return status;
 }
 
-/** The connection is gone, or the hop is over: everything of it is wiped. */
+/** The connection is gone, or the hop is over, and nothing is written out of its buffer: everything of it is wiped. */
 export function hop_free(index: i32): i32 {
   if (!hopKnown(index)) return STATUS_BAD_HANDLE;
   hopRxForget(index);
@@ -120,6 +121,14 @@ export function hop_peer_ptr(index: i32): i32 {
 /** Where the hop's next bytes go; 0 while another hop's are in the landing area. */
 export function hop_rx_ptr(index: i32): i32 {
   return hopKnown(index) ? <i32>hopRxPtr(index) : STATUS_BAD_HANDLE;
+}
+
+/**
+ * The landing area, as long as a hop buffer: a host that reads into it and then commits for a hop whose hop_rx_ptr it
+ * is, copies nothing.
+ */
+export function landing_ptr(): i32 {
+  return <i32>landing;
 }
 
 /** How many fit there. */

@@ -14,6 +14,7 @@ import {
   STATUS_OK,
   STATUS_PEER_KEY_CHANGED,
 } from "../status";
+import { fifoClear } from "../stream/pool";
 import { inRoom, putConnected, streamPump, streamReset } from "../stream/record";
 import { ptoArm } from "../stream/recovery";
 import {
@@ -66,13 +67,12 @@ export function stream_next(): i32 {
 export function stream_flags(index: i32): i32 {
   if (!streamKnown(index)) return STATUS_BAD_HANDLE;
   const stream = streamAt(index);
-  const held = StreamArea.recvFifo(stream).length;
+  const cut = StreamArea.isCut(stream);
+  const held = cut ? 0 : StreamArea.recvFifo(stream).length;
   let bits: u32 = stream.connected ? FLAG_CONNECTED : 0;
   if (held > 0) bits |= FLAG_READABLE;
   if (stream.kind == KIND_DATAGRAM ? stream.state == STREAM_UP : inRoom(stream) > 0)
     bits |= FLAG_WRITABLE;
-  const cut =
-    stream.state == STREAM_RESETTING || (stream.state == STREAM_CLOSED && stream.reason != 0);
   if (stream.finTaken && held == 0 && !cut) bits |= FLAG_FIN;
   if (stream.state == STREAM_OFFERED) bits |= FLAG_OFFERED;
   if (stream.state == STREAM_CLOSED || stream.state == STREAM_RESETTING) bits |= FLAG_CLOSED;
@@ -146,11 +146,12 @@ export function stream_hold(index: i32, ms: i32): i32 {
   return STATUS_OK;
 }
 
-/** The host has done with a closed stream. */
+/** The host has done with a closed stream, and writes no more out of its memory. */
 export function stream_release(index: i32): i32 {
   if (!streamKnown(index)) return STATUS_BAD_HANDLE;
   const stream = streamAt(index);
   if (stream.state != STREAM_CLOSED && stream.state != STREAM_RESETTING) return STATUS_BAD_STATE;
   stream.released = 1;
+  fifoClear(StreamArea.recvFifo(stream));
   return STATUS_OK;
 }

@@ -263,14 +263,15 @@ export function hopFree(index: i32): void {
   firstFree = min<i32>(firstFree, index);
 }
 
-/** Ends a hop for an error on its wire: nothing more is written (rule S8). */
+/**
+ * Ends a hop for an error on its wire: nothing more is written (rule S8). What is being written already may still be on
+ * its way from this memory to the socket, so the buffer goes back with hopFree and not before.
+ */
 export function hopFail(hop: Hop, status: i32): i32 {
   if (hop.state < HOP_CLOSED) hop.state = HOP_CLOSED;
   hop.status = status;
   slotFree(hop.slot);
   hop.slot = -1;
-  bufferFree(hop.tx);
-  hop.tx = 0;
   hop.txFrom = hop.txTo = 0;
   wipe(HopArea.at(hop, HOP_SEND_KEY), 160);
   wipe(HopArea.at(hop, HOP_PSK), 32);

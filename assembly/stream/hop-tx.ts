@@ -121,6 +121,8 @@ function settle(hop: Hop): i32 {
 /** The host has taken `n` bytes. */
 export function hopTxConsume(index: i32, n: i32): i32 {
   const hop = hopAt(index);
+  // The write began before the hop failed: its buffer stays as it is (hopFail).
+  if (hop.status < 0) return STATUS_OK;
   if (<u32>n > <u32>(hop.txTo - hop.txFrom)) return STATUS_BAD_LENGTH;
   hop.txFrom += n;
   settle(hop);

@@ -192,7 +192,6 @@ function putReset(stream: Stream, reason: u8): void {
   put(stream, RECORD_RESET, 1);
   stream.state = STREAM_RESETTING;
   stream.reason = reason;
-  fifoClear(StreamArea.recvFifo(stream));
 }
 
 /** Bytes in front of the first record: message 2 of an ACCEPT that is not acknowledged (7.2). */
@@ -320,8 +319,9 @@ function takeData(stream: Stream, at: usize, bytes: i32): i32 {
   return STATUS_OK;
 }
 
-/** Bytes in one row that the application can take. */
+/** Bytes in one row that the application can take. They stay where they are until taken, or the stream is released. */
 export function outLength(stream: Stream): i32 {
+  if (StreamArea.isCut(stream)) return 0;
   return fifoHeadLength(StreamArea.recvFifo(stream));
 }
 

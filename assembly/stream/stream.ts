@@ -197,6 +197,13 @@ export class StreamArea {
     return changetype<Fifo>(changetype<usize>(stream) + <usize>SEND_FIFO);
   }
 
+  /** True once the application has nothing more to read: either side has reset the stream. */
+  @inline static isCut(stream: Stream): bool {
+    return (
+      stream.state == STREAM_RESETTING || (stream.state == STREAM_CLOSED && stream.reason != 0)
+    );
+  }
+
   @inline static recvFifo(stream: Stream): Fifo {
     return changetype<Fifo>(changetype<usize>(stream) + <usize>RECV_FIFO);
   }
@@ -373,8 +380,10 @@ export function streamClose(stream: Stream, reason: u8): void {
   stream.keyUpdateDue = 0;
   fifoClear(StreamArea.sendFifo(stream));
   StreamArea.cursor(stream).block = 0;
-  // A clean end leaves what was received for the application to read; a reset does not.
-  if (reason != 0) fifoClear(StreamArea.recvFifo(stream));
+  // A clean end leaves what was received for the application to read. A reset does not; but a host may be writing it to
+  // a socket out of this very memory, so it goes back when the host has released the stream.
+  if (reason != 0 && (stream.released || stream.kind == KIND_DATAGRAM))
+    fifoClear(StreamArea.recvFifo(stream));
   wipe(StreamArea.at(stream, STREAM_SEND_KEY), 64);
   open--;
   tellHost(stream);

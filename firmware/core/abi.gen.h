@@ -173,7 +173,7 @@ enum {
   X(MEMORY_BYTES, 17)
 
 // All exported functions: X(name, parameters, results), every value an int32_t.
-#define CORE_EXPORT_COUNT 93
+#define CORE_EXPORT_COUNT 94
 #define CORE_EXPORTS(X) \
   X(arg_ptr, 0, 1) \
   X(clock, 1, 1) \
@@ -216,6 +216,7 @@ enum {
   X(in_commit, 2, 1) \
   X(in_ptr, 0, 1) \
   X(in_room, 1, 1) \
+  X(landing_ptr, 0, 1) \
   X(lease_left, 0, 1) \
   X(lease_set, 1, 1) \
   X(link_add, 0, 1) \

@@ -238,6 +238,7 @@ export interface CoreExports {
   in_commit(index: number, n: number): number;
   in_ptr(): number;
   in_room(index: number): number;
+  landing_ptr(): number;
   lease_left(): number;
   lease_set(units: number): number;
   link_add(): number;
@@ -335,6 +336,7 @@ export const EXPORTS = {
   in_commit: { params: 2, results: 1 },
   in_ptr: { params: 0, results: 1 },
   in_room: { params: 1, results: 1 },
+  landing_ptr: { params: 0, results: 1 },
   lease_left: { params: 0, results: 1 },
   lease_set: { params: 1, results: 1 },
   link_add: { params: 0, results: 1 },
