@@ -20,6 +20,7 @@ import { fraction, type World } from "../net/world.ts";
 import { Counters, count, type HopRefusalName, REFUSALS, type RefusalName } from "./counters.ts";
 import { HalfOpen } from "./half-open.ts";
 import type { ConnectorOptions } from "./options.ts";
+import { PacketBuffers } from "./packet-buffers.ts";
 import { hex, type Place, type Tenancy } from "./place.ts";
 import type { Packet, Refusal } from "./queue.ts";
 import { Roster } from "./roster.ts";
@@ -49,6 +50,7 @@ export class Connector {
   readonly #roster: Roster;
   readonly #halfOpen: HalfOpen<Seat>;
   #queueBytes: number;
+  readonly #buffers: PacketBuffers;
   readonly #seats = new Set<Seat>();
   /** Seats with something to write. */
   readonly #due = new Set<Seat>();
@@ -63,6 +65,7 @@ export class Connector {
     this.#world = world;
     this.#roster = new Roster(rules, sizes.maxPacketBytes, world.clock.now());
     this.#halfOpen = new HalfOpen(halfOpenLimits(rules.limits));
+    this.#buffers = new PacketBuffers(sizes.maxPacketBytes);
     this.#queueBytes = rules.limits.queueBytes;
     core.start("connector", sizes, world.clock.now());
     core.setIdentity(options.privateKey, options.publicKey, new Uint8Array(16));
@@ -100,7 +103,7 @@ export class Connector {
     for (const listener of this.#listeners) listener.close();
     this.#cancelSweep();
     this.#driver.stop();
-    for (const seat of this.#seats) seat.wire.connection.close();
+    for (const seat of this.#seats) seat.wire.end();
     this.#core.stop();
   }
 
@@ -228,7 +231,7 @@ export class Connector {
     if (to === undefined || !from.isPairedWith(to)) return this.#refuse(from, id, "NotPaired");
     if (to.isMuted(from.id, sinceMs)) return this.#refuse(from, id, "Muted");
     if (!isWithinRate) return this.#refuse(from, id, "RateLimited");
-    const bytes = this.#core.engine.read(info.ptr, info.len);
+    const bytes = this.#buffers.copy(this.#core.packetBytes(info));
     this.#enqueue(to, { from: from.id, kind: info.class, bytes, sinceMs });
   }
 
@@ -369,7 +372,7 @@ export class Connector {
   /** Packets of its queue and whatever else is due, while the socket takes them (rule K8). */
   #write(seat: Seat): boolean {
     let hasMoved = false;
-    while (seat.wire.hasRoom) {
+    while (seat.wire.settle()) {
       this.#pull(seat);
       if (!seat.wire.send()) break;
       hasMoved = true;
@@ -386,8 +389,10 @@ export class Connector {
     const packet = place.queue.peek();
     if (packet === null) return;
     const { from, kind, bytes } = packet;
-    if (!this.#core.forward(seat.hop, kind, Buffer.from(from, "hex"), bytes)) return;
+    const sender = place.tenancy.places.get(from)?.idBytes ?? Buffer.from(from, "hex");
+    if (!this.#core.forward(seat.hop, kind, sender, bytes)) return;
     place.queue.dequeue();
+    this.#buffers.giveBack(bytes);
     place.packetsOut += 1;
     place.bytesOut += bytes.length;
     this.counters.countOut(bytes.length);
@@ -418,11 +423,7 @@ export class Connector {
     this.#halfOpen.delete(seat);
     this.#due.delete(seat);
     if (!seat.isTurnedAway) this.#vacate(seat, why);
-    this.#core.hopFree(seat.hop);
-    const { connection } = seat.wire;
-    connection.close();
-    // What was written goes out first; a peer that never reads is not waited for.
-    if (connection.unsentBytes > 0) this.#world.clock.after(LAST_WORD_MS, () => connection.reset());
+    seat.wire.end();
   }
 
   /** Everything from and to an STLink that is no longer admitted (rule T10). */

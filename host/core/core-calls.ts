@@ -5,6 +5,7 @@
 
 import { CoreError } from "./core-error.ts";
 import type { CoreEngine, CoreFunction } from "./engine.ts";
+import { DEVICE_SIZES, type Sizes } from "./sizes.ts";
 
 /** No key: 32 zeros. */
 export const ZERO_KEY: Uint8Array = new Uint8Array(32);
@@ -16,6 +17,8 @@ export class CoreCalls {
   protected readonly arg: number;
   protected readonly info: number;
   protected readonly f: Record<BoundName, CoreFunction>;
+  /** The sizes that the instance was started with. */
+  protected started: Sizes = DEVICE_SIZES;
 
   constructor(engine: CoreEngine) {
     this.engine = engine;
@@ -36,6 +39,12 @@ export class CoreCalls {
     }
   }
 
+  /** `len` bytes where they are; a copy where the engine's memory is out of reach. */
+  protected look(ptr: number, len: number): Uint8Array {
+    const memory = this.engine.view?.();
+    return memory === undefined ? this.engine.read(ptr, len) : memory.subarray(ptr, ptr + len);
+  }
+
   /** The result of a call, or CoreError where it is a status. */
   protected check(call: string, result: number): number {
     if (result < 0) throw new CoreError(call, result);
@@ -54,6 +63,7 @@ const BOUND = [
   "hop_silent",
   "hop_status",
   "hop_peer_ptr",
+  "landing_ptr",
   "hop_rx_ptr",
   "hop_rx_room",
   "hop_rx_commit",

@@ -10,7 +10,7 @@ export const HopState = { Handshake: 1, Greeting: 2, Up: 3, Closing: 4, Closed: 
 
 export type HopView = { state: number; reason: number; asking: boolean; greeted: boolean };
 
-/** A packet that a Connector is to queue. `bytes` is a copy. */
+/** A packet that a Connector is to queue; `packetBytes` gives its bytes. */
 export type PacketInfo = {
   ptr: number;
   len: number;
@@ -96,6 +96,16 @@ export class CoreHops extends CoreCalls {
     return new DataView(bytes.buffer).getUint32(0, true);
   }
 
+  /**
+   * Where bytes of any hop's wire may land before they are given to `hopPut`, which then copies nothing but what
+   * completes a record; undefined where the engine's memory is out of reach. Valid from `start` to `stop`.
+   */
+  hopLanding(): Uint8Array | undefined {
+    return this.engine
+      .view?.()
+      .subarray(this.f.landing_ptr(), this.f.landing_ptr() + this.started.hopBufferBytes);
+  }
+
   /** Gives bytes of the wire; returns how many were taken (0: later). */
   hopPut(hop: number, bytes: Uint8Array): number {
     const room = this.f.hop_rx_room(hop);
@@ -120,18 +130,42 @@ export class CoreHops extends CoreCalls {
 
   /** The packet of the last HopStep.Packet. */
   packetInfo(): PacketInfo {
-    const words = new Uint32Array(this.engine.read(this.info, 24).buffer);
-    const [ptr = 0, len = 0, kind = 0, channel = 0, names = 0, idPtr = 0] = words;
-    const to = idPtr === 0 ? null : this.engine.read(idPtr, 16);
-    return { ptr, len, class: kind, channel, names, to };
+    const bytes = this.look(this.info, 24);
+    const word = new DataView(bytes.buffer, bytes.byteOffset, 24);
+    const idPtr = word.getUint32(20, true);
+    return {
+      ptr: word.getUint32(0, true),
+      len: word.getUint32(4, true),
+      class: word.getUint32(8, true),
+      channel: word.getUint32(12, true),
+      names: word.getUint32(16, true),
+      to: idPtr === 0 ? null : this.engine.read(idPtr, 16),
+    };
+  }
+
+  /** The bytes of that packet, where they are until the hop's next step. */
+  packetBytes({ ptr, len }: PacketInfo): Uint8Array {
+    return this.look(ptr, len);
+  }
+
+  /**
+   * Bytes to be written to the wire now, in the module's memory; empty when there are none. They stay there until
+   * `hopSent` or `hopFree`, whatever becomes of the hop: whoever writes them ends the write before it frees the hop.
+   */
+  hopReady(hop: number): Uint8Array {
+    const ready = this.f.hop_tx_fill(hop);
+    return ready <= 0 ? EMPTY : this.look(this.f.hop_tx_ptr(hop), ready);
+  }
+
+  /** The first `len` bytes of `hopReady` are written. */
+  hopSent(hop: number, len: number): void {
+    this.f.hop_tx_consume(hop, len);
   }
 
   /** Bytes to be written to the wire now, a copy; empty when there are none. */
   hopTake(hop: number, most = 65_536): Uint8Array {
-    const ready = this.f.hop_tx_fill(hop);
-    if (ready <= 0) return EMPTY;
-    const bytes = this.engine.read(this.f.hop_tx_ptr(hop), Math.min(ready, most));
-    this.f.hop_tx_consume(hop, bytes.length);
+    const bytes = this.hopReady(hop).slice(0, most);
+    if (bytes.length > 0) this.hopSent(hop, bytes.length);
     return bytes;
   }
 

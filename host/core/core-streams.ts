@@ -101,6 +101,20 @@ export class CoreStreams extends CoreLinks {
     return this.f.in_room(stream);
   }
 
+  /**
+   * Where an application's bytes may land before they are given to `streamPut`, which then copies nothing: one record.
+   * Any call that stages bytes writes there too. undefined where the engine's memory is out of reach.
+   */
+  streamLanding(): Uint8Array | undefined {
+    const at = this.f.in_ptr();
+    return this.engine.view?.().subarray(at, at + this.started.maxRecordBytes);
+  }
+
+  /** True for bytes in the module's memory. */
+  isLanded(bytes: Uint8Array): boolean {
+    return bytes.buffer === this.engine.view?.().buffer;
+  }
+
   /** Gives application bytes; returns how many were taken (one record at most). */
   streamPut(stream: number, bytes: Uint8Array): number {
     const room = this.f.in_room(stream);
@@ -110,12 +124,24 @@ export class CoreStreams extends CoreLinks {
     return this.check("in_commit", this.f.in_commit(stream, part.length));
   }
 
+  /**
+   * A row of application bytes in the module's memory; empty when there are none. They stay there until `streamTaken`
+   * or `streamRelease`, also when the stream is reset: whoever writes them ends the write before it releases the stream.
+   */
+  streamReady(stream: number): Uint8Array {
+    const len = this.f.out_len(stream);
+    return len <= 0 ? EMPTY : this.look(this.f.out_ptr(stream), len);
+  }
+
+  /** The first `len` bytes of `streamReady` are written, or of no use any more. */
+  streamTaken(stream: number, len: number): void {
+    this.f.out_consume(stream, len);
+  }
+
   /** Takes application bytes, a copy of one row; empty when there are none. */
   streamTake(stream: number, most = 1 << 30): Uint8Array {
-    const len = Math.min(this.f.out_len(stream), most);
-    if (len <= 0) return EMPTY;
-    const bytes = this.engine.read(this.f.out_ptr(stream), len);
-    this.f.out_consume(stream, len);
+    const bytes = this.streamReady(stream).slice(0, most);
+    if (bytes.length > 0) this.streamTaken(stream, bytes.length);
     return bytes;
   }
 

@@ -58,6 +58,7 @@ export class Core extends CoreControl {
     fields[SIZE_ORDER.length] = this.engine.memoryBytes();
     this.engine.write(this.engine.call("sizes_ptr"), new Uint8Array(fields.buffer));
     this.check("start", this.engine.call("start", role === "stlink" ? 1 : 2, now | 0));
+    this.started = sizes;
   }
 
   /** Wipes the instance; it may be started again. */

@@ -73,6 +73,8 @@ export abstract class GuardedEngine implements CoreEngine {
 
   write(ptr: number, bytes: Uint8Array): void {
     checkRange(this.name, ptr, bytes.length, this.bytes.length);
+    // They may have landed there already.
+    if (bytes.byteOffset === ptr && bytes.buffer === this.bytes.buffer) return;
     this.bytes.set(bytes, ptr);
   }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Moves bytes between one connection and one hop of a core, both ways, for either role. Before it: the
 // connection's events. After it: the core, whose steps it reports. Reading never waits for writing
-// (rule F4); bytes go to the socket only while fewer than UNSENT_MOST are unsent (rule K8).
+// (rule F4); bytes go to the socket only while it has none unsent (rule K8), out of the core's memory.
+// Invariant: the hop is freed by `end` alone, when nothing is written from its buffer any more.
 
-import { type Connection, UNSENT_MOST } from "./transport.ts";
+import type { Connection } from "./transport.ts";
 
 /** What has hops: a Core, of which this needs no more. */
 export interface Hops {
@@ -11,8 +12,10 @@ export interface Hops {
   hopPut(hop: number, bytes: Uint8Array): number;
   /** Deals with one record: 0 none was whole, above 0 what it was, below 0 what ended the hop. */
   hopStep(hop: number): number;
-  /** Bytes for the wire; empty when there are none. */
-  hopTake(hop: number): Uint8Array;
+  /** Bytes for the wire, where they stay until `hopSent` or `hopFree`; empty when there are none. */
+  hopReady(hop: number): Uint8Array;
+  hopSent(hop: number, len: number): void;
+  hopFree(hop: number): void;
 }
 
 const NOTHING: Uint8Array = new Uint8Array(0);
@@ -24,6 +27,8 @@ export class HopWire {
   #held: Uint8Array = NOTHING;
   #isPaused = false;
   #isHeldBack = false;
+  /** Bytes of the hop's buffer that the connection was given and may still be writing. */
+  #handedBytes = 0;
   bytesIn = 0;
   bytesOut = 0;
 
@@ -33,7 +38,7 @@ export class HopWire {
     this.connection = connection;
   }
 
-  /** Bytes came from the connection. Call `receive` next. */
+  /** Bytes came from the connection. Call `receive` next: they stand where they are until then. */
   put(bytes: Uint8Array): void {
     this.bytesIn += bytes.length;
     this.#held = this.#held.length === 0 ? bytes : Buffer.concat([this.#held, bytes]);
@@ -55,6 +60,8 @@ export class HopWire {
       }
       if (this.#held.length === 0 || taken === 0) break;
     }
+    // A Buffer's slice would be no copy.
+    this.#held = this.#held.length === 0 ? NOTHING : new Uint8Array(this.#held);
     this.#setPaused();
     return 0;
   }
@@ -69,18 +76,29 @@ export class HopWire {
     return this.#isHeldBack;
   }
 
-  /** True while the connection takes more (K8). */
-  get hasRoom(): boolean {
-    return this.connection.unsentBytes < UNSENT_MOST;
+  /** Tells the core what is written by now. True: that is all of it, and the connection takes more (K8). */
+  settle(): boolean {
+    if (this.connection.unsentBytes > 0) return false;
+    if (this.#handedBytes > 0) this.#core.hopSent(this.hop, this.#handedBytes);
+    this.bytesOut += this.#handedBytes;
+    this.#handedBytes = 0;
+    return true;
   }
 
-  /** Writes what the core has ready, once. True when there was something. */
+  /** Writes what the core has ready, once, after `settle` said true. True when there was something. */
   send(): boolean {
-    const bytes = this.#core.hopTake(this.hop);
+    const bytes = this.#core.hopReady(this.hop);
     if (bytes.length === 0) return false;
-    this.bytesOut += bytes.length;
+    this.#handedBytes = bytes.length;
     this.connection.write(bytes);
     return true;
+  }
+
+  /** Ends the connection, behind what was written unless that still stands in the hop's buffer; frees the hop. */
+  end(): void {
+    if (this.settle()) this.connection.close();
+    else this.connection.reset();
+    this.#core.hopFree(this.hop);
   }
 
   #setPaused(): void {

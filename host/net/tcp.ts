@@ -1,27 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 // The StreamTransport over TCP sockets of this machine. Before it: Node's net. After it: whoever holds a
 // Transport. `unsentBytes` counts what Node holds; Node has no way to see or bound what the kernel
-// holds, so K8 is met as far as a Node host can (the links' maxInFlight bounds the rest).
+// holds, so K8 is met as far as a Node host can (the links' maxInFlight bounds the rest). libuv reads and
+// calls back in one go, so many sockets may share one landing area; Node gives a landing area only to
+// sockets that are made to connect, so what comes over accepted ones is copied once more.
 
 import { lookup } from "node:dns/promises";
 import { createServer, connect as dial, type Server, type Socket } from "node:net";
-import {
-  type Accept,
-  type Address,
-  type Connection,
-  type ConnectionEvents,
-  type Ending,
-  type Listener,
-  type StreamTransport,
-  UNSENT_MOST,
+import type {
+  Accept,
+  Address,
+  Connection,
+  ConnectionEvents,
+  Ending,
+  Listener,
+  StreamTransport,
 } from "./transport.ts";
 
-/** Node reports `drain` for sockets whose queue had reached highWaterMark: the contract of `drained`. */
-const OPTIONS = { noDelay: true, allowHalfOpen: true, highWaterMark: UNSENT_MOST };
+const OPTIONS = { noDelay: true, allowHalfOpen: true };
 
 export const tcp: StreamTransport = {
   connect(address, events) {
-    const socket = dial({ ...OPTIONS, ...address });
+    const { landing } = events;
+    const onread = landing && {
+      buffer: landing,
+      callback: (count: number) => land(events, landing, count),
+    };
+    const socket = dial({ ...OPTIONS, ...address, ...(onread && { onread }) });
     const connection = new TcpConnection(socket);
     connection.attach(events);
     return connection;
@@ -37,6 +42,12 @@ export const tcp: StreamTransport = {
     return listening(server, address);
   },
 };
+
+/** `count` bytes stand in the landing area. True: go on reading (pause() alone ends that). */
+function land(events: ConnectionEvents, landing: Uint8Array, count: number): boolean {
+  events.data(landing.subarray(0, count));
+  return true;
+}
 
 function takeSocket(socket: Socket, accept: Accept): void {
   const connection = new TcpConnection(socket);
@@ -76,16 +87,25 @@ const ENDINGS: Readonly<Record<string, Ending>> = {
 
 class TcpConnection implements Connection {
   readonly #socket: Socket;
+  readonly #written: (error?: Error | null) => void;
+  #drained = (): void => {};
+  /** A write was not taken at once. */
+  #isWaiting = false;
 
   constructor(socket: Socket) {
     this.#socket = socket;
+    this.#written = (error) => {
+      if (!this.#isWaiting || error || this.unsentBytes > 0) return;
+      this.#isWaiting = false;
+      this.#drained();
+    };
   }
 
   attach(events: ConnectionEvents): void {
     let why: Ending | null = null;
     this.#socket.on("connect", () => events.opened?.());
     this.#socket.on("data", (bytes) => events.data(bytes));
-    this.#socket.on("drain", () => events.drained());
+    this.#drained = () => events.drained();
     this.#socket.on("end", () => events.ended());
     this.#socket.on("error", (error: NodeJS.ErrnoException) => {
       why = ENDINGS[error.code ?? ""] ?? "Failed";
@@ -102,7 +122,9 @@ class TcpConnection implements Connection {
   }
 
   write(bytes: Uint8Array): number {
-    if (this.#socket.writable) this.#socket.write(bytes);
+    if (!this.#socket.writable) return this.unsentBytes;
+    this.#socket.write(bytes, this.#written);
+    this.#isWaiting = this.unsentBytes > 0;
     return this.unsentBytes;
   }
 

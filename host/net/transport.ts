@@ -3,7 +3,8 @@
 // back-pressure, half-close and reset; and datagrams. Before it: tcp.ts, udp.ts, or the simulation. After
 // it: hop-wire.ts, the Bindings and Mappings. DESIGN section 2 ("sockets can be simulated"); F4, K8.
 // Invariants: `closed` is the last event, and comes once; no `data` between pause() and resume();
-// nothing here calls back into its caller before that caller's own call has returned.
+// nothing here calls back into its caller before that caller's own call has returned. What was handed
+// over is read where it stands until `unsentBytes` is 0, or reset() has been called, and not after.
 
 export type Address = { host: string; port: number };
 
@@ -13,9 +14,14 @@ export type Ending = "Refused" | "Unreachable" | "TimedOut" | "Reset" | "Failed"
 export type ConnectionEvents = {
   /** The connection that `connect` began is there. Not called for an accepted one. */
   opened?(): void;
-  /** Bytes came; they are the receiver's to keep. */
+  /**
+   * Where bytes may land, if anywhere: one area for any number of connections, since each `data` tells of its
+   * bytes before the next read. Only connections that `connect` began use it.
+   */
+  readonly landing?: Uint8Array | undefined;
+  /** Bytes came. They stand where they are during this call only. */
   data(bytes: Uint8Array): void;
-  /** Unsent bytes, which were at least UNSENT_MOST, are fewer again. */
+  /** `unsentBytes`, which was above 0 after a write, is 0 again. */
   drained(): void;
   /** The other side has half-closed: no more data. */
   ended(): void;
@@ -23,7 +29,7 @@ export type ConnectionEvents = {
   closed(why: Ending | null): void;
 };
 
-/** A writer hands over bytes only while fewer than this are unsent (rule K8). */
+/** A writer hands over datagrams only while fewer bytes than this are unsent (rule K8). */
 export const UNSENT_MOST = 65_536;
 
 export interface Connection {
@@ -31,7 +37,7 @@ export interface Connection {
   readonly remoteHost: string;
   /** Bytes handed over that the network has not taken yet. */
   readonly unsentBytes: number;
-  /** Hands over all of `bytes`, which may not be changed afterwards. Returns `unsentBytes`. */
+  /** Hands over all of `bytes`, without copying them. Returns `unsentBytes`. */
   write(bytes: Uint8Array): number;
   pause(): void;
   resume(): void;

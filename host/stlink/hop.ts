@@ -54,6 +54,7 @@ export class StlinkHop {
     this.#options = options;
     this.#dialledMs = world.clock.now();
     this.#connection = world.transport.connect(options.connector.address, {
+      landing: core.hopLanding(),
       opened: () => this.#begin(),
       data: (bytes) => this.#take(bytes),
       drained: () => options.wake(),
@@ -86,7 +87,7 @@ export class StlinkHop {
     if (wire === null || this.#isOver) return false;
     const status = this.#receive(wire);
     let hasMoved = false;
-    while (wire.hasRoom && wire.send()) hasMoved = true;
+    while (wire.settle() && wire.send()) hasMoved = true;
     this.#look(wire, status);
     return hasMoved;
   }
@@ -96,7 +97,7 @@ export class StlinkHop {
     if (this.#isOver) return;
     if (this.#wire !== null) {
       this.#core.hopClose(this.#wire.hop, reason);
-      this.#wire.send();
+      if (this.#wire.settle()) this.#wire.send();
     }
     this.#end("stopped");
   }
@@ -148,12 +149,11 @@ export class StlinkHop {
     this.#isOver = true;
     this.#isUp = false;
     this.#cancelTimer();
-    if (this.#wire === null) this.#connection.reset();
-    else this.#connection.close();
     const reason = this.#wire === null ? 0 : this.#core.hopState(this.#wire.hop).reason;
     // What the core counted is still to be had here.
     this.#options.onEnd({ reason, why });
-    if (this.#wire !== null) this.#core.hopFree(this.#wire.hop);
+    if (this.#wire === null) this.#connection.reset();
+    else this.#wire.end();
     this.#options.wake();
   }
 }

@@ -98,6 +98,7 @@ class TargetDial implements StreamOwner {
     this.#wait(host, others.length + 1);
     const { port } = this.#mapping.target;
     const events: ConnectionEvents = {
+      landing: this.#agent.core.streamLanding(),
       opened: () => this.#opened(connection),
       data: (bytes) => this.#pump?.data(bytes),
       drained: () => this.#pump?.drained(),

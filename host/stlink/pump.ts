@@ -3,15 +3,11 @@
 // closes and resets as themselves. Before it: bindings.ts accepted the connection, or mappings.ts dials
 // it. After it: nothing; it ends with both. Invariants: the application is read only while its last bytes
 // have all gone into the stream; the stream is read only while the socket has room (rules F1, F2, F4).
+// Bytes are written out of the core's memory: the connection is reset before the stream is released.
 
 import { Reason } from "../core/abi.gen.ts";
 import { type Core, StreamFlag } from "../core/core.ts";
-import {
-  type Connection,
-  type ConnectionEvents,
-  type Ending,
-  UNSENT_MOST,
-} from "../net/transport.ts";
+import type { Connection, ConnectionEvents, Ending } from "../net/transport.ts";
 import type { Agent, StreamOwner } from "./agent.ts";
 import { reasonName } from "./reasons.ts";
 import type { Traffic } from "./traffic.ts";
@@ -27,6 +23,8 @@ export class Pump implements ConnectionEvents, StreamOwner {
   /** Bytes of the application that the stream has no room for yet. */
   #held: Uint8Array = NOTHING;
   #isPaused = false;
+  /** Bytes of the stream that the connection was given and may still be writing. */
+  #handedBytes = 0;
   /** The application has half-closed, and the stream was told. */
   #appEnded = false;
   #finGiven = false;
@@ -45,9 +43,26 @@ export class Pump implements ConnectionEvents, StreamOwner {
 
   data(bytes: Uint8Array): void {
     if (this.#isOver) return;
-    this.#held = this.#held.length === 0 ? bytes : Buffer.concat([this.#held, bytes]);
+    if (this.#held.length > 0) this.#held = Buffer.concat([this.#held, bytes]);
+    else this.#take(bytes);
     this.news();
     this.#agent.wake();
+  }
+
+  /** Gives the stream what it takes now, and sets the rest aside. */
+  #take(bytes: Uint8Array): void {
+    let left = bytes;
+    while (left.length > 0) {
+      const room = this.#core.inRoom(this.#stream);
+      if (room <= 0) break;
+      // A record is sealed where it landed, over what stands behind it.
+      if (room < left.length && this.#core.isLanded(left)) left = new Uint8Array(left);
+      const taken = this.#core.streamPut(this.#stream, left.subarray(0, room));
+      this.#traffic.bytesIn += taken;
+      left = left.subarray(taken);
+    }
+    // A Buffer's slice would be no copy.
+    this.#held = left.length === 0 ? NOTHING : new Uint8Array(left);
   }
 
   drained(): void {
@@ -100,15 +115,24 @@ export class Pump implements ConnectionEvents, StreamOwner {
   }
 
   #toApplication(): void {
-    while (this.#connection.unsentBytes < UNSENT_MOST) {
-      const bytes = gather(this.#core, this.#stream);
+    while (this.#isWritten()) {
+      const bytes = this.#core.streamReady(this.#stream);
       if (bytes.length === 0) break;
+      this.#handedBytes = bytes.length;
       this.#connection.write(bytes);
-      this.#traffic.bytesOut += bytes.length;
     }
     if (this.#streamEnded || !(this.#core.streamFlags(this.#stream) & StreamFlag.Fin)) return;
     this.#streamEnded = true;
     this.#connection.end();
+  }
+
+  /** True when the connection holds no bytes any more: what it was given is taken out of the stream. */
+  #isWritten(): boolean {
+    if (this.#connection.unsentBytes > 0) return false;
+    if (this.#handedBytes > 0) this.#core.streamTaken(this.#stream, this.#handedBytes);
+    this.#traffic.bytesOut += this.#handedBytes;
+    this.#handedBytes = 0;
+    return true;
   }
 
   /** A closed stream ends the connection: cleanly once all its bytes are taken, else by a reset. */
@@ -136,17 +160,4 @@ export class Pump implements ConnectionEvents, StreamOwner {
     if (isPaused) this.#connection.pause();
     else this.#connection.resume();
   }
-}
-
-/** Up to UNSENT_MOST bytes of the stream in one piece: rows of the core are short, writes should not be. */
-function gather(core: Core, stream: number): Uint8Array {
-  const rows: Uint8Array[] = [];
-  let have = 0;
-  while (have < UNSENT_MOST) {
-    const row = core.streamTake(stream, UNSENT_MOST - have);
-    if (row.length === 0) break;
-    rows.push(row);
-    have += row.length;
-  }
-  return rows.length === 1 ? (rows[0] as Uint8Array) : Buffer.concat(rows, have);
 }

@@ -199,7 +199,8 @@ export class Line implements Connection {
   }
 
   write(bytes: Uint8Array): number {
-    if (this.isRead) this.#clock.after(0, () => this.onBytes(bytes));
+    const taken = new Uint8Array(bytes);
+    if (this.isRead) this.#clock.after(0, () => this.onBytes(taken));
     else this.unsentBytes += bytes.length;
     return this.unsentBytes;
   }

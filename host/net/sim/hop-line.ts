@@ -15,7 +15,9 @@ export class HopLine {
   readonly hop: number;
   readonly connection: SimConnection;
   #in: Uint8Array = EMPTY;
+  /** What the wire has not taken yet, in the module's memory as on a real host, and how much it has. */
   #out: Uint8Array = EMPTY;
+  #outSent = 0;
 
   constructor(core: Core, hop: number, connection: SimConnection) {
     this.core = core;
@@ -52,13 +54,22 @@ export class HopLine {
     let busy = false;
     for (let i = 0; i < MOST_STEPS; i++) {
       if (this.#in.length === 0) this.#in = this.connection.read() ?? EMPTY;
-      const taken = this.#in.length === 0 ? 0 : this.core.hopPut(this.hop, this.#in);
+      const taken = this.#in.length === 0 ? 0 : this.core.hopPut(this.hop, this.#landed());
       if (taken > 0) this.#in = this.#in.subarray(taken);
       const stepped = this.#steps(onStep);
       busy ||= taken > 0 || stepped;
       if (taken === 0 && !stepped) return busy;
     }
     return busy;
+  }
+
+  /** As much of what came as the landing area holds, there: a real host's sockets read into it. */
+  #landed(): Uint8Array {
+    const landing = this.core.hopLanding();
+    if (landing === undefined) return this.#in;
+    const part = this.#in.subarray(0, landing.length);
+    landing.set(part);
+    return landing.subarray(0, part.length);
   }
 
   #steps(onStep: (step: number) => void): boolean {
@@ -76,13 +87,21 @@ export class HopLine {
   write(): boolean {
     let busy = false;
     for (;;) {
-      if (this.#out.length === 0) this.#out = this.core.hopTake(this.hop);
+      if (this.#out.length === 0) this.#out = this.core.hopReady(this.hop);
       if (this.#out.length === 0) return busy;
       const written = this.connection.write(this.#out);
       if (written === 0) return busy;
       this.#out = this.#out.subarray(written);
+      this.#outSent += written;
+      if (this.#out.length === 0) this.#settle();
       busy = true;
     }
+  }
+
+  /** The wire has all of what the core lent. */
+  #settle(): void {
+    this.core.hopSent(this.hop, this.#outSent);
+    this.#outSent = 0;
   }
 
   /** True while bytes wait for room on the wire. */

@@ -152,7 +152,7 @@ export class SimPipe {
     let done = 0;
     while (done < room) {
       const piece = this.#prng.between(1, Math.min(room - done, this.#options.segmentBytes));
-      this.#launch(from, lane, bytes.slice(done, done + piece));
+      this.#launch(from, lane, new Uint8Array(bytes.subarray(done, done + piece)));
       done += piece;
     }
     return done;

@@ -13,7 +13,6 @@ import type {
   Listener,
   Transport,
 } from "../transport.ts";
-import { UNSENT_MOST } from "../transport.ts";
 import type { SimClock } from "./clock.ts";
 import type { SimDatagrams } from "./datagrams.ts";
 import type { SimNetwork } from "./network.ts";
@@ -103,6 +102,9 @@ export class SimTransport implements Transport {
   }
 }
 
+const NOTHING = new Uint8Array(0);
+const SPOILT = 0xa5;
+
 /** A Connection over one end of a simulated one. */
 class SimSocket implements Connection {
   readonly remoteHost: string;
@@ -110,6 +112,8 @@ class SimSocket implements Connection {
   readonly #end: SimConnection;
   #events: ConnectionEvents | null = null;
   #unsent: Uint8Array[] = [];
+  /** What came and was not told of yet. */
+  #came: Uint8Array = NOTHING;
   #isPaused = false;
   #isOpen: boolean;
   #isEnding = false;
@@ -163,6 +167,7 @@ class SimSocket implements Connection {
   }
 
   reset(): void {
+    this.#unsent = [];
     this.#end.reset();
     this.#close(null);
   }
@@ -191,9 +196,9 @@ class SimSocket implements Connection {
       this.#isOpen = true;
       this.#events.opened?.();
     }
-    const wasFull = this.unsentBytes >= UNSENT_MOST;
+    const wasWaiting = this.unsentBytes > 0;
     this.#send();
-    if (wasFull && this.unsentBytes < UNSENT_MOST) this.#events.drained();
+    if (wasWaiting && this.unsentBytes === 0) this.#events.drained();
     this.#read(this.#events);
     this.#settle();
   }
@@ -223,13 +228,24 @@ class SimSocket implements Connection {
 
   #read(events: ConnectionEvents): void {
     while (!this.#isPaused && !this.#isOver) {
-      const bytes = this.#end.read();
-      if (bytes === null) break;
-      events.data(bytes);
+      if (this.#came.length === 0) this.#came = this.#end.read() ?? NOTHING;
+      if (this.#came.length === 0) break;
+      this.#tell(events);
     }
-    if (this.#isPaused || this.#hasEnded || !this.#end.inputEnded) return;
+    const isEmpty = this.#came.length === 0 && this.#end.inputEnded;
+    if (this.#isPaused || this.#hasEnded || !isEmpty) return;
     this.#hasEnded = true;
     events.ended();
+  }
+
+  /** As much of what came as lands at once. It is gone from there when the call is over. */
+  #tell(events: ConnectionEvents): void {
+    const { landing = this.#came } = events;
+    const part = this.#came.subarray(0, landing.length);
+    this.#came = this.#came.subarray(part.length);
+    landing.set(part);
+    events.data(landing.subarray(0, part.length));
+    landing.fill(SPOILT, 0, part.length);
   }
 
   #close(why: Ending | null): void {
