@@ -36,7 +36,8 @@ export async function benchPeers(): Promise<{ missed: number; left: number }> {
   }
   const facts: Facts = new Map();
   for (const one of all) for (const section of systemTables(one)) printSection(section, facts);
-  const [ours, ...theirs] = all;
+  const ours = all.find(({ system }) => system === systems[0]);
+  const theirs = all.filter((one) => one !== ours);
   if (ours === undefined || theirs.length === 0) return { missed: 0, left };
   return { missed: printSection(compare(ours, theirs), facts), left };
 }

@@ -81,7 +81,7 @@ class IdleLine {
     this.#core.tick(now());
     do {
       wire.receive();
-      while (wire.hasRoom && wire.send()) {}
+      while (wire.settle() && wire.send()) {}
     } while (this.#core.work());
   }
 

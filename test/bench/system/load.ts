@@ -53,9 +53,9 @@ export class Load {
         if (answer.kind === "failed") reject(new Error(answer.message));
         else resolve(answer);
       };
-      const ended = (): void => {
+      const ended = (code: number | null, signal: string | null): void => {
         settle();
-        reject(new Error("the load process ended"));
+        reject(new Error(`the load process ended (${signal ?? `code ${code}`})`));
       };
       const timer = setTimeout(() => {
         settle();
