@@ -15,6 +15,7 @@ import {
   statusName,
 } from "../core/core.ts";
 import { Driver } from "../net/driver.ts";
+import { Loans } from "../net/hop-wire.ts";
 import type { Address, Connection, ConnectionEvents, Listener } from "../net/transport.ts";
 import { fraction, type World } from "../net/world.ts";
 import { Counters, count, type HopRefusalName, REFUSALS, type RefusalName } from "./counters.ts";
@@ -51,6 +52,8 @@ export class Connector {
   readonly #halfOpen: HalfOpen<Seat>;
   #queueBytes: number;
   readonly #buffers: PacketBuffers;
+  /** STLinks that never read keep at most half of the hops' buffers. */
+  readonly #loans: Loans;
   readonly #seats = new Set<Seat>();
   /** Seats with something to write. */
   readonly #due = new Set<Seat>();
@@ -66,6 +69,7 @@ export class Connector {
     this.#roster = new Roster(rules, sizes.maxPacketBytes, world.clock.now());
     this.#halfOpen = new HalfOpen(halfOpenLimits(rules.limits));
     this.#buffers = new PacketBuffers(sizes.maxPacketBytes);
+    this.#loans = new Loans(Math.floor((sizes.hopBuffers - rules.limits.halfOpen) / 2));
     this.#queueBytes = rules.limits.queueBytes;
     core.start("connector", sizes, world.clock.now());
     core.setIdentity(options.privateKey, options.publicKey, new Uint8Array(16));
@@ -153,7 +157,8 @@ export class Connector {
     if (room !== true) this.#leave(room, "Displaced");
     this.#core.clock(this.#world.clock.now());
     try {
-      const seat = new Seat(this.#core, connection, this.#world.clock.now() + HANDSHAKE_MS);
+      const leaveByMs = this.#world.clock.now() + HANDSHAKE_MS;
+      const seat = new Seat(this.#core, connection, this.#loans, leaveByMs);
       this.#seats.add(seat);
       this.#halfOpen.add(seat, remoteHost);
       return seat;

@@ -4,7 +4,7 @@
 // each id, because hints (DROPPED, AWAY, BACK) name that channel (PROTOCOL 4.2).
 
 import type { Core } from "../core/core.ts";
-import { HopWire } from "../net/hop-wire.ts";
+import { HopWire, type Loans } from "../net/hop-wire.ts";
 import type { Connection } from "../net/transport.ts";
 import type { Place } from "./place.ts";
 
@@ -30,9 +30,9 @@ export class Seat {
   /** Ids by channel. A channel below the core's number of them: it lets no other through. */
   readonly #ids: string[] = [];
 
-  constructor(core: Core, connection: Connection, leaveByMs: number) {
+  constructor(core: Core, connection: Connection, loans: Loans, leaveByMs: number) {
     this.#core = core;
-    this.wire = new HopWire(core, core.hopAccept(), connection);
+    this.wire = new HopWire(core, core.hopAccept(), connection, loans);
     this.remoteHost = connection.remoteHost;
     this.leaveByMs = leaveByMs;
   }

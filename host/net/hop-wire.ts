@@ -2,7 +2,8 @@
 // Moves bytes between one connection and one hop of a core, both ways, for either role. Before it: the
 // connection's events. After it: the core, whose steps it reports. Reading never waits for writing
 // (rule F4); bytes go to the socket only while it has none unsent (rule K8), out of the core's memory.
-// Invariant: the hop is freed by `end` alone, when nothing is written from its buffer any more.
+// Invariants: the hop is freed by `end` alone, when nothing is written from its buffer any more; peers that
+// never read keep no more of the core's buffers than `loans` says.
 
 import type { Connection } from "./transport.ts";
 
@@ -20,20 +21,46 @@ export interface Hops {
 
 const NOTHING: Uint8Array = new Uint8Array(0);
 
+/** Hop buffers of one core that sockets are still writing: at most so many, the other hops' bytes are copied. */
+export class Loans {
+  readonly #most: number;
+  #count = 0;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  get isOneLeft(): boolean {
+    return this.#count < this.#most;
+  }
+
+  take(): void {
+    this.#count += 1;
+  }
+
+  giveBack(): void {
+    this.#count -= 1;
+  }
+}
+
 export class HopWire {
   readonly connection: Connection;
   readonly hop: number;
   readonly #core: Hops;
+  readonly #loans: Loans;
   #held: Uint8Array = NOTHING;
   #isPaused = false;
   #isHeldBack = false;
   /** Bytes of the hop's buffer that the connection was given and may still be writing. */
   #handedBytes = 0;
+  /** They were not taken at once. */
+  #isLoan = false;
   bytesIn = 0;
   bytesOut = 0;
 
-  constructor(core: Hops, hop: number, connection: Connection) {
+  constructor(core: Hops, hop: number, connection: Connection, loans: Loans) {
     this.#core = core;
+    this.#loans = loans;
     this.hop = hop;
     this.connection = connection;
   }
@@ -80,8 +107,8 @@ export class HopWire {
   settle(): boolean {
     if (this.connection.unsentBytes > 0) return false;
     if (this.#handedBytes > 0) this.#core.hopSent(this.hop, this.#handedBytes);
-    this.bytesOut += this.#handedBytes;
     this.#handedBytes = 0;
+    this.#endLoan();
     return true;
   }
 
@@ -89,8 +116,9 @@ export class HopWire {
   send(): boolean {
     const bytes = this.#core.hopReady(this.hop);
     if (bytes.length === 0) return false;
-    this.#handedBytes = bytes.length;
-    this.connection.write(bytes);
+    this.bytesOut += bytes.length;
+    if (this.#loans.isOneLeft) this.#lend(bytes);
+    else this.#copy(bytes);
     return true;
   }
 
@@ -98,7 +126,24 @@ export class HopWire {
   end(): void {
     if (this.settle()) this.connection.close();
     else this.connection.reset();
+    this.#endLoan();
     this.#core.hopFree(this.hop);
+  }
+
+  #lend(bytes: Uint8Array): void {
+    this.#handedBytes = bytes.length;
+    this.#isLoan = this.connection.write(bytes) > 0;
+    if (this.#isLoan) this.#loans.take();
+  }
+
+  #copy(bytes: Uint8Array): void {
+    this.connection.write(new Uint8Array(bytes));
+    this.#core.hopSent(this.hop, bytes.length);
+  }
+
+  #endLoan(): void {
+    if (this.#isLoan) this.#loans.giveBack();
+    this.#isLoan = false;
   }
 
   #setPaused(): void {

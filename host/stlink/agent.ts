@@ -172,6 +172,8 @@ export class Agent {
     for (const link of this.#links) this.core.linkGoodbye(link, Reason.Stopping);
     this.core.tick(this.world.clock.now());
     this.#turn();
+    // Nothing is written out of the core's memory any more when it is wiped.
+    for (const link of [...this.#links]) this.replacePeer(link, Reason.Stopping);
     for (const connector of this.#connectors) connector.stop();
     this.core.stop();
   }

@@ -4,7 +4,7 @@
 // hop. Invariants: `onEnd` comes once, and nothing after it; the core's hop is freed with the connection.
 
 import { type Core, CoreError, HopState, statusName } from "../core/core.ts";
-import { HopWire } from "../net/hop-wire.ts";
+import { HopWire, Loans } from "../net/hop-wire.ts";
 import type { Address, Connection, Ending } from "../net/transport.ts";
 import type { World } from "../net/world.ts";
 
@@ -111,7 +111,7 @@ export class StlinkHop {
     try {
       const { connector, place } = this.#options;
       const hop = this.#core.hopDial(connector.key, connector.psk, undefined, place);
-      this.#wire = new HopWire(this.#core, hop, this.#connection);
+      this.#wire = new HopWire(this.#core, hop, this.#connection, new Loans(1));
       this.#options.wake();
     } catch (error) {
       if (!(error instanceof CoreError)) throw error;

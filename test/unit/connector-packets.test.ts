@@ -216,6 +216,28 @@ describe("one queue and several senders", () => {
     expect(device.bytesHeard()).toBe(160 * KIB);
   });
 
+  it("goes on while more STLinks than there are hop buffers never read theirs", async () => {
+    const senders = Array.from({ length: 8 }, (_, i) => person(`sender-${i}`));
+    const deaf = Array.from({ length: 96 }, (_, i) => person(`deaf-${i}`));
+    const reader = person("reader");
+    const everyone = [...senders, ...deaf, reader];
+    const world = await ConnectorWorld.start(rulesFor(everyone, { limits: { hops: 128 } }));
+    const hops = senders.map((sender) => world.dial(sender));
+    const device = world.dial(reader);
+    device.allow(PLENTY);
+    for (const [i, one] of deaf.entries()) {
+      const hop = world.dial(one);
+      hop.allow(PLENTY);
+      hop.line.isRead = false;
+      hops[i % hops.length]?.send(one, 60_000);
+    }
+    world.run(50);
+    for (const hop of hops) hop.send(reader, 60_000);
+    world.run(50);
+    expect(device.bytesHeard()).toBe(60_000 * hops.length);
+    expect(world.hopsRefused("HopBuffers")).toBe(0);
+  });
+
   it("says how much waits in it, and since when", async () => {
     const [office, camera] = [person("office"), person("camera")];
     const world = await ConnectorWorld.start(rulesFor([office, camera]));

@@ -7,10 +7,12 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { DEVICE_SIZES, HopState, StreamFlag } from "../../host/core/core.ts";
 import { openV8 } from "../../host/core/engine-v8.ts";
-import { HopWire } from "../../host/net/hop-wire.ts";
+import { HopWire, Loans } from "../../host/net/hop-wire.ts";
 import type { Connection } from "../../host/net/transport.ts";
 import { CORE_WASM } from "../../scripts/run.ts";
 import { type Ends, Tunnel } from "../bench/tunnel.ts";
+
+type End = { unsentBytes: number; loans?: Loans };
 
 const REASON = 12;
 const OLD = 0x11;
@@ -102,21 +104,41 @@ describe("a hop's buffer that a socket is still writing", () => {
   it("is freed after a connection that has written it closes behind it", () => {
     expect(endOf({ unsentBytes: 0 })).toEqual(["ready", "write 10", "sent 10", "close", "free"]);
   });
+
+  it("is copied and goes back at once when others who don't read have theirs", () => {
+    const loans = new Loans(1);
+    loans.take();
+    const done = endOf({ unsentBytes: 10, loans });
+    expect(done).toEqual(["ready", "write 10", "sent 10", "reset", "free"]);
+    expect(loans.isOneLeft).toBe(false);
+    loans.giveBack();
+    expect(loans.isOneLeft).toBe(true);
+  });
+
+  it("is lent no longer when the hop ends", () => {
+    const loans = new Loans(1);
+    endOf({ unsentBytes: 10, loans });
+    expect(loans.isOneLeft).toBe(true);
+  });
 });
 
 /** What a wire does to its connection and its hop when it ends after a write, of which so much is unsent. */
-function endOf({ unsentBytes }: { unsentBytes: number }): string[] {
+function endOf({ unsentBytes, loans = new Loans(1) }: End): string[] {
   const done: string[] = [];
-  const connection: Connection = {
+  const connection = {
     remoteHost: "",
-    unsentBytes,
-    write: (bytes) => done.push(`write ${bytes.length}`),
+    unsentBytes: 0,
+    write: (bytes: Uint8Array) => {
+      done.push(`write ${bytes.length}`);
+      connection.unsentBytes = unsentBytes;
+      return unsentBytes;
+    },
     pause() {},
     resume() {},
     end() {},
     reset: () => void done.push("reset"),
     close: () => void done.push("close"),
-  };
+  } satisfies Connection;
   const hops = {
     hopPut: () => 0,
     hopStep: () => 0,
@@ -127,7 +149,7 @@ function endOf({ unsentBytes }: { unsentBytes: number }): string[] {
     hopSent: (_hop: number, len: number) => void done.push(`sent ${len}`),
     hopFree: () => void done.push("free"),
   };
-  const wire = new HopWire(hops, 0, connection);
+  const wire = new HopWire(hops, 0, connection, loans);
   wire.send();
   wire.end();
   return done;

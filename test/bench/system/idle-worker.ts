@@ -6,7 +6,7 @@
 import { readFileSync } from "node:fs";
 import { Core, DEVICE_SIZES, HopState } from "../../../host/core/core.ts";
 import { openV8 } from "../../../host/core/engine-v8.ts";
-import { HopWire } from "../../../host/net/hop-wire.ts";
+import { HopWire, Loans } from "../../../host/net/hop-wire.ts";
 import { tcp } from "../../../host/net/tcp.ts";
 import { systemWorld } from "../../../host/net/world.ts";
 import { type Identity, sourceOf } from "./identities.ts";
@@ -59,7 +59,8 @@ class IdleLine {
           this.#core.tick(now());
           this.#core.feed(systemWorld.entropy(32));
           this.#core.setIdentity(privateKey, publicKey, id);
-          wire = new HopWire(this.#core, this.#core.hopDial(this.#relay.publicKey), connection);
+          const hop = this.#core.hopDial(this.#relay.publicKey);
+          wire = new HopWire(this.#core, hop, connection, new Loans(1));
           this.#wires.add(wire);
           this.#move(wire);
         },
