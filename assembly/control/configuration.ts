@@ -164,9 +164,7 @@ export function configCheck(config: usize, len: i32): bool {
     entryAt(config, end, ROUTES, -1) != end
   )
     return false;
-  if (ctIsZero(config + <usize>CONFIG_ID, 16) || ctIsZero(config + <usize>CONFIG_COMMANDER_ID, 16))
-    return false;
-  if (!keysGood(config + <usize>CONFIG_KEYS)) return false;
+  if (ctIsZero(config + <usize>CONFIG_ID, 16) || !authorityGood(config)) return false;
   for (let section = CONNECTORS; section <= ROUTES; section++) {
     let at = entryAt(config, end, section, 0);
     if (at == 0) continue;
@@ -176,6 +174,20 @@ export function configCheck(config: usize, len: i32): bool {
     }
   }
   return true;
+}
+
+/** False for a site without a Commander: there its keys and its id, which stand in a row, are zeros (10.7). */
+export function hasCommander(config: usize): bool {
+  return !ctIsZero(config + <usize>CONFIG_KEYS, 80);
+}
+
+/** A Commander's id and keys; or none, and then neither version nor lease, which only it could renew. */
+function authorityGood(config: usize): bool {
+  if (hasCommander(config))
+    return (
+      !ctIsZero(config + <usize>CONFIG_COMMANDER_ID, 16) && keysGood(config + <usize>CONFIG_KEYS)
+    );
+  return ctIsZero(config + <usize>CONFIG_VERSION_AT, 12) && load<u32>(config, CONFIG_LEASE) == 0;
 }
 
 function entryGood(config: usize, end: usize, section: i32, at: usize): bool {

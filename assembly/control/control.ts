@@ -155,8 +155,7 @@ export function controlStop(): void {
 
 /** What the host should do: WANTS_* bits. */
 export function controlFlags(): i32 {
-  if (commander == 0) return 0;
-  let bits = commanderLink().hop < 0 ? WANTS_HOP : 0;
+  let bits = commander != 0 && commanderLink().hop < 0 ? WANTS_HOP : 0;
   if (pendingLen != 0) bits |= WANTS_STORE;
   if (keyWanted) bits |= WANTS_KEY;
   if (redial) bits |= WANTS_REDIAL;
@@ -168,9 +167,8 @@ export function controlFlags(): i32 {
  * changed << 18`; 0: neither.
  */
 export function controlState(): i32 {
-  if (commander == 0) return 0;
-  const phase = inForceLen != 0 ? 2 : 1;
-  const byRecovery = <i32>(commanderLink().commander & COMMANDER_RECOVERY);
+  const phase = inForceLen != 0 ? 2 : commander != 0 ? 1 : 0;
+  const byRecovery = commander != 0 ? <i32>(commanderLink().commander & COMMANDER_RECOVERY) : 0;
   const marked = <i32>peersMarked();
   return phase | (refused << 8) | ((<i32>leaseExpired) << 16) | (byRecovery << 15) | (marked << 18);
 }
@@ -199,7 +197,7 @@ export function controlHopUp(hop: Hop): void {
 
 /** ARG: the new key pair, private [32], public [32], which the host has stored beside the present one (rule T3). */
 export function controlRotate(): i32 {
-  if (inForceLen == 0) return STATUS_BAD_STATE;
+  if (commander == 0 || inForceLen == 0) return STATUS_BAD_STATE;
   memory.copy(NEW_IDENTITY, ARG, 64);
   wipe(ARG, 32);
   rotating = true;

@@ -72,6 +72,7 @@ import {
   entryIndex,
   entryLen,
   entryOf,
+  hasCommander,
   keysGood,
   MAPPING,
   PEER_KEY,
@@ -157,8 +158,8 @@ export function configEnd(): usize {
 
 /** Why the peer's OPEN of `kind` for `mapping` is refused: a reason, or 0 (both ends check a pair). */
 export function openRefused(link: Link, kind: i32, mapping: usize): u8 {
-  if (commander == 0) return 0;
-  if (link.commander || inForceLen == 0) return REASON_NO_SUCH_MAPPING;
+  if (inForceLen == 0) return commander == 0 ? 0 : REASON_NO_SUCH_MAPPING;
+  if (link.commander) return REASON_NO_SUCH_MAPPING;
   return routeRefuses(link, MAPPING, mapping, kind);
 }
 
@@ -285,12 +286,12 @@ function pinned(next: usize): bool {
   return ctEqual(next + <usize>CONFIG_COMMANDER_ID, LinkArea.at(link, LINK_ID), 16);
 }
 
-/** True when there is a link for each peer of what arrives and for the Commander. */
+/** True when there is a link for each peer of what arrives and for the Commander, where there is one. */
 function linksFit(len: i32): bool {
   const end = arriving + <usize>len;
   const listed = entryOf(arriving, end, PEERS, arriving + <usize>CONFIG_COMMANDER_ID) != 0 ? 1 : 0;
   entryAt(arriving, end, PEERS, -1);
-  return entryCount - listed < linkCount();
+  return entryCount - listed + <i32>hasCommander(arriving) <= linkCount();
 }
 
 /** Puts the trailer behind what has arrived and asks the host to store it. */
@@ -368,7 +369,7 @@ export function configStored(ok: bool): bool {
 
 /** Puts what the host has stored, `len` bytes at `arriving`, into force. BAD_STATE, BAD_LENGTH, BAD_CONFIG, NO_LINK_SLOT. */
 export function configLoad(len: i32): i32 {
-  if (configMost <= 0 || commander != 0) return STATUS_BAD_STATE;
+  if (configMost <= 0 || commander != 0 || inForceLen != 0) return STATUS_BAD_STATE;
   if (<u32>(len - TRAILER_LEN) > <u32>(configMost + linkCount())) return STATUS_BAD_LENGTH;
   const sum = arriving + <usize>len - 4;
   hashOf(0, 0, arriving, len - 4, HASH);
@@ -411,6 +412,7 @@ function enforce(len: i32): bool {
 
 /** The Commander's link as the configuration says; a changed key, or a session of the recovery key, ends its sessions. */
 function commanderSync(): void {
+  if (!hasCommander(config)) return;
   const keys = config + <usize>CONFIG_KEYS;
   const id = config + <usize>CONFIG_COMMANDER_ID;
   if (commander != 0) {

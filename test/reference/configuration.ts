@@ -109,6 +109,16 @@ export function decodeConfiguration(bytes: Uint8Array): Configuration {
   return config;
 }
 
+/** What an STLink keeps (10.3) of a configuration that came first: no peer is marked. */
+export function encodeStored(config: Configuration): Uint8Array {
+  const body = new Writer()
+    .bytes(encodeConfiguration(config))
+    .u32(config.epoch)
+    .bytes(new Uint8Array(config.peers.length))
+    .finish();
+  return concat(body, blake2s(body).subarray(0, CHECKSUM_LEN));
+}
+
 /** What an STLink keeps (10.3): the configuration, the pinned epoch, and behind it marks and a checksum. */
 export function decodeStored(bytes: Uint8Array): { config: Configuration; pinnedEpoch: number } {
   const reader = new Reader(bytes, "BadConfig");
@@ -190,6 +200,7 @@ function readRoute(reader: Reader): ConfiguredRoute {
 
 function check(config: Configuration): void {
   checkKeys(config);
+  checkAuthority(config);
   const peerIds = distinct(config.peers.map(({ id }) => id));
   distinct(config.routes.map(({ id }) => id));
   for (const route of config.routes) checkRoute(route, peerIds);
@@ -204,6 +215,16 @@ function checkKeys({ commanderKey, recoveryKey, connectors, peers }: Configurati
     } catch {
       throw new ProtocolError("BadConfig");
     }
+  }
+}
+
+/** A Commander's id is not zeros; a site has none only where all that it would say is zeros (10.7). */
+function checkAuthority(config: Configuration): void {
+  const { commanderId, commanderKey, recoveryKey, epoch, serial, leaseSeconds } = config;
+  if (!isZero(commanderId)) return;
+  const isAlone = isZero(commanderKey) && isZero(recoveryKey);
+  if (!isAlone || epoch !== 0 || serial !== 0n || leaseSeconds !== 0) {
+    throw new ProtocolError("BadConfig");
   }
 }
 
