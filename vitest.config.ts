@@ -32,6 +32,7 @@ export default defineConfig({
       project("transcripts", 2 * MINUTE_MS),
       project("fuzz", 2 * MINUTE_MS),
       project("sim", 10 * MINUTE_MS),
+      project("firmware", 5 * MINUTE_MS),
       project("gates", MINUTE_MS, ["test/coverage/**/*.test.ts"]),
       project("model", 2 * MINUTE_MS),
       project("e2e", 5 * MINUTE_MS),

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The bytes of core.wasm in the program, for the vm that interprets them. CORE_WASM is the file's path.
+ */
+  .section .rodata.core_wasm, "a"
+  .globl core_wasm, core_wasm_end
+  .balign 4
+core_wasm:
+  .incbin CORE_WASM
+core_wasm_end:
+  .section .note.GNU-stack, "", %progbits
