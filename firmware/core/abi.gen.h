@@ -118,7 +118,7 @@ enum {
   CORE_CORE_WANTS_STEP = 64,
 };
 
-// Statuses and sizes as documents and transcripts name them: X(name, number).
+// Statuses, reasons and sizes as documents and transcripts name them: X(name, number).
 #define CORE_STATUSES(X) \
   X(Ok, 0) \
   X(BadState, -1) \
@@ -152,6 +152,44 @@ enum {
   X(NoBuffer, -68) \
   X(Exhausted, -69) \
   X(Internal, -96)
+#define CORE_REASONS(X) \
+  X(Unknown, 1) \
+  X(TargetRefused, 2) \
+  X(TargetUnreachable, 3) \
+  X(TargetTimedOut, 4) \
+  X(NoSuchMapping, 5) \
+  X(ConfigBehind, 6) \
+  X(TooManyStreams, 7) \
+  X(PeerLost, 8) \
+  X(HoldExpired, 9) \
+  X(Revoked, 10) \
+  X(PeerViolation, 11) \
+  X(Application, 12) \
+  X(BadRecord, 13) \
+  X(SessionGone, 14) \
+  X(LeaseExpired, 15) \
+  X(Stopping, 16) \
+  X(DatagramTooBig, 17) \
+  X(Withdrawn, 18) \
+  X(PeerKeyChanged, 19) \
+  X(NotPaired, 32) \
+  X(QueueFull, 33) \
+  X(Aged, 34) \
+  X(TooBig, 35) \
+  X(RateLimited, 36) \
+  X(Muted, 37) \
+  X(UnknownChannel, 38) \
+  X(Purged, 39) \
+  X(Superseded, 48) \
+  X(KeyUsedTwice, 49) \
+  X(NotAdmitted, 50) \
+  X(Draining, 51) \
+  X(HopBuffers, 52) \
+  X(BadHop, 53) \
+  X(CodeUsed, 64) \
+  X(CodeExpired, 65) \
+  X(CodeUnknown, 66) \
+  X(WaitApproval, 67)
 #define CORE_SIZES(X) \
   X(HOPS, 0) \
   X(LINKS, 1) \

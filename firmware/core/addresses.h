@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Where a Mapping may point and a Binding may listen, and addresses as texts. The twin of
+ * host/net/ip.ts and host/stlink/addresses.ts. Before it: configuration.cpp, each dial, each
+ * listen. After it: sockets.h. Pure but for `look_up`.
+ */
+#ifndef SEALEDTUNNEL_ADDRESSES_H
+#define SEALEDTUNNEL_ADDRESSES_H
+
+#include "sizes.h"
+#include "sockets.h"
+#include "writer.h"
+
+/** Other: public, multicast or reserved. An IPv4 address inside IPv6 counts as itself. */
+enum class AddressKind : uint8_t { Loopback, Private, Any, Other };
+
+AddressKind kind_of(const sockets::Address& address);
+
+/** A name or an address, NUL-terminated, as sockets::lookup takes it; "localhost" as 127.0.0.1. */
+struct HostName {
+  char text[sizes::HOST_NAME];
+};
+
+/** Copies a name. False: it is empty or too long, or holds a NUL. */
+[[nodiscard]] bool take_name(const uint8_t* from, size_t bytes, HostName* name);
+
+/** Cuts `host:port` or `[v6]:port`. False: it is neither. */
+[[nodiscard]] bool take_host_port(const uint8_t* from, size_t bytes, HostName* name,
+                                  uint16_t* port);
+
+/** Where a Binding's text says that it listens; `at->port` stays. False: it may not listen there.
+ */
+[[nodiscard]] bool listening_at(const uint8_t* text, size_t bytes, sockets::Address* at);
+
+/** `192.168.0.1 port 80`. */
+void write_address(Writer& to, const sockets::Address& address);
+
+bool is_same_address(const sockets::Address& one, const sockets::Address& other);
+
+#endif

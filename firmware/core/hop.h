@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One hop: a connection to a Connector from its dial to its end, and the core's hop on it. The twin
+ * of host/stlink/hop.ts and host/net/hop-wire.ts. Before it: connectors.cpp, which dials it anew.
+ * After it: sockets.h, the core. Bytes are read into the core's memory and written out of it.
+ *
+ * Invariant: the core's hop is freed with the connection; nothing is read while the core has no
+ * room.
+ */
+#ifndef SEALEDTUNNEL_HOP_H
+#define SEALEDTUNNEL_HOP_H
+
+#include "addresses.h"
+
+#include <stdint.h>
+
+class Hop {
+public:
+  enum class Phase : uint8_t {
+    Free,
+    LookingUp,
+    Dialling,
+    Sealed, /* the core has a hop: its handshake, then its records */
+    Over,   /* `reason` and `why` say why; then it is to be freed */
+  };
+
+  /** Dials the Connector at this place, or the ticket's (`by_code`), from `name` and `port`. */
+  void dial(uint8_t place, bool by_code, const HostName& name, uint16_t port, uint32_t now);
+
+  /** Moves what there is; true when something moved. */
+  bool turn(uint32_t now);
+
+  /** Tells the Connector that this side is done, as far as it can be told at once. */
+  void stop(uint8_t reason);
+  /** The place is nobody's again; the connection ends if it is still there. */
+  void free();
+
+  Phase phase() const { return phase_; }
+  bool is_free() const { return phase_ == Phase::Free; }
+  bool is_up() const { return phase_ == Phase::Sealed && is_up_; }
+  uint8_t place() const { return place_; }
+  bool is_by_code() const { return by_code_; }
+  /** The core's hop, or -1. */
+  int32_t index() const { return index_; }
+  /** Reason (13.2) of the Connector's CLOSE or REFUSED, or 0. */
+  uint8_t reason() const { return reason_; }
+  /** How it ended, in words. */
+  const char* why() const { return why_; }
+  uint32_t bytes_in() const { return bytes_in_; }
+  uint32_t bytes_out() const { return bytes_out_; }
+
+private:
+  bool look_up();
+  bool wait_for_connection();
+  bool open(uint32_t now);
+  bool move(uint32_t now);
+  bool receive();
+  bool send();
+  void look();
+  void end(const char* why);
+
+  Phase phase_ = Phase::Free;
+  uint8_t place_ = 0;
+  bool by_code_ = false;
+  bool is_up_ = false;
+  bool has_ended_ = false; /* the Connector has half-closed */
+  uint8_t reason_ = 0;
+  int32_t socket_ = -1;
+  int32_t index_ = -1;
+  uint32_t since_ = 0;
+  uint32_t bytes_in_ = 0;
+  uint32_t bytes_out_ = 0;
+  const char* why_ = "";
+  HostName name_ = {};
+  sockets::Address address_ = {};
+};
+
+#endif
