@@ -150,8 +150,9 @@ void make_frame(uint32_t ms, uint32_t most) {
   while (capture == camera::Capture::Working) {
     capture = camera::frame_next(uptime_of(ms), jpeg, most, &frame);
   }
-  printf("frame %u %u ", frame.number, frame.quality);
-  put_hex("", jpeg, capture == camera::Capture::Made ? frame.bytes : 0);
+  char name[32];
+  snprintf(name, sizeof name, "frame %u %u", frame.number, frame.quality);
+  put_hex(name, jpeg, capture == camera::Capture::Made ? frame.bytes : 0);
 }
 
 void take_client_line(const char* word, int32_t id, const char* rest) {
