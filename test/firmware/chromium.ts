@@ -15,25 +15,25 @@ export function openChromium(): Promise<Browser> {
   });
 }
 
+/** Runs in the browser. */
+const DECODE = `async (text) => {
+  const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+  const image = await createImageBitmap(new Blob([bytes], { type: "image/jpeg" }));
+  const { width, height } = image;
+  const context = new OffscreenCanvas(width, height).getContext("2d");
+  context.drawImage(image, 0, 0);
+  let chars = "";
+  for (const byte of context.getImageData(0, 0, width, height).data) {
+    chars += String.fromCharCode(byte);
+  }
+  return { width, height, rgba: btoa(chars) };
+}`;
+
 /** What the browser makes of each JPEG; null where it can't read it. */
 export async function decodeAll(page: Page, jpegs: readonly Buffer[]): Promise<(Picture | null)[]> {
-  const found = await page.evaluate(
-    async (texts) => {
-      const decode = async (text: string) => {
-        const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-        const image = await createImageBitmap(new Blob([bytes], { type: "image/jpeg" }));
-        const canvas = new OffscreenCanvas(image.width, image.height);
-        const context = canvas.getContext("2d");
-        if (context === null) throw new Error("no canvas");
-        context.drawImage(image, 0, 0);
-        const { data } = context.getImageData(0, 0, image.width, image.height);
-        let chars = "";
-        for (const byte of data) chars += String.fromCharCode(byte);
-        return { width: image.width, height: image.height, rgba: btoa(chars) };
-      };
-      return Promise.all(texts.map((text) => decode(text).catch(() => null)));
-    },
-    jpegs.map((jpeg) => jpeg.toString("base64")),
+  const texts = JSON.stringify(jpegs.map((jpeg) => jpeg.toString("base64")));
+  const found = await page.evaluate<({ width: number; height: number; rgba: string } | null)[]>(
+    `Promise.all(${texts}.map((text) => (${DECODE})(text).catch(() => null)))`,
   );
   return found.map((picture) =>
     picture === null ? null : { ...picture, rgba: Buffer.from(picture.rgba, "base64") },

@@ -34,8 +34,8 @@ header { display: flex; justify-content: space-between; gap: 1rem; padding: .25r
 figure { margin: 0; border: 1px solid var(--line); border-radius: 6px; overflow: hidden; background: #000 }
 img { display: block; width: 100%; aspect-ratio: 4/3; object-fit: contain; image-rendering: pixelated; transition: opacity .3s }
 .lost img { opacity: .4 }
-dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(6.5rem, 1fr)); gap: 1px; margin: .75rem 0 0; border: 1px solid var(--line); border-radius: 6px; overflow: hidden; background: var(--line) }
-div { background: var(--panel); padding: .5rem .75rem }
+dl { display: flex; flex-wrap: wrap; gap: 1px; margin: .75rem 0 0; border: 1px solid var(--line); border-radius: 6px; overflow: hidden; background: var(--line) }
+div { flex: 1 1 6rem; background: var(--panel); padding: .5rem .75rem }
 dt { color: var(--quiet); font-size: .8rem }
 dd { margin: 0; font: 1.15rem/1.4 ui-monospace, monospace; font-variant-numeric: tabular-nums; white-space: nowrap }
 </style>
@@ -44,9 +44,9 @@ dd { margin: 0; font: 1.15rem/1.4 ui-monospace, monospace; font-variant-numeric:
 <figure><img id="picture" alt="The camera's picture" src="data:,"></figure>
 <dl>
 <div><dt>Frame</dt><dd id="frame">–</dd></div>
-<div><dt>Frames a second</dt><dd id="rate">–</dd></div>
+<div><dt>Frame rate</dt><dd id="rate">–</dd></div>
 <div><dt>Frame size</dt><dd id="size">–</dd></div>
-<div><dt>Device is up</dt><dd id="uptime">–</dd></div>
+<div><dt>Device up</dt><dd id="uptime">–</dd></div>
 <div><dt>Viewers</dt><dd id="viewers">–</dd></div>
 </dl>
 </main>
@@ -127,16 +127,15 @@ async function watch() {
 }
 
 async function measure() {
+  const two = n => String(n | 0).padStart(2, '0')
   for (;;) {
     const before = shown, begun = performance.now()
-    await pause(2 * PAUSE_MS)
-    at('rate').textContent = ((shown - before) * 1000 / (performance.now() - begun)).toFixed(1)
-    try {
-      const { uptime, viewers } = await ask('/status.json', answer => answer.json())
-      const two = n => String(n).padStart(2, '0')
-      at('uptime').textContent = [uptime / 3600, uptime / 60 % 60, uptime % 60].map(n => two(n | 0)).join(':')
+    await ask('/status.json', answer => answer.json()).then(({ uptime, viewers }) => {
+      at('uptime').textContent = [uptime / 3600, uptime / 60 % 60, uptime % 60].map(two).join(':')
       at('viewers').textContent = viewers
-    } catch {}
+    }, () => {})
+    await pause(2 * PAUSE_MS)
+    at('rate').textContent = ((shown - before) * 1000 / (performance.now() - begun)).toFixed(1) + ' /s'
   }
 }
 
