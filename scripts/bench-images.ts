@@ -1,21 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Images for the bare RV32IMAC machine that only the bench needs, around the same runner as the
 // core's (build-rv32.ts): BearSSL's ChaCha20-Poly1305 in plain C, and a count of the M3 code of each
-// function. BearSSL comes from Debian's source package into build/ and is never committed; apt gets
-// a list of its own, made from the system's, which stays as it is.
+// function. BearSSL comes from Debian's source package into build/ and is never committed.
 
-import { spawnSync } from "node:child_process";
-import {
-  existsSync,
-  globSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { globSync } from "node:fs";
 import { join } from "node:path";
+import { fetchDebianSource } from "./debian-source.ts";
 import {
   compileAll,
   hashOf,
@@ -49,14 +39,11 @@ const RENAMED = ["-Dvm_find=wasm3_find", "-Dvm_call=wasm3_call"];
 
 const BEARSSL = join(OUT, "bearssl");
 const BEARSSL_FILES = ["symcipher/chacha20_ct.c", "symcipher/poly1305_ctmul.c", "codec/*.c"];
-const APT_TIMEOUT_MS = 120_000;
-/** Where this system gets Debian's packages from; its sources lie beside them. */
-const SYSTEM_SOURCES = ["/etc/apt/sources.list.d/debian.sources", "/etc/apt/sources.list"];
 
 /** The image with BearSSL's "seal" and "open" (test/bench/native/vm-bearssl.c). */
 export function buildBearsslImage(): string {
   return withLock(OUT, () => {
-    fetchBearssl();
+    fetchDebianSource("bearssl", BEARSSL);
     const include = ["inc", "src"].flatMap((folder) => ["-isystem", join(BEARSSL, folder)]);
     const theirs = globSync(BEARSSL_FILES, { cwd: join(BEARSSL, "src") }).sort();
     return link("bearssl", [
@@ -115,47 +102,4 @@ function link(name: string, sources: Source[]): string {
     runTool(GCC.command, [...TARGET, ...flags, ...objects, "-o", aside]);
   });
   return image;
-}
-
-/** Debian's source package, unpacked; apt checks its signature. Throws with what apt said. */
-function fetchBearssl(): void {
-  if (existsSync(join(BEARSSL, "src"))) return;
-  const folder = join(OUT, "apt");
-  for (const part of ["lists/partial", "cache", "unpacked"]) {
-    mkdirSync(join(folder, part), { recursive: true });
-  }
-  const list = writeSourceList(folder);
-  const options = [
-    `Dir::Etc::sourcelist=${list}`,
-    "Dir::Etc::sourceparts=-",
-    `Dir::State::lists=${join(folder, "lists")}`,
-    `Dir::Cache=${join(folder, "cache")}`,
-  ].flatMap((option) => ["-o", option]);
-  apt(folder, [...options, "update"]);
-  apt(folder, [...options, "source", "--download-only", "bearssl"]);
-  const [archive] = globSync("bearssl_*.orig.tar.*", { cwd: folder });
-  if (archive === undefined) throw new Error("Debian's source package of bearssl has no archive");
-  const aside = join(folder, "unpacked");
-  runTool("tar", ["-xf", join(folder, archive), "-C", aside, "--strip-components=1"]);
-  renameSync(aside, BEARSSL);
-  rmSync(folder, { recursive: true, force: true });
-}
-
-/** The system's list of packages as a list of source packages. */
-function writeSourceList(folder: string): string {
-  const system = SYSTEM_SOURCES.find((path) => existsSync(path) && statSync(path).size > 0);
-  if (system === undefined) throw new Error("BearSSL comes from Debian: this system has no apt");
-  const list = join(folder, system.endsWith(".sources") ? "sources.sources" : "sources.list");
-  const text = readFileSync(system, "utf8").replace(/^Types: .*$/gm, "Types: deb-src");
-  writeFileSync(list, text.replace(/^deb /gm, "deb-src "));
-  return list;
-}
-
-function apt(folder: string, args: string[]): void {
-  const { status, stderr } = spawnSync("apt-get", args, {
-    cwd: folder,
-    encoding: "utf8",
-    timeout: APT_TIMEOUT_MS,
-  });
-  if (status !== 0) throw new Error(`BearSSL's source could not be had from Debian: ${stderr}`);
 }

@@ -31,11 +31,11 @@ const PORT = join(ROOT, "firmware", "ports", "virt-rv32");
 const LINK_SCRIPT = join(PORT, "link.ld");
 const PICOLIBC_SPECS = "/usr/lib/picolibc/riscv64-unknown-elf/picolibc.specs";
 
-const GCC: Tool = { command: "riscv64-unknown-elf-gcc", debianPackage: "gcc-riscv64-unknown-elf" };
+export const GCC: Tool = { command: "riscv64-unknown-elf-gcc", debianPackage: "gcc-riscv64-unknown-elf" };
 
 // The architecture must stay rv32imac: with zicsr added GCC 12 links 64-bit libraries. For the few
 // instructions that need it, the assembler is told on the spot.
-const TARGET = [
+export const TARGET = [
   ...["-march=rv32imac", "-mabi=ilp32", "-mcmodel=medany", "--specs=picolibc.specs"],
   ...["-ffunction-sections", "-fdata-sections", "-fno-common"],
 ];
@@ -46,12 +46,9 @@ const ARENA_FOR_WASM3 = ["-Dcalloc=arena_calloc", "-Drealloc=arena_realloc", "-D
 export function buildRv32(variant: Rv32Variant, wasmPath: string): string {
   return withLock(OUT, () => {
     const startedMs = performance.now();
-    requireTool(GCC);
-    if (!existsSync(PICOLIBC_SPECS)) {
-      throw new Error("picolibc is missing (Debian: apt install picolibc-riscv64-unknown-elf)");
-    }
+    requireToolchain();
     const sources = [
-      ...portSources(variant),
+      ...portSources(variant, "start.S"),
       ...(variant === "aot" ? aotSources(wasmPath) : wasm3Sources(variant, wasmPath)),
     ];
     const { objects, compiledCount } = compileAll(GCC, join(OUT, "objects"), sources);
@@ -63,12 +60,20 @@ export function buildRv32(variant: Rv32Variant, wasmPath: string): string {
   });
 }
 
-function portSources(variant: Rv32Variant): Source[] {
+/** Throws with what is missing. */
+export function requireToolchain(): void {
+  requireTool(GCC);
+  if (existsSync(PICOLIBC_SPECS)) return;
+  throw new Error("picolibc is missing (Debian: apt install picolibc-riscv64-unknown-elf)");
+}
+
+/** The machine and the runner; `start` is the start-up code, for RAM or for flash. */
+export function portSources(variant: Rv32Variant, start: string): Source[] {
   const small = [...OWN, "-Os"];
   const dependsOn = [CORE, PORT];
   const hasWasm = variant === "aot" ? [] : ["-DHAS_CORE_WASM"];
   return [
-    { path: join(PORT, "start.S"), flags: TARGET, dependsOn: [] },
+    { path: join(PORT, start), flags: [...TARGET, "-I", PORT], dependsOn: [PORT] },
     // Otherwise GCC makes memcpy's loop into a call of memcpy.
     {
       path: join(PORT, "mem.c"),
@@ -81,7 +86,7 @@ function portSources(variant: Rv32Variant): Source[] {
   ];
 }
 
-function wasm3Sources(variant: Rv32Variant, wasmPath: string): Source[] {
+export function wasm3Sources(variant: Rv32Variant, wasmPath: string): Source[] {
   const calls = variant === "wasm3" ? [] : ["-fno-optimize-sibling-calls"];
   const theirs = [
     ...TARGET,
@@ -112,7 +117,7 @@ function wasm3Sources(variant: Rv32Variant, wasmPath: string): Source[] {
   ];
 }
 
-function aotSources(wasmPath: string): Source[] {
+export function aotSources(wasmPath: string): Source[] {
   const folder = translate(OUT, wasmPath);
   return [
     {

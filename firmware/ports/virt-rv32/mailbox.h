@@ -9,6 +9,13 @@
 #ifndef SEALEDTUNNEL_VIRT_MAILBOX_H
 #define SEALEDTUNNEL_VIRT_MAILBOX_H
 
+/** The host's word to a firmware's image that it is to be the runner, and where: beyond a device's
+ * RAM, below a host's mailbox (start_flash.S). */
+#define RUNNER_MARK_ADDRESS 0x80100000
+#define RUNNER_MARK 0x4e4e5552 /* "RUNN" */
+
+#ifndef __ASSEMBLER__
+
 #include <stdint.h>
 
 #define MAILBOX_BODY_BYTES (512u * 1024u - 64u)
@@ -23,5 +30,7 @@ typedef struct mailbox {
   uint8_t unused_2[56];
   uint8_t replies[MAILBOX_BODY_BYTES];
 } mailbox;
+
+#endif
 
 #endif

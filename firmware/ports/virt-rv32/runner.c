@@ -202,8 +202,8 @@ static void say_u32(uint32_t value) {
   for (int shift = 0; shift < 32; shift += 8) serial_write((uint8_t)(value >> shift));
 }
 
-/** Reached from start.S, such as when the stack runs over. */
-_Noreturn void machine_fault(uint32_t cause, uint32_t pc, uint32_t address) {
+/** Reached from the start-up code, such as when the stack runs over. */
+_Noreturn void runner_fault(uint32_t cause, uint32_t pc, uint32_t address) {
   serial_write('F');
   say_u32(cause);
   say_u32(pc);
@@ -211,7 +211,8 @@ _Noreturn void machine_fault(uint32_t cause, uint32_t pc, uint32_t address) {
   machine_off();
 }
 
-int main(void) {
+/** The start-up code calls it in the place of main. */
+_Noreturn void runner_run(void) {
   machine_start();
   uint64_t before = instructions_retired();
   counter_cost = (uint32_t)(instructions_retired() - before);

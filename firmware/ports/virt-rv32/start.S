@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * First instructions on QEMU's riscv32 virt machine: stack, zeroed .bss, trap vector, then main.
+ * First instructions on QEMU's riscv32 virt machine: stack, zeroed .bss, trap vector, then the runner.
  * With -bios none the machine starts at 0x80000000, whatever the ELF's entry. The stack lies right
  * above these few bytes and grows down to them, so that running over its end leaves RAM and faults
  * instead of writing over other data (link.ld).
@@ -30,7 +30,7 @@ zero_bss:
   la a0, on_fault
   csrw mtvec, a0
   .option pop
-  call main
+  call runner_run
 3:
   j 3b
 
@@ -44,7 +44,7 @@ on_fault:
   csrr a1, mepc
   csrr a2, mtval
   .option pop
-  j machine_fault
+  j runner_fault
 
   .bss
   .balign 16
