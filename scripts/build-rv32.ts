@@ -31,7 +31,10 @@ const PORT = join(ROOT, "firmware", "ports", "virt-rv32");
 const LINK_SCRIPT = join(PORT, "link.ld");
 const PICOLIBC_SPECS = "/usr/lib/picolibc/riscv64-unknown-elf/picolibc.specs";
 
-export const GCC: Tool = { command: "riscv64-unknown-elf-gcc", debianPackage: "gcc-riscv64-unknown-elf" };
+export const GCC: Tool = {
+  command: "riscv64-unknown-elf-gcc",
+  debianPackage: "gcc-riscv64-unknown-elf",
+};
 
 // The architecture must stay rv32imac: with zicsr added GCC 12 links 64-bit libraries. For the few
 // instructions that need it, the assembler is told on the spot.

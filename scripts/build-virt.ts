@@ -6,9 +6,16 @@
 // Command line: node scripts/build-virt.ts [wasm3|aot].
 
 import { spawnSync } from "node:child_process";
-import { copyFileSync, globSync, truncateSync } from "node:fs";
+import { globSync, truncateSync } from "node:fs";
 import { join } from "node:path";
-import { aotSources, GCC, portSources, requireToolchain, TARGET, wasm3Sources } from "./build-rv32.ts";
+import {
+  aotSources,
+  GCC,
+  portSources,
+  requireToolchain,
+  TARGET,
+  wasm3Sources,
+} from "./build-rv32.ts";
 import { fetchDebianSource } from "./debian-source.ts";
 import { compileAll, hashOf, makeOnce, runTool, type Source, withLock } from "./native-build.ts";
 import { BUILD_DIR, CORE_WASM, ROOT } from "./run.ts";

@@ -217,8 +217,8 @@ void do_loop(char* rest) {
 }
 
 /**
- * `stall host port count`: holds that many connections, fills each and reads none of them, while one
- * more has its bytes echoed. How many were open, and how many bytes the one has echoed.
+ * `stall host port count`: holds that many connections, fills each and reads none of them, while
+ * one more has its bytes echoed. How many were open, and how many bytes the one has echoed.
  */
 void do_stall(char* rest) {
   const Address to = address(&rest);
@@ -310,11 +310,11 @@ const struct {
   const char* name;
   void (*run)(char* rest);
 } COMMANDS[] = {
-    {"echo", do_echo},       {"serve", do_serve},       {"dial", do_dial},
-    {"udp", do_udp},         {"name", do_name},         {"loop", do_loop},
-    {"stall", do_stall},     {"chance", do_chance},     {"network", do_network},
-    {"until", do_until},     {"memory", do_memory},     {"idle", do_idle},
-    {"hang", do_hang},       {"overflow", do_overflow}, {"restart", do_restart},
+    {"echo", do_echo},   {"serve", do_serve},       {"dial", do_dial},
+    {"udp", do_udp},     {"name", do_name},         {"loop", do_loop},
+    {"stall", do_stall}, {"chance", do_chance},     {"network", do_network},
+    {"until", do_until}, {"memory", do_memory},     {"idle", do_idle},
+    {"hang", do_hang},   {"overflow", do_overflow}, {"restart", do_restart},
 };
 
 void run_line() {

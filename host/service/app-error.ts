@@ -17,7 +17,9 @@ export type AppErrorCode =
   /** No process answers at the status socket. */
   | "NotRunning"
   /** A file that would have been written is there already, or can't be written. */
-  | "NotWritten";
+  | "NotWritten"
+  /** A tool that this needs is not here and can't be installed, or it failed. */
+  | "ToolMissing";
 
 export class AppError extends Error {
   override readonly name = "AppError";

@@ -12,11 +12,11 @@
 
 #include <string.h>
 
-using sockets::Address;
-using sockets::State;
 using socket_table::Datagram;
 using socket_table::Kind;
 using socket_table::Socket;
+using sockets::Address;
+using sockets::State;
 
 namespace {
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Names of core/sockets.h: literal IPv4 addresses, and lwIP's resolver with the server that DHCP has
- * named. A question is remembered by its name until its answer was fetched once; two at a time.
+ * Names of core/sockets.h: literal IPv4 addresses, and lwIP's resolver with the server that DHCP
+ * has named. A question is remembered by its name until its answer was fetched once; two at a time.
  */
 #include "network.h"
 

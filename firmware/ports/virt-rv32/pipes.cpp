@@ -7,9 +7,9 @@
 #include "network.h"
 #include "socket_table.h"
 
-using sockets::State;
 using socket_table::Kind;
 using socket_table::Socket;
+using sockets::State;
 
 namespace pipes {
 

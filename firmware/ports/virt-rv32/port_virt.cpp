@@ -78,7 +78,8 @@ extern "C" [[noreturn]] void machine_fault(uint32_t cause, uint32_t pc, uint32_t
   say("\nfault: cause, at, address");
   for (uint32_t value : values) {
     serial_write(' ');
-    for (int shift = 28; shift >= 0; shift -= 4) serial_write(static_cast<uint8_t>(DIGITS[value >> shift & 15]));
+    for (int shift = 28; shift >= 0; shift -= 4)
+      serial_write(static_cast<uint8_t>(DIGITS[value >> shift & 15]));
   }
   say("; starting anew\n");
   machine_restart();

@@ -54,8 +54,8 @@ struct Socket {
   Kind kind = Kind::Free;
   sockets::State state = sockets::State::Connecting;
   bool is_awaiting_accept = false;
-  bool has_their_end = false; /* no byte comes any more */
-  bool has_our_end = false;   /* none goes */
+  bool has_their_end = false;      /* no byte comes any more */
+  bool has_our_end = false;        /* none goes */
   int8_t listener = sockets::NONE; /* that it came to, until it is accepted */
   int8_t other = sockets::NONE;    /* a pipe's other end */
   uint16_t port = 0;               /* the listener's own, or the socket's */
@@ -70,7 +70,8 @@ struct Socket {
   uint16_t datagram_bytes = 0; /* of all that wait, with their heads */
 };
 
-/** Two hops; five streams with both their ends in the device; listeners; datagrams; and one more. */
+/** Two hops; five streams with both their ends in the device; listeners; datagrams; and one more.
+ */
 constexpr int32_t COUNT = 24;
 /** Connections that wait to be accepted by one listener; more are turned away. */
 constexpr int32_t BACKLOG = 4;
@@ -90,7 +91,8 @@ Socket* find_local(Kind kind, const ip_addr_t& host, uint16_t port);
 
 } // namespace socket_table
 
-/** Connections within the device: two rings, no packets. The rest of their calls is in sockets.h. */
+/** Connections within the device: two rings, no packets. The rest of their calls is in sockets.h.
+ */
 namespace pipes {
 
 /** Never lwIP's: `to` is the device's own. Refused where nobody listens. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * TCP of core/sockets.h on lwIP's raw interface, and the common entry points: calls that concern the
- * device itself go to pipes.cpp. UDP is datagrams_lwip.cpp, names are names_lwip.cpp.
+ * TCP of core/sockets.h on lwIP's raw interface, and the common entry points: calls that concern
+ * the device itself go to pipes.cpp. UDP is datagrams_lwip.cpp, names are names_lwip.cpp.
  *
  * Flow: a received segment is copied to the connection's ring at once; lwIP's window is what the
  * ring has left, since only read bytes are told to tcp_recved. What is written is copied to lwIP's
@@ -14,10 +14,10 @@
 
 #include <string.h>
 
-using sockets::Address;
-using sockets::State;
 using socket_table::Kind;
 using socket_table::Socket;
+using sockets::Address;
+using sockets::State;
 
 namespace {
 

@@ -7,9 +7,24 @@
  */
 #include "mailbox.h"
 
+#define GUARD_START 0x7fff0000
+#define GUARD_BYTES 0x10000
+#define PMP_LOCKED 0x80
+#define PMP_POWER_OF_TWO 0x18
+
   .section .text.start, "ax"
   .globl _start
 _start:
+  /* Below RAM lies a window of PCI, which swallows what is written to it: the 64 KiB under the
+   * stack are locked, so that running over its end faults at once. */
+  li a0, GUARD_START >> 2 | GUARD_BYTES / 8 - 1
+  li a1, PMP_LOCKED | PMP_POWER_OF_TWO
+  .option push
+  .option arch, +zicsr
+  csrw pmpaddr0, a0
+  csrw pmpcfg0, a1
+  .option pop
+
   .option push
   .option norelax
   la gp, __global_pointer$

@@ -58,8 +58,7 @@ void Device::set_queue(uint32_t queue, const void* descriptors, const void* avai
   const struct {
     uint32_t offset;
     const void* ring;
-  } parts[] = {
-      {QUEUE_DESCRIPTORS, descriptors}, {QUEUE_AVAILABLE, available}, {QUEUE_USED, used}};
+  } parts[] = {{QUEUE_DESCRIPTORS, descriptors}, {QUEUE_AVAILABLE, available}, {QUEUE_USED, used}};
   for (const auto& part : parts) {
     at(part.offset) = reinterpret_cast<uintptr_t>(part.ring);
     at(part.offset + 4) = 0;

@@ -31,8 +31,7 @@ struct UsedElement {
 };
 
 /** The three rings of a queue as the device reads them; `COUNT` is a power of two. */
-template<uint16_t COUNT>
-struct Rings {
+template<uint16_t COUNT> struct Rings {
   alignas(16) Descriptor descriptors[COUNT];
   struct {
     uint16_t flags, index, ring[COUNT];
@@ -67,8 +66,7 @@ private:
 };
 
 /** The driver's side of one queue. */
-template<uint16_t COUNT>
-class Queue {
+template<uint16_t COUNT> class Queue {
 public:
   void attach(Device& device, uint32_t queue) {
     device_ = &device;

@@ -3,10 +3,12 @@
  * The driver of virtio_net.h. Queue 0 receives, queue 1 transmits; both carry a header of 12 bytes
  * before the frame (Virtio 1.1, 5.1.6), here all zeros: no offload is agreed on.
  *
- * A receive buffer, so that the IP header is 4-aligned and lwIP's two bytes of padding (ETH_PAD_SIZE)
- * fall on the header's last two: 2 unused, 12 header, 14 Ethernet, 1,500 packet.
+ * A receive buffer, so that the IP header is 4-aligned and lwIP's two bytes of padding
+ * (ETH_PAD_SIZE) fall on the header's last two: 2 unused, 12 header, 14 Ethernet, 1,500 packet.
  */
 #include "virtio_net.h"
+#include "machine.h"
+#include "network.h"
 #include "virtio.h"
 
 #include "lwip/etharp.h"
@@ -27,9 +29,13 @@ constexpr uint16_t FRAME_MOST = 1514;
 constexpr uint16_t PACKET_MOST = 1500;
 constexpr uint16_t BUFFER_START = 2;
 constexpr uint16_t RECEIVE_BUFFERS = 4;
+/** The rest is always the device's. */
+constexpr uint16_t KEPT_MOST = RECEIVE_BUFFERS / 2;
 constexpr uint16_t TRANSMIT_DESCRIPTORS = 16;
 /** Frames of more pieces than this are put together first. */
 constexpr uint16_t PIECES_MOST = 6;
+
+constexpr uint64_t TRANSMIT_MOST_TICKS = 2 * MACHINE_TICKS_PER_MS;
 
 struct Buffer {
   pbuf_custom head; /* first: lwIP hands back its address */
@@ -46,6 +52,8 @@ static pbuf* sending[TRANSMIT_DESCRIPTORS];
 static uint16_t sending_pieces[TRANSMIT_DESCRIPTORS];
 static uint16_t next_descriptor, free_descriptors = TRANSMIT_DESCRIPTORS;
 
+static uint16_t kept_buffers;
+
 static void offer_buffer(uint16_t index) {
   uint8_t* start = buffers[index].bytes + BUFFER_START;
   receiving.descriptor(index) = {reinterpret_cast<uintptr_t>(start), HEADER_BYTES + FRAME_MOST,
@@ -55,6 +63,7 @@ static void offer_buffer(uint16_t index) {
 
 /** lwIP is done with a received frame. */
 static void take_back(pbuf* frame) {
+  kept_buffers--;
   offer_buffer(static_cast<uint16_t>(reinterpret_cast<Buffer*>(frame) - buffers));
 }
 
@@ -78,10 +87,22 @@ static void add_piece(const void* bytes, uint32_t length, bool has_next) {
   free_descriptors--;
 }
 
-/** Hands a frame to the device, which reads it where it lies. ERR_BUF: no descriptors now. */
+/**
+ * Waits for room: the device reads a frame within microseconds, and lwIP would come again only by
+ * its slow timer. False: it took longer than 2 ms.
+ */
+static bool wait_for_descriptors(uint16_t count) {
+  const uint64_t begun = machine_time();
+  while (count > free_descriptors) {
+    free_sent();
+    if (machine_time() - begun > TRANSMIT_MOST_TICKS) break;
+  }
+  return count <= free_descriptors;
+}
+
+/** Hands a frame to the device, which reads it where it lies. ERR_BUF: no descriptors in time. */
 static err_t queue_frame(pbuf* frame, uint16_t pieces) {
-  if (pieces + 1 > free_descriptors) free_sent();
-  if (pieces + 1 > free_descriptors) return ERR_BUF;
+  if (!wait_for_descriptors(static_cast<uint16_t>(pieces + 1))) return ERR_BUF;
   const uint16_t head = next_descriptor;
   add_piece(empty_header, HEADER_BYTES, true);
   uint16_t skipped = ETH_PAD_SIZE;
@@ -134,12 +155,24 @@ err_t start(netif* interface) {
   return ERR_OK;
 }
 
-static void hand_up(netif* interface, Buffer* buffer, uint32_t frame_bytes) {
-  const uint16_t length = static_cast<uint16_t>(frame_bytes + ETH_PAD_SIZE);
+/** The frame in its buffer, or a copy of it, or null. */
+static pbuf* wrap(Buffer* buffer, uint16_t length) {
   uint8_t* start = buffer->bytes + BUFFER_START + HEADER_BYTES - ETH_PAD_SIZE;
-  pbuf* frame =
-      pbuf_alloced_custom(PBUF_RAW, length, PBUF_REF, &buffer->head, start, FRAME_MOST + ETH_PAD_SIZE);
-  if (interface->input(frame, interface) != ERR_OK) pbuf_free(frame);
+  if (kept_buffers < KEPT_MOST) {
+    kept_buffers++;
+    const uint16_t most = FRAME_MOST + ETH_PAD_SIZE;
+    return pbuf_alloced_custom(PBUF_RAW, length, PBUF_REF, &buffer->head, start, most);
+  }
+  const bool has_heap = network::fair_share(0) > network::heap().size / 2;
+  pbuf* copy = has_heap ? pbuf_alloc(PBUF_RAW, length, PBUF_RAM) : nullptr;
+  if (copy != nullptr) pbuf_take(copy, start, length);
+  offer_buffer(static_cast<uint16_t>(buffer - buffers));
+  return copy;
+}
+
+static void hand_up(netif* interface, Buffer* buffer, uint32_t frame_bytes) {
+  pbuf* frame = wrap(buffer, static_cast<uint16_t>(frame_bytes + ETH_PAD_SIZE));
+  if (frame != nullptr && interface->input(frame, interface) != ERR_OK) pbuf_free(frame);
 }
 
 void poll(netif* interface) {

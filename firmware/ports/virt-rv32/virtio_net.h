@@ -3,9 +3,12 @@
  * The machine's Ethernet card, a virtio network device (Virtio 1.1, section 5.1), as an interface
  * of lwIP. Before it: network.cpp. After it: virtio.h.
  *
- * Nothing is copied: a frame is received into a buffer of the driver and goes up as it is; what
- * goes down is read by the device where it lies, and kept until then. Buffers come back at once,
- * since nobody above keeps a received frame: a connection's bytes are copied to its own ring.
+ * A frame is received into a buffer of the driver and goes up as it is; what goes down is read by
+ * the device where it lies, and kept until then. A received frame comes back at once, since a
+ * connection's bytes are copied to its own ring, but for a segment that has overtaken another.
+ *
+ * Invariant: at most KEPT_MOST of the driver's buffers are kept by lwIP; beyond that a frame goes
+ * up as a copy, as long as half of lwIP's heap is free, or is dropped.
  */
 #ifndef SEALEDTUNNEL_VIRT_VIRTIO_NET_H
 #define SEALEDTUNNEL_VIRT_VIRTIO_NET_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Asks the entropy device for up to 32 bytes at a time and waits for them (virtio_rng.h): it answers
- * in microseconds. What was handed out is wiped from the buffer.
+ * Asks the entropy device for up to 32 bytes at a time and waits for them (virtio_rng.h): it
+ * answers in microseconds. What was handed out is wiped from the buffer.
  */
 #include "virtio_rng.h"
 #include "machine.h"

@@ -39,8 +39,10 @@
 #define TCP_SND_QUEUELEN 16
 /* A segment is as long as its bytes: what is written is records, not single bytes. */
 #define TCP_OVERSIZE 0
-/* Segments out of order would keep the driver's few receive buffers from it. */
-#define TCP_QUEUE_OOSEQ 0
+/* Of segments out of order a connection keeps what its window lets come, and the driver says how
+ * much of the heap all of them get (virtio_net.cpp). */
+#define TCP_QUEUE_OOSEQ 1
+#define TCP_OOSEQ_MAX_PBUFS 4
 #define LWIP_TCP_RTO_TIME 1000
 /* About a minute of retransmission; nobody wants a connection that was silent for longer. */
 #define TCP_MAXRTX 6
