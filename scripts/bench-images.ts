@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Images for the bare RV32IMAC machine that only the bench needs, around the same runner as the
-// core's (build-rv32.ts): BearSSL's ChaCha20-Poly1305 in plain C, and a count of the M3 code of each
-// function. BearSSL comes from Debian's source package into build/ and is never committed.
+// core's (build-rv32.ts): BearSSL's ChaCha20-Poly1305 in plain C, a count of the M3 code of each
+// function, and the camera's frames. BearSSL comes from Debian's source package into build/ and is
+// never committed.
 
 import { globSync } from "node:fs";
 import { join } from "node:path";
@@ -23,6 +24,7 @@ import { BUILD_DIR, ROOT } from "./run.ts";
 const OUT = join(BUILD_DIR, "bench");
 const CORE = join(ROOT, "firmware", "core");
 const PORT = join(ROOT, "firmware", "ports", "virt-rv32");
+const CAMERA = join(ROOT, "firmware", "apps", "camera");
 const NATIVE = join(ROOT, "test", "bench", "native");
 const LINK_SCRIPT = join(PORT, "link.ld");
 const GCC: Tool = { command: "riscv64-unknown-elf-gcc", debianPackage: "gcc-riscv64-unknown-elf" };
@@ -75,6 +77,27 @@ export function buildM3SizesImage(wasmPath: string): string {
         flags: [...TARGET, `-DCORE_WASM="${wasmPath}"`],
         dependsOn: [wasmPath],
       },
+    ]),
+  );
+}
+
+/** The image that makes the camera's frames (test/bench/native/vm-camera.cpp). */
+export function buildCameraImage(width: number, height: number, optimized: string): string {
+  const flags = [
+    ...TARGET.filter((flag) => !flag.startsWith("-std=")),
+    ...["-std=c++17", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics"],
+    ...["-Wall", "-Wextra", "-Werror", "-I", CORE, "-I", CAMERA, optimized],
+    ...[`-DCAMERA_WIDTH=${width}`, `-DCAMERA_HEIGHT=${height}`],
+  ];
+  const files = ["jpeg.cpp", "scene.cpp", "synthetic_camera.cpp"].map((name) => join(CAMERA, name));
+  return withLock(OUT, () =>
+    link("camera", [
+      ...portSources(false),
+      ...[...files, join(NATIVE, "vm-camera.cpp")].map((path) => ({
+        path,
+        flags,
+        dependsOn: [CORE, CAMERA],
+      })),
     ]),
   );
 }

@@ -4,17 +4,19 @@
 
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
+import { benchCamera } from "./camera.ts";
 import { benchCore } from "./core.ts";
 import { benchPeers } from "./system/bench-peers.ts";
 import { benchTunnel } from "./system/bench-tunnel.ts";
 
-const HELP = `npm run bench -- core|tunnel|peers [options]
+const HELP = `npm run bench -- core|camera|tunnel|peers [options]
 
 core  primitives, handshakes and three layers of build/core.wasm: in V8 beside node:crypto, @noble and
       libsodium-wrappers; in instructions on bare RV32IMAC (QEMU), under wasm3 and ahead of time,
       beside BearSSL's plain C; size and RAM. About a minute; the machine's part needs the Debian
       packages that npm test names, and BearSSL's source by apt-get source.
 
+camera  the camera app's synthetic frames in instructions on bare RV32IMAC (QEMU). Some seconds.
 tunnel  the whole system on loopback, three processes: one connection and 64, round trips, CPU, memory;
         10,000 idle hops; 1,000 STLinks that come back. Two to four minutes; needs Linux (/proc).
 peers   the same work through chisel, rathole and frp as well, installed by name into build/peers where they
@@ -61,6 +63,7 @@ type Options = { only: string | undefined; areFunctionsWhole: boolean };
 /** What a bench's name means; null where it means nothing. */
 function benchOf(name: string, options: Options): (() => Promise<Outcome>) | null {
   const { only, areFunctionsWhole } = options;
+  if (name === "camera") return benchCamera;
   if (name === "tunnel") return benchTunnel;
   if (name === "peers") return benchPeers;
   return name === "core" && isHalf(only) ? () => benchCore({ only, areFunctionsWhole }) : null;

@@ -297,6 +297,25 @@ describe("the stream", () => {
     expect(clients.endOf(0)).toBe("reset");
   });
 
+  it("of two that take nothing holds both frames: who wants a picture is told after 3 seconds", async () => {
+    clients.open(0, get("/stream"), 2000);
+    await clients.pass(500);
+    clients.open(1, get("/stream"), 2000);
+    await clients.pass(500);
+    clients.open(2, get("/snapshot.jpg"));
+    await clients.pass(2900);
+    expect(clients.take(2).length).toBe(0);
+    await clients.pass(200);
+    const answer = clients.take(2).toString("latin1");
+    expect(statusOf(answer)).toBe("HTTP/1.1 503 Service Unavailable");
+    expect(bodyOf(answer)).toContain("There was no new picture for 3 seconds.");
+    clients.machine.tell("cut 0");
+    await clients.pass(50);
+    clients.send(2, get("/snapshot.jpg"));
+    await clients.pass(200);
+    expect(clients.take(2).toString("latin1")).toContain("Content-Type: image/jpeg");
+  });
+
   it("is for two viewers; a third is told to take single pictures, and gets them", async () => {
     for (const id of [0, 1]) clients.open(id, get("/stream"));
     await clients.pass(200);

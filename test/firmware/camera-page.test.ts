@@ -132,3 +132,13 @@ it("gives its place to nobody else while a third viewer is told to wait", async 
   await framesPass(5);
   await Promise.all([other.close(), third.close()]);
 });
+
+it("is a moving picture without the page, too", async () => {
+  await page.goto(`${url}stream`, { waitUntil: "commit" });
+  const seen = new Set<string>();
+  const look = async (): Promise<number> => {
+    seen.add((await page.screenshot()).toString("base64"));
+    return seen.size;
+  };
+  await expect.poll(look, { timeout: 30_000 }).toBeGreaterThan(5);
+});

@@ -66,9 +66,10 @@ constexpr Refusal NO_STREAM = {
     false};
 constexpr Refusal NO_PICTURE = {
     {UNAVAILABLE, TEXT_TYPE, RETRY},
-    "The camera gives no picture. Try again, then look at the device's console.\n",
+    "There was no new picture for 3 seconds. Try again; then see the device's console.\n",
     false};
-static_assert(REQUEST_MS == 5000 && HEADER_MOST == 1024 && CONNECTIONS == 3 && STREAMS == 2,
+static_assert(REQUEST_MS == 5000 && PICTURE_MS == 3000 && HEADER_MOST == 1024 && CONNECTIONS == 3 &&
+                  STREAMS == 2,
               "the sentences above say so");
 
 const Refusal& refusal_of(Verdict verdict) {

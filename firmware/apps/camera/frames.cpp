@@ -14,7 +14,7 @@ uint32_t Frames::turn(uint32_t now_ms, Uptime uptime, bool is_wanted) {
   count_rate(uptime.seconds);
   if (working_ == nullptr) {
     const uint32_t age_ms = now_ms - begun_ms_;
-    if (!is_wanted) return FRAME_MS;
+    if (!is_wanted) return IDLE_MS;
     if (age_ms < FRAME_MS) return FRAME_MS - age_ms;
     working_ = choose();
     if (working_ == nullptr) return FRAME_MS;

@@ -8,6 +8,12 @@
 
 namespace camera {
 
+/** The code of each symbol. */
+struct HuffmanCodes {
+  uint16_t code[256] = {};
+  uint8_t bits[256] = {};
+};
+
 namespace {
 
 /** Figure A.6: the place of the k-th coefficient in a block. */
@@ -68,12 +74,6 @@ constexpr HuffmanList AC_LISTS[2] = {
       0xe8, 0xe9, 0xea, 0xf2, 0xf3, 0xf4, 0xf5, 0xf6, 0xf7, 0xf8, 0xf9, 0xfa}},
 };
 
-/** The code of each symbol. */
-struct HuffmanCodes {
-  uint16_t code[256] = {};
-  uint8_t bits[256] = {};
-};
-
 /** Annex C: codes of one length count up, and the next length begins behind them. */
 constexpr HuffmanCodes codes_of(const HuffmanList& list) {
   HuffmanCodes codes;
@@ -125,11 +125,16 @@ template<int32_t stride, int32_t shift> void transform(int16_t* v) {
   put(7, d0 * C7 - d1 * C5 + d2 * C3 - d3 * C1);
 }
 
-/** Rows are left in 1/16, then columns in 1/8: at most 8,192, so products stay in 32 bits. */
+/** Rows are left in 1/16, then columns in 1/UNIT: at most 8,192, so products stay in 32 bits. */
 constexpr int32_t ROW_SHIFT = 13 - 4;
 constexpr int32_t COLUMN_SHIFT = 13 + 4 - 3;
-/** A coefficient in 1/8 times a share in 1/65,536. */
-constexpr uint32_t QUANT_SHIFT = 3 + 16;
+constexpr int32_t UNIT = 8;
+
+/** How many steps a coefficient in 1/UNIT is, rounded: 1 at half a step. */
+int32_t quantised(int32_t value, int32_t step) {
+  const int32_t half = step * (UNIT / 2);
+  return (value < 0 ? value - half : value + half) / (step * UNIT);
+}
 
 /** How many bits a value above 0 has. */
 uint32_t bits_of(uint32_t value) {
@@ -138,7 +143,7 @@ uint32_t bits_of(uint32_t value) {
   return bits;
 }
 
-/** Marker and length of a segment with `bytes` behind them. */
+/** The length field of a segment with `bytes` behind it. */
 constexpr uint16_t length_with(uint32_t bytes) {
   return static_cast<uint16_t>(2 + bytes);
 }
@@ -191,9 +196,7 @@ void JpegEncoder::set_tables(uint8_t quality) {
     for (int32_t k = 0; k < 64; k++) {
       uint32_t step = (STEPS[table][ZIGZAG[k]] * percent + 50) / 100;
       step = step < 1 ? 1 : step > 255 ? 255 : step;
-      const uint32_t share = (65536 + step / 2) / step;
       steps_[table][k] = static_cast<uint8_t>(step);
-      shares_[table][k] = static_cast<uint16_t>(share > 65535 ? 65535 : share);
     }
   }
 }
@@ -249,46 +252,34 @@ void JpegEncoder::put_block(const uint8_t* pixels, int32_t row_bytes, int32_t co
 
 /** F.1.2: the difference to the last DC, then runs of zeros with the value behind each. */
 void JpegEncoder::put_coefficients(const int16_t* values, int32_t component) {
-  const uint16_t* shares = shares_[table_of(component)];
-  const auto quantised = [shares, values](int32_t k) -> int32_t {
-    const int32_t value = values[ZIGZAG[k]];
-    const uint32_t size = static_cast<uint32_t>(value < 0 ? -value : value);
-    const uint32_t steps = (size * shares[k] + (1u << (QUANT_SHIFT - 1))) >> QUANT_SHIFT;
-    return value < 0 ? -static_cast<int32_t>(steps) : static_cast<int32_t>(steps);
-  };
-  const auto size_of = [](int32_t value) {
-    return bits_of(static_cast<uint32_t>(value < 0 ? -value : value));
-  };
-
-  const int32_t dc = quantised(0);
+  const int32_t table = table_of(component);
+  const int32_t dc = quantised(values[0], steps_[table][0]);
   const int32_t difference = dc - last_dc_[component];
-  const uint32_t dc_size = size_of(difference);
-  const HuffmanCodes& dc_codes = DC_CODES[table_of(component)];
   last_dc_[component] = static_cast<int16_t>(dc);
-  put_coded(dc_codes.code[dc_size], dc_codes.bits[dc_size], difference, dc_size);
+  put_coded(DC_CODES[table], 0, difference);
 
-  const HuffmanCodes& codes = AC_CODES[table_of(component)];
+  const HuffmanCodes& codes = AC_CODES[table];
   uint32_t zeros = 0;
   for (int32_t k = 1; k < 64; k++) {
-    const int32_t value = quantised(k);
-    if (value == 0) {
+    const int32_t value = values[ZIGZAG[k]];
+    const int32_t half = steps_[table][k] * (UNIT / 2);
+    if (value < half && value > -half) { /* as most are: nothing is divided */
       zeros++;
       continue;
     }
     for (; zeros >= 16; zeros -= 16) put_bits(codes.code[SIXTEEN_ZEROS], codes.bits[SIXTEEN_ZEROS]);
-    const uint32_t size = size_of(value);
-    const uint32_t symbol = zeros << 4 | size;
-    put_coded(codes.code[symbol], codes.bits[symbol], value, size);
+    put_coded(codes, zeros, quantised(value, steps_[table][k]));
     zeros = 0;
   }
   if (zeros > 0) put_bits(codes.code[END_OF_BLOCK], codes.bits[END_OF_BLOCK]);
 }
 
-/** A code, then the lowest bits of the value; of one below 0 less 1 (F.1.2.1.1). */
-void JpegEncoder::put_coded(uint16_t code, uint8_t code_bits, int32_t value, uint32_t value_bits) {
-  const uint32_t low = static_cast<uint32_t>(value < 0 ? value - 1 : value);
-  put_bits(code, code_bits);
-  put_bits(low & ((1u << value_bits) - 1), value_bits);
+/** The code of zeros before a value and of its size, then its lowest bits; below 0 of it less 1. */
+void JpegEncoder::put_coded(const HuffmanCodes& codes, uint32_t zeros, int32_t value) {
+  const uint32_t size = bits_of(static_cast<uint32_t>(value < 0 ? -value : value));
+  const uint32_t symbol = zeros << 4 | size;
+  put_bits(codes.code[symbol], codes.bits[symbol]);
+  put_bits(static_cast<uint32_t>(value < 0 ? value - 1 : value), size);
 }
 
 /** At most 16 bits; a byte of ones is followed by a zero byte (F.1.2.3). */

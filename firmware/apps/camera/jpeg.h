@@ -24,6 +24,8 @@ struct Tile {
   uint8_t cr[TILE_HALF * TILE_HALF];
 };
 
+struct HuffmanCodes;
+
 class JpegEncoder {
 public:
   /** Begins a picture at `to`; `quality` from 1 to 100 scales the tables of Annex K.1. */
@@ -42,19 +44,18 @@ private:
   void put_scan();
   void put_block(const uint8_t* pixels, int32_t row_bytes, int32_t component);
   void put_coefficients(const int16_t* values, int32_t component);
-  void put_coded(uint16_t code, uint8_t code_bits, int32_t value, uint32_t value_bits);
+  void put_coded(const HuffmanCodes& codes, uint32_t zeros, int32_t value);
   void put_bits(uint32_t bits, uint32_t count);
   void put_byte(uint8_t byte);
   void put_word(uint16_t word);
 
   uint8_t* to_;
   uint32_t most_;
-  uint32_t len_;           /* above most_: it did not fit */
-  uint32_t bits_;          /* not written yet, in the lowest bit_count_ */
-  uint32_t bit_count_;     /* below 8 */
-  int16_t last_dc_[3];     /* of Y, Cb, Cr */
-  uint8_t steps_[2][64];   /* quantisation: Y; Cb and Cr. In zigzag order */
-  uint16_t shares_[2][64]; /* 65,536 / step, so that nothing is divided */
+  uint32_t len_;         /* above most_: it did not fit */
+  uint32_t bits_;        /* not written yet, in the lowest bit_count_ */
+  uint32_t bit_count_;   /* below 8 */
+  int16_t last_dc_[3];   /* of Y, Cb, Cr */
+  uint8_t steps_[2][64]; /* quantisation: Y; Cb and Cr. In zigzag order */
 };
 
 } // namespace camera

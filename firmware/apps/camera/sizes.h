@@ -27,7 +27,7 @@ namespace camera {
  * The most bytes of a frame. At 160x120 it fits a TCP send buffer of three segments, so that a
  * viewer who is only a little slow holds no slot.
  */
-constexpr uint32_t FRAME_MOST = CAMERA_WIDTH > 160 ? 8192 : 3712;
+constexpr uint32_t FRAME_MOST = CAMERA_WIDTH > 160 ? 8192 : 3840;
 /** Two: one that a slow viewer still takes, one that moves on for the others. */
 constexpr uint32_t FRAME_SLOTS = 2;
 /** Ten frames a second at most. */
@@ -63,8 +63,8 @@ constexpr uint32_t PICTURE_MS = 3000;
 constexpr uint32_t LINGER_MS = 1000;
 
 /** RAM at 160x120: from the arena, and of the frame source. 10 KiB. */
-constexpr uint32_t APP_MOST = 9664;
-constexpr uint32_t SOURCE_MOST = 576;
+constexpr uint32_t APP_MOST = 9920;
+constexpr uint32_t SOURCE_MOST = 320;
 
 } // namespace camera
 

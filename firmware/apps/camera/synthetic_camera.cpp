@@ -14,13 +14,15 @@ namespace camera {
 namespace {
 
 constexpr Source SYNTHETIC = {"synthetic", CAMERA_WIDTH, CAMERA_HEIGHT};
+constexpr uint8_t FIRST_QUALITY = 70;
 constexpr uint8_t BEST_QUALITY = 92;
+constexpr int32_t NONE = -1;
 
 struct Synthetic {
   Scene scene;
   JpegEncoder encoder;
-  int32_t top = -1; /* of the next row of tiles; -1: no frame is under way */
-  uint8_t quality = 75;
+  int32_t top; /* of the next row of tiles; NONE: no frame is under way */
+  uint8_t quality;
 };
 
 static_assert(sizeof(void*) > 4 || sizeof(Synthetic) <= SOURCE_MOST, "RAM");
@@ -57,14 +59,16 @@ const Source& frame_source() {
 }
 
 bool frame_start() {
+  self.top = NONE;
+  self.quality = FIRST_QUALITY;
   return true;
 }
 
 Capture frame_next(Uptime now, uint8_t* to, uint32_t most, Frame* made) {
-  if (self.top < 0) begin(now, to, most);
+  if (self.top == NONE) begin(now, to, most);
   put_row();
   if (self.top < SYNTHETIC.height) return Capture::Working;
-  self.top = -1;
+  self.top = NONE;
   *made = {self.encoder.end(), self.scene.number(), self.quality};
   self.quality = next_quality(self.quality, made->bytes, most);
   return made->bytes != 0 ? Capture::Made : Capture::Failed;
