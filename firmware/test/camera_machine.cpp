@@ -16,12 +16,12 @@
  */
 #include "app.h"
 #include "arena.h"
+#include "camera_sizes.h"
 #include "frame_source.h"
 #include "http_request.h"
 #include "jpeg.h"
 #include "port.h"
 #include "scene.h"
-#include "sizes.h"
 #include "sockets.h"
 
 #include <stdio.h>

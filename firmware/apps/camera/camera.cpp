@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The camera as the device's application (app.h): a web server on the loopback, with a page, single
- * pictures and a stream. Before it: device.cpp. After it: connection.cpp for each connection,
+ * pictures and a stream. Before it: device.cpp. After it: http_connection.cpp for each connection,
  * frames.cpp for the pictures.
  *
  * One block of the arena holds everything; a connection beyond CONNECTIONS takes the place of one
@@ -10,9 +10,9 @@
 #include "app.h"
 
 #include "arena.h"
-#include "connection.h"
+#include "camera_sizes.h"
+#include "http_connection.h"
 #include "port.h"
-#include "sizes.h"
 #include "sockets.h"
 #include "text.h"
 

@@ -2,7 +2,7 @@
  *
  * The newest frame, for everybody who wants one. There is no queue: a frame is made when a viewer
  * waits for it, and whoever is slow gets the one that is newest when he is ready. Before it: the
- * frame source. After it: connection.cpp, which holds a frame while it goes out.
+ * frame source. After it: http_connection.cpp, which holds a frame while it goes out.
  *
  * Invariant: a slot with readers is not written to; FRAME_SLOTS of them, so that FRAME_SLOTS - 1
  * slow viewers keep nobody else waiting.
@@ -10,8 +10,8 @@
 #ifndef SEALEDTUNNEL_CAMERA_FRAMES_H
 #define SEALEDTUNNEL_CAMERA_FRAMES_H
 
+#include "camera_sizes.h"
 #include "frame_source.h"
-#include "sizes.h"
 
 #include <stdint.h>
 

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Reads one HTTP/1.1 request a byte at a time (RFC 9112, sections 2, 3 and 5) and keeps only what
- * the camera answers by: method, target, whether the connection stays. Before it: connection.cpp
- * gives the bytes. Strict where two readers could differ: no folded lines, no lone CR, no blank
- * before a colon, one Host, no body.
+ * the camera answers by: method, target, whether the connection stays. Before it:
+ * http_connection.cpp gives the bytes. Strict where two readers could differ: no folded lines, no
+ * lone CR, no blank before a colon, one Host, no body.
  *
  * Invariants: bytes read <= HEADER_MOST; nothing is kept behind TARGET_MOST and WORD_MOST.
  */
 #ifndef SEALEDTUNNEL_CAMERA_HTTP_REQUEST_H
 #define SEALEDTUNNEL_CAMERA_HTTP_REQUEST_H
 
-#include "sizes.h"
+#include "camera_sizes.h"
 
 #include <stdint.h>
 

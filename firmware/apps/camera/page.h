@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The page that a browser gets: one file without anything from elsewhere. Before it: page.cpp, by
- * hand. After it: connection.cpp sends it from flash.
+ * hand. After it: http_connection.cpp sends it from flash.
  */
 #ifndef SEALEDTUNNEL_CAMERA_PAGE_H
 #define SEALEDTUNNEL_CAMERA_PAGE_H

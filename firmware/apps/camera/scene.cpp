@@ -6,8 +6,8 @@
  */
 #include "scene.h"
 
+#include "camera_sizes.h"
 #include "font.h"
-#include "sizes.h"
 #include "text.h"
 
 namespace camera {

@@ -4,10 +4,10 @@
  * of tiles a call. Its quality moves so that frames use most of their room and fit. Before it:
  * frames.cpp. After it: scene.cpp, jpeg.cpp.
  */
+#include "camera_sizes.h"
 #include "frame_source.h"
 #include "jpeg.h"
 #include "scene.h"
-#include "sizes.h"
 
 namespace camera {
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Text written into a bounded place: answers, status lines, what the synthetic camera shows. What
- * does not fit is left out, and `is_whole` says so. Before it: connection.cpp, camera.cpp,
+ * does not fit is left out, and `is_whole` says so. Before it: http_connection.cpp, camera.cpp,
  * scene.cpp.
  */
 #ifndef SEALEDTUNNEL_CAMERA_TEXT_H

@@ -5,8 +5,8 @@
  * the bench only (scripts/bench-images.ts). Exports: step(ms)   goes on with the frame of this
  * time: its bytes when it is made, else 0
  */
+#include "camera_sizes.h"
 #include "frame_source.h"
-#include "sizes.h"
 
 #include <string.h>
 

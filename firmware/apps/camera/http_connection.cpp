@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The connection (connection.h): one phase after another, each left by bytes or by its time being
- * over. Refusals are whole sentences: what is wrong, and what to send instead.
+ * The connection (http_connection.h): one phase after another, each left by bytes or by its time
+ * being over. Refusals are whole sentences: what is wrong, and what to send instead.
  */
-#include "connection.h"
+#include "http_connection.h"
 
 #include "page.h"
 #include "sockets.h"

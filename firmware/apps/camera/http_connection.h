@@ -4,11 +4,11 @@
  * (HTTP/1.1, RFC 9112; multipart/x-mixed-replace). Before it: camera.cpp accepts. After it:
  * http_request.cpp, frames.cpp, sockets.h.
  *
- * Invariants: nothing waits longer than sizes.h says; nothing of an answer is copied but its head;
- * a connection holds at most one slot of a frame, only while that frame goes out.
+ * Invariants: nothing waits longer than camera_sizes.h says; nothing of an answer is copied but its
+ * head; a connection holds at most one slot of a frame, only while that frame goes out.
  */
-#ifndef SEALEDTUNNEL_CAMERA_CONNECTION_H
-#define SEALEDTUNNEL_CAMERA_CONNECTION_H
+#ifndef SEALEDTUNNEL_CAMERA_HTTP_CONNECTION_H
+#define SEALEDTUNNEL_CAMERA_HTTP_CONNECTION_H
 
 #include "frames.h"
 #include "http_request.h"
