@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Text written into a bounded place: answers, status lines, what the synthetic camera shows. What
- * does not fit is left out, and `is_whole` says so. Before it: http_connection.cpp, camera.cpp,
+ * does not fit is left out. Before it: http_connection.cpp, camera.cpp,
  * scene.cpp.
  */
 #ifndef SEALEDTUNNEL_CAMERA_TEXT_H
@@ -34,21 +34,15 @@ public:
   }
 
   uint32_t len() const { return len_; }
-  bool is_whole() const { return is_whole_; }
 
 private:
   void put(char c) {
-    if (len_ < most_) {
-      to_[len_++] = c;
-    } else {
-      is_whole_ = false;
-    }
+    if (len_ < most_) to_[len_++] = c;
   }
 
   char* to_;
   uint32_t most_;
   uint32_t len_ = 0;
-  bool is_whole_ = true;
 };
 
 } // namespace camera
