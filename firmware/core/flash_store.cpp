@@ -8,6 +8,7 @@
  */
 #include "flash_store.h"
 
+#include "crc32.h"
 #include "port.h"
 
 #include <string.h>
@@ -57,22 +58,6 @@ uint32_t entry_bytes(uint32_t bytes) {
   return ENTRY_BYTES + padded(bytes);
 }
 
-/** CRC-32 (ISO 3309), four bits at a time. */
-uint32_t crc(uint32_t before, const uint8_t* from, uint32_t bytes) {
-  static const uint32_t TABLE[16] = {
-      0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4,
-      0x4db26158, 0x5005713c, 0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
-      0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
-  };
-  uint32_t sum = ~before;
-  for (uint32_t i = 0; i < bytes; i++) {
-    sum ^= from[i];
-    sum = TABLE[sum & 15] ^ (sum >> 4);
-    sum = TABLE[sum & 15] ^ (sum >> 4);
-  }
-  return ~sum;
-}
-
 uint32_t load_u32(const uint8_t* from) {
   return static_cast<uint32_t>(from[0]) | static_cast<uint32_t>(from[1]) << 8 |
          static_cast<uint32_t>(from[2]) << 16 | static_cast<uint32_t>(from[3]) << 24;
@@ -109,7 +94,7 @@ Header read_header(uint32_t bank) {
   uint8_t header[HEADER_BYTES];
   if (!store.flash->read(bank_start(bank), header, HEADER_BYTES)) return {false, 0, 0};
   const bool is_good =
-      load_u32(header) == MAGIC && load_u32(header + 12) == crc(0, header, HEADER_BYTES - 4);
+      load_u32(header) == MAGIC && load_u32(header + 12) == crc32(0, header, HEADER_BYTES - 4);
   return {is_good, load_u32(header + 4), load_u32(header + 8)};
 }
 
@@ -118,7 +103,7 @@ bool write_header(uint32_t bank, uint32_t sequence, uint32_t kind) {
   store_u32(header, MAGIC);
   store_u32(header + 4, sequence);
   store_u32(header + 8, kind);
-  store_u32(header + 12, crc(0, header, HEADER_BYTES - 4));
+  store_u32(header + 12, crc32(0, header, HEADER_BYTES - 4));
   if (!store.flash->program(bank_start(bank), header, HEADER_BYTES)) return false;
   return read_header(bank).is_good;
 }
@@ -138,11 +123,11 @@ bool is_whole(const Entry& entry) {
   uint8_t piece[PIECE];
   if (!store.flash->read(entry.at, piece, ENTRY_BYTES)) return false;
   const uint32_t wanted = load_u32(piece + 4);
-  uint32_t sum = crc(0, piece, 4);
+  uint32_t sum = crc32(0, piece, 4);
   for (uint32_t done = 0; done < entry.bytes;) {
     const uint32_t length = entry.bytes - done < PIECE ? entry.bytes - done : PIECE;
     if (!store.flash->read(entry.at + ENTRY_BYTES + done, piece, length)) return false;
-    sum = crc(sum, piece, length);
+    sum = crc32(sum, piece, length);
     done += length;
   }
   return sum == wanted;
@@ -165,7 +150,7 @@ void scan() {
 bool write_entry(uint32_t at, uint8_t record, const uint8_t* from, uint32_t bytes) {
   uint8_t piece[PIECE] = {record, 0, static_cast<uint8_t>(bytes), static_cast<uint8_t>(bytes >> 8)};
   piece[1] = check_of(piece);
-  store_u32(piece + 4, crc(crc(0, piece, 4), from, bytes));
+  store_u32(piece + 4, crc32(crc32(0, piece, 4), from, bytes));
   if (!store.flash->program(at, piece, ENTRY_BYTES)) return false;
   for (uint32_t done = 0; done < bytes;) {
     const uint32_t length = bytes - done < PIECE ? bytes - done : PIECE;

@@ -31,7 +31,7 @@ beforeAll(() => {
   const sources = [join(FLASH, "flash_cuts.cpp"), join(FLASH, "sim_flash.cpp")];
   program = buildNative({
     name: "flash-cuts",
-    sources: [...sources, join(FIRMWARE_CORE, "flash_store.cpp")],
+    sources: [...sources, join(FIRMWARE_CORE, "crc32.cpp"), join(FIRMWARE_CORE, "flash_store.cpp")],
     include: [FLASH, FIRMWARE_CORE],
     sanitized: true,
   });
