@@ -24,6 +24,8 @@ export type Target = (typeof TARGETS)[number];
 const OUT = join(BUILD_DIR, "firmware");
 const APP = join(FIRMWARE, "apps", "camera");
 const PROGRAM = "sealedtunnel-device";
+/** On a device it is 80, which on Linux is for those with privileges. */
+const CAMERA_PORT = 8080;
 
 /** The firmware's program or image for this core; made when it is not there. */
 export function buildFirmware(target: Target, wasmPath = CORE_WASM): string {
@@ -40,7 +42,7 @@ export function buildFirmware(target: Target, wasmPath = CORE_WASM): string {
     ],
     include: [FIRMWARE_CORE, APP, POSIX_PORT, hashFolder(wasmPath)],
     others: isAot ? aotSources(wasmPath, sanitized) : wasm3Sources(sanitized),
-    flags: [`-DCORE_WASM="${wasmPath}"`],
+    flags: [`-DCAMERA_PORT=${CAMERA_PORT}`, ...(isAot ? [] : [`-DCORE_WASM="${wasmPath}"`])],
     sanitized,
   });
   const program = join(OUT, target, PROGRAM);

@@ -7,6 +7,7 @@ import yargs from "yargs";
 import { AppError } from "../service/app-error.ts";
 import { completionCommand } from "./completion.ts";
 import { connectorCommand } from "./connector.ts";
+import { deviceCommand } from "./device.ts";
 import { EXIT_CODES, exitCodesText } from "./exit-codes.ts";
 import { keygenCommand } from "./keygen.ts";
 import { statusCommand } from "./status.ts";
@@ -42,6 +43,7 @@ function parser(args: readonly string[]) {
     .usage("$0 <command>\n\nTunnels without an open inbound port: three layers, a blind relay.")
     .command(stlinkCommand)
     .command(connectorCommand)
+    .command(deviceCommand)
     .command(keygenCommand)
     .command(statusCommand)
     .command(completionCommand)

@@ -27,8 +27,10 @@ export type FlashShape = {
   sectorCount: number;
 };
 
-/** The flash of the native device; of an ESP32's partition too. */
+/** The flash of the native device. */
 export const SMALL_FLASH: FlashShape = { sectorBytes: 4096, sectorCount: 16 };
+/** What the emulator's machine uses of its data flash. */
+export const LARGE_FLASH: FlashShape = { sectorBytes: 256 * 1024, sectorCount: 2 };
 
 const MAGIC = "SLF1";
 const HEADER_LEN = 16;

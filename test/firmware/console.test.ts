@@ -16,7 +16,7 @@ import {
 } from "../../host/device/store-image.ts";
 import { buildNative, FIRMWARE_CORE, POSIX_PORT, sourcesIn } from "../../scripts/build-native.ts";
 import { encodeCode, toBase32 } from "../reference/activation.ts";
-import { Talker } from "./talker.ts";
+import { Talker } from "./stub-device.ts";
 
 const CONSOLE = join(import.meta.dirname, "console");
 const CORE_FILES = ["console", "crc32", "flash_store", "log", "writer"];

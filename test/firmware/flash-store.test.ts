@@ -13,6 +13,7 @@ import {
   DeviceRecord,
   type DeviceRecordNumber,
   type FlashShape,
+  LARGE_FLASH,
   RECORD_MOST,
   SMALL_FLASH,
   storeImage,
@@ -22,7 +23,6 @@ import { buildNative, FIRMWARE_CORE } from "../../scripts/build-native.ts";
 const FLASH = join(import.meta.dirname, "flash");
 const TIMEOUT_MS = 120_000;
 const SEED = Number(process.env["SEED"] ?? 7);
-const LARGE_SECTORS: FlashShape = { sectorBytes: 256 * 1024, sectorCount: 2 };
 
 let program: string;
 let folder: string;
@@ -104,7 +104,7 @@ describe("an image", () => {
   ]);
   const lines = ["good", `1 ${hex(identity)}`, `3 ${hex(configuration)}`, "7 02"];
 
-  it.each([SMALL_FLASH, LARGE_SECTORS])(
+  it.each([SMALL_FLASH, LARGE_FLASH])(
     "made here is to the byte what the firmware writes, and is read by it (%o)",
     (shape) => {
       const image = storeImage(shape, records);

@@ -10,8 +10,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { buildStubDevice } from "./stub-device.ts";
-import { Talker } from "./talker.ts";
+import { buildStubDevice, Talker } from "./stub-device.ts";
 
 let program: string;
 let folder: string;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Builds the posix port with test/firmware/stub in the place of the device. Before it: posix.test.ts.
-// After it: scripts/build-native.ts.
+// Builds and runs the posix port with test/firmware/stub in the place of the device, and talks to its
+// console. Before it: posix.test.ts. After it: scripts/build-native.ts.
 
+import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
 import { buildNative, FIRMWARE_CORE, POSIX_PORT, sourcesIn } from "../../scripts/build-native.ts";
 
 const STUB = join(import.meta.dirname, "stub");
+const ANSWER_MS = 20_000;
 
 /** The program's path, under the sanitizers. */
 export function buildStubDevice(): string {
@@ -21,4 +23,78 @@ export function buildStubDevice(): string {
     include: [STUB, FIRMWARE_CORE, POSIX_PORT],
     sanitized: true,
   });
+}
+
+/** A program whose lines are waited for, one after the other. */
+export class Talker {
+  readonly child: ChildProcess;
+  /** What it has said on standard error. */
+  errors = "";
+  /** What it has said on its console. */
+  said = "";
+  #read = 0;
+  #wake: () => void = () => {};
+
+  constructor(program: string, args: readonly string[]) {
+    this.child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"] });
+    this.child.stdout?.on("data", (bytes) => this.#take(String(bytes)));
+    this.child.stderr?.on("data", (bytes) => {
+      this.errors += String(bytes);
+    });
+    this.child.stdin?.on("error", () => {}); // it may be gone: the next wait says so
+    this.child.on("close", () => this.#wake());
+  }
+
+  #take(text: string): void {
+    this.said += text;
+    this.#wake();
+  }
+
+  tell(line: string): void {
+    this.child.stdin?.write(`${line}\n`);
+  }
+
+  /** The next line that fits, lines before it being skipped. Rejects after 20 s, or at its end. */
+  async hear(pattern: string | RegExp): Promise<string> {
+    const deadline = Date.now() + ANSWER_MS;
+    for (;;) {
+      const line = this.#nextLine();
+      if (line === null) await this.#more(deadline, pattern);
+      else if (typeof pattern === "string" ? line === pattern : pattern.test(line)) return line;
+    }
+  }
+
+  /** Tells a line and gives the answer that fits. */
+  ask(line: string, pattern: string | RegExp): Promise<string> {
+    this.tell(line);
+    return this.hear(pattern);
+  }
+
+  #nextLine(): string | null {
+    const end = this.said.indexOf("\n", this.#read);
+    if (end < 0) return null;
+    const line = this.said.slice(this.#read, end);
+    this.#read = end + 1;
+    return line;
+  }
+
+  async #more(deadline: number, pattern: string | RegExp): Promise<void> {
+    const why = () => `never came: ${pattern}\nsaid: ${this.said.slice(-2000)}\n${this.errors}`;
+    if (this.child.exitCode !== null || this.child.signalCode !== null) throw new Error(why());
+    await new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(why())), deadline - Date.now());
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  /** Ends it as a power cut would. */
+  async kill(): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    const closed = new Promise((resolve) => this.child.once("close", resolve));
+    this.child.kill("SIGKILL");
+    await closed;
+  }
 }

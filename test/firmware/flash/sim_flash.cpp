@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// See sim_flash.h.
+// The flash in memory of sim_flash.h: steps are counted, and where the power goes, the rest is torn.
+// Before it: flash_cuts.cpp. Invariant: without power nothing changes.
 
 #include "sim_flash.h"
 

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a device of a site without a Commander is to do: an STLink's file as a configuration (PROTOCOL
+// 10.3, 10.7), in the form in which a device has it on flash. Before it: stlink/site-file.ts. After it:
+// store-image.ts, serial-session.ts. What a device has no room for, or can't do, is said in one go.
+
+import { createHash } from "node:crypto";
+import { DEVICE_SIZES, type Sizes } from "../core/sizes.ts";
+import { ipKindOf } from "../net/ip.ts";
+import { AppError } from "../service/app-error.ts";
+import type { Site, SiteBinding, SiteConnector, SiteMapping, SitePeer } from "../stlink/site.ts";
+import { DeviceRecord, type DeviceRecordNumber } from "./store-image.ts";
+
+/** What firmware/core/sizes.h bounds beside the core. */
+const CONNECTORS_MOST = 8;
+const LISTENERS_MOST = 4;
+/** Bytes of a name or address that is dialled. */
+const HOST_MOST = 127;
+
+const MAGIC = "SLC1";
+/** Commander, recovery and lease of nobody: 10.7. */
+const [NO_ID, NO_KEY, NO_PSK_NAME] = [new Uint8Array(16), new Uint8Array(32), new Uint8Array(8)];
+const CHECKSUM_LEN = 4;
+/** Beside the configuration itself, for each of the two halves: 10.3. */
+const HALF_RESERVED = 16;
+const MAPPING = 1;
+const BINDING = 2;
+const PROTOCOLS = { tcp: 1, udp: 2 } as const;
+
+/** The records of a device that this file describes. Throws AppError(BadFile): a device can't. */
+export function deviceRecords(
+  site: Site,
+  sizes = DEVICE_SIZES,
+): Map<DeviceRecordNumber, Uint8Array> {
+  const refusals = refusalsOf(site, sizes);
+  if (refusals.length > 0) {
+    throw new AppError("BadFile", refusals.map((text) => `${site.file}: ${text}`).join("\n"));
+  }
+  return new Map([
+    [DeviceRecord.Identity, Buffer.concat([site.privateKey, site.publicKey])],
+    [DeviceRecord.Configuration, storedForm(site)],
+  ]);
+}
+
+/** The configuration, and what 10.3 says is stored behind it: pinned epoch, marks, checksum. */
+function storedForm(site: Site): Uint8Array {
+  const body = Buffer.concat([encode(site), u32(0), new Uint8Array(site.peers.length)]);
+  const hash = createHash("blake2s256").update(body).digest();
+  return Buffer.concat([body, hash.subarray(0, CHECKSUM_LEN)]);
+}
+
+function encode({ id, connectors, peers, mappings, bindings }: Site): Buffer {
+  const idOf = new Map(peers.map((peer) => [peer.name, peer.id]));
+  const idsOf = (names: readonly string[]) => names.map((name) => idOf.get(name) ?? NO_ID);
+  return Buffer.concat([
+    ...[Buffer.from(MAGIC), u32(0), u64(0), id, u32(0), NO_KEY, NO_KEY, NO_ID],
+    u8(connectors.length),
+    ...connectors.flatMap(connectorFields),
+    u16(peers.length),
+    ...peers.flatMap(peerFields),
+    u16(mappings.length + bindings.length),
+    ...mappings.flatMap((one) => routeFields(MAPPING, one, one.host, idsOf(one.peers), NO_ID)),
+    ...bindings.flatMap((one) =>
+      routeFields(BINDING, one, one.listenOn, idsOf(one.peers), one.mappingId),
+    ),
+  ]);
+}
+
+function connectorFields({ key, psk, address }: SiteConnector): Uint8Array[] {
+  return [key, psk ?? NO_KEY, ...text8(dialled(address))];
+}
+
+function peerFields({ id, key, nextKey, psk }: SitePeer): Uint8Array[] {
+  return [id, key, nextKey ?? NO_KEY, u32(0), NO_PSK_NAME, psk ?? NO_KEY];
+}
+
+function routeFields(
+  kind: number,
+  { id, protocol, times, port }: SiteMapping | SiteBinding,
+  address: string,
+  peers: readonly Uint8Array[],
+  mappingId: Uint8Array,
+): Uint8Array[] {
+  const head = [id, u8(kind), u8(PROTOCOLS[protocol]), u8(0)];
+  const holdSeconds = Math.ceil(times.holdMs / 1000);
+  return [
+    ...[...head, u32(holdSeconds), u16(port), ...text8(address)],
+    ...[u8(peers.length), ...peers, mappingId],
+  ];
+}
+
+/** `host:port`, an IPv6 address in brackets. */
+function dialled({ host, port }: SiteConnector["address"]): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** What a device can't do of it, each going on from the file's name. */
+function refusalsOf(site: Site, sizes: Sizes): string[] {
+  const { connectors, peers, mappings, bindings } = site;
+  const count = (list: readonly unknown[], most: number, what: string) =>
+    list.length > most ? [`has ${list.length} ${what}, and a device has room for ${most}.`] : [];
+  return [
+    ...count(connectors, CONNECTORS_MOST, "[[connectors]]"),
+    ...count(peers, sizes.links, "[[peers]]"),
+    ...count(bindings, LISTENERS_MOST, "[[bindings]]"),
+    ...connectors.flatMap(({ name, address }) => hostRefusal(`connector "${name}"`, address.host)),
+    ...mappings.flatMap(({ name, host }) => hostRefusal(`mapping "${name}"`, host)),
+    ...bindings.flatMap(bindingRefusals),
+    ...bytesRefusal(site, sizes),
+  ];
+}
+
+function hostRefusal(what: string, host: string): string[] {
+  const bytes = Buffer.byteLength(host);
+  if (bytes <= HOST_MOST) return [];
+  return [`${what} has a name of ${bytes} bytes, and a device takes ${HOST_MOST}: write its IP.`];
+}
+
+/** A device knows no interfaces by name, and nobody would learn which free port it took. */
+function bindingRefusals({ name, listenOn, port }: SiteBinding): string[] {
+  const isKnown = listenOn === "all" || listenOn === "localhost" || ipKindOf(listenOn) !== null;
+  const place = `binding "${name}" listens on the interface ${listenOn}: for a device write an IP address or "all".`;
+  const noPort = `binding "${name}" has port 0: for a device write which.`;
+  return [...(isKnown ? [] : [place]), ...(port === 0 ? [noPort] : [])];
+}
+
+function bytesRefusal(site: Site, { configBytes = 0, links }: Sizes): string[] {
+  const most = configBytes / 2 - HALF_RESERVED - links;
+  const { length } = encode(site);
+  if (length <= most) return [];
+  return [
+    `makes a configuration of ${length} bytes, and a device has room for ${most}: leave Routes or peers out, or write shorter addresses.`,
+  ];
+}
+
+function u8(value: number): Uint8Array {
+  return Uint8Array.of(value);
+}
+
+function u16(value: number): Uint8Array {
+  return Uint8Array.of(value & 0xff, value >>> 8);
+}
+
+function u32(value: number): Uint8Array {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(value);
+  return bytes;
+}
+
+function u64(value: number): Uint8Array {
+  return Buffer.concat([u32(value), u32(0)]);
+}
+
+/** A length byte and the text. */
+function text8(text: string): Uint8Array[] {
+  const bytes = Buffer.from(text);
+  return [u8(bytes.length), bytes];
+}
