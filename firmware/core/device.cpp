@@ -8,6 +8,7 @@
 
 #include "agent.h"
 #include "app.h"
+#include "console.h"
 #include "core.h"
 #include "log.h"
 #include "port.h"
@@ -96,7 +97,10 @@ uint32_t device_turn(uint32_t now_ms) {
 
 void device_run() {
   device_start();
-  for (;;) port::wait(device_turn(port::now_ms()));
+  for (;;) {
+    console_turn();
+    port::wait(device_turn(port::now_ms()));
+  }
 }
 
 void device_begin_anew() {
