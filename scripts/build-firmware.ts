@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Builds the firmware: node scripts/build-firmware.ts [native|native-asan] [core.wasm]. The sources are
+// Builds the firmware: node scripts/build-firmware.ts [native|native-aot|native-asan] [core.wasm]. The sources are
 // folders: firmware/core with one vm, the application, a port. Before it: build/core.wasm. After it:
 // build/firmware/TARGET/sealedtunnel-device, which runs; build-native.ts compiles.
 
@@ -42,7 +42,10 @@ export function buildFirmware(target: Target, wasmPath = CORE_WASM): string {
     ],
     include: [FIRMWARE_CORE, APP, POSIX_PORT, hashFolder(wasmPath)],
     others: isAot ? aotSources(wasmPath, sanitized) : wasm3Sources(sanitized),
-    flags: [`-DCAMERA_PORT=${CAMERA_PORT}`, ...(isAot ? [] : [`-DCORE_WASM="${wasmPath}"`])],
+    flags: [
+      `-DCAMERA_PORT=${CAMERA_PORT}`,
+      isAot ? "-DCORE_AHEAD_OF_TIME" : `-DCORE_WASM="${wasmPath}"`,
+    ],
     sanitized,
   });
   const program = join(OUT, target, PROGRAM);
