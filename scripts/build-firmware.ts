@@ -24,8 +24,6 @@ export type Target = (typeof TARGETS)[number];
 const OUT = join(BUILD_DIR, "firmware");
 const APP = join(FIRMWARE, "apps", "camera");
 const PROGRAM = "sealedtunnel-device";
-/** On a device it is 80, which on Linux is for those with privileges. */
-const CAMERA_PORT = 8080;
 
 /** The firmware's program or image for this core; made when it is not there. */
 export function buildFirmware(target: Target, wasmPath = CORE_WASM): string {
@@ -42,10 +40,7 @@ export function buildFirmware(target: Target, wasmPath = CORE_WASM): string {
     ],
     include: [FIRMWARE_CORE, APP, POSIX_PORT, hashFolder(wasmPath)],
     others: isAot ? aotSources(wasmPath, sanitized) : wasm3Sources(sanitized),
-    flags: [
-      `-DCAMERA_PORT=${CAMERA_PORT}`,
-      isAot ? "-DCORE_AHEAD_OF_TIME" : `-DCORE_WASM="${wasmPath}"`,
-    ],
+    flags: [isAot ? "-DCORE_AHEAD_OF_TIME" : `-DCORE_WASM="${wasmPath}"`],
     sanitized,
   });
   const program = join(OUT, target, PROGRAM);

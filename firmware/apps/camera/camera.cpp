@@ -105,11 +105,11 @@ bool start() {
     say("camera: the arena has no room for it; make the arena larger\n");
     return false;
   }
-  const sockets::Address loopback = {{127, 0, 0, 1}, 4, CAMERA_PORT};
+  const sockets::Address loopback = {{127, 0, 0, 1}, 4, camera::PORT};
   self->listener = sockets::listen(loopback);
   if (self->listener == sockets::NONE) {
-    say("camera: its port on the loopback is in use or not allowed; free it, or build with another "
-        "CAMERA_PORT\n");
+    say("camera: its port on the loopback is in use or not allowed: free it, or choose another one "
+        "where the platform lets you\n");
     return false;
   }
   self->last_ms = port::now_ms();

@@ -10,11 +10,6 @@
 
 #include <stdint.h>
 
-/** Where it listens, on the device's loopback. */
-#ifndef CAMERA_PORT
-#define CAMERA_PORT 80
-#endif
-
 /** The synthetic picture; 320 and 240 on devices with more RAM. */
 #ifndef CAMERA_WIDTH
 #define CAMERA_WIDTH 160
@@ -22,6 +17,9 @@
 #endif
 
 namespace camera {
+
+/** Where it listens, on the device's loopback. */
+constexpr uint16_t PORT = 80;
 
 /**
  * The most bytes of a frame. At 160x120 it fits a TCP send buffer of three segments, so that a

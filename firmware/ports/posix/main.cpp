@@ -7,6 +7,7 @@
 #include "device.h"
 #include "flash_store.h"
 #include "port_posix.h"
+#include "sockets_bsd.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -24,13 +25,17 @@ constexpr int BAD_FLASH = 3;
 alignas(16) uint8_t arena[ARENA_BYTES];
 
 constexpr char HELP[] =
-    "sealedtunnel-device --flash FILE [--clock MS]\n\n"
+    "sealedtunnel-device --flash FILE [--web PORT] [--clock MS]\n\n"
     "A SealedTunnel device as a program. Its console is standard input and output: help.\n\n"
     "  --flash FILE  its flash, with identity and configuration; made where there is none\n"
+    "  --web PORT    where port 80 of its own 127.0.0.1 is on this machine (8080)\n"
     "  --clock MS    what its clock shows at the start, to see it wrap at 4294967296\n";
+
+constexpr uint32_t WEB_PORT = 8080;
 
 struct Options {
   const char* flash;
+  uint32_t web_port;
   uint32_t clock_ms;
   bool has_clock;
 };
@@ -47,22 +52,31 @@ bool read_number(const char* text, uint32_t* to) {
   return *text >= '0' && *text <= '9' && *end == '\0' && value <= UINT32_MAX;
 }
 
+/** Takes the value of one option; 0, or what the program ends with. */
+int read_option(const char* name, const char* value, Options* to) {
+  if (strcmp(name, "--flash") == 0) {
+    to->flash = value;
+  } else if (strcmp(name, "--web") == 0) {
+    if (!read_number(value, &to->web_port) || to->web_port == 0 || to->web_port > UINT16_MAX)
+      return complain("--web is a port from 1 to 65535, not ", value);
+  } else if (strcmp(name, "--clock") == 0) {
+    to->has_clock = true;
+    if (!read_number(value, &to->clock_ms))
+      return complain("--clock is a number of milliseconds below 2^32, not ", value);
+  } else {
+    return complain("there is no option ", name);
+  }
+  return 0;
+}
+
 /** 0, or what the program ends with; --help is 0 too, without a flash. */
 int read_options(int count, char** words, Options* to) {
-  for (int i = 1; i < count; i++) {
+  for (int i = 1; i < count; i += 2) {
     if (strcmp(words[i], "--help") == 0) return puts(HELP) < 0 ? USAGE : 0;
-    const bool is_flash = strcmp(words[i], "--flash") == 0;
-    if (!is_flash && strcmp(words[i], "--clock") != 0)
-      return complain("there is no option ", words[i]);
-    if (i + 1 == count) return complain("a value is missing behind ", words[i]);
-    i += 1;
-    if (is_flash) {
-      to->flash = words[i];
-    } else {
-      to->has_clock = true;
-      if (!read_number(words[i], &to->clock_ms))
-        return complain("--clock is a number of milliseconds below 2^32, not ", words[i]);
-    }
+    const bool has_value = i + 1 < count;
+    const int refused = read_option(words[i], has_value ? words[i + 1] : "", to);
+    if (has_value && refused != 0) return refused;
+    if (!has_value) return complain("a value is missing behind ", words[i]);
   }
   return to->flash == nullptr ? complain("say where its flash is: ", "--flash FILE") : 0;
 }
@@ -88,9 +102,11 @@ bool open_flash(const char* path) {
 
 int main(int count, char** words) {
   Options options = {};
+  options.web_port = WEB_PORT;
   const int refused = read_options(count, words, &options);
   if (refused != 0 || options.flash == nullptr) return refused;
   signal(SIGPIPE, SIG_IGN);
+  sockets_move_port_80(static_cast<uint16_t>(options.web_port));
   port_set_arguments(words);
   if (options.has_clock) port_set_clock(options.clock_ms);
   if (!open_flash(options.flash)) return BAD_FLASH;

@@ -46,6 +46,11 @@ struct Slot {
 
 Slot slots[SOCKETS_MOST];
 
+constexpr uint16_t WEB_PORT = 80;
+constexpr uint8_t LOOPBACK[4] = {127, 0, 0, 1};
+/** Where 127.0.0.1's port 80 is. */
+uint16_t web_port = WEB_PORT;
+
 Slot* slot_of(int32_t handle, Use use) {
   if (handle < 0 || handle >= SOCKETS_MOST || slots[handle].use != use) return nullptr;
   return &slots[handle];
@@ -82,12 +87,17 @@ union AnyAddress {
 #endif
 };
 
+uint16_t port_of(const Address& address) {
+  const bool is_web = address.port == WEB_PORT && memcmp(address.host, LOOPBACK, 4) == 0;
+  return is_web ? web_port : address.port;
+}
+
 /** The system's form, and its length; 0 where it has none. */
 socklen_t to_system(const Address& address, AnyAddress* to) {
   memset(to, 0, sizeof *to);
   if (address.host_bytes == 4) {
     to->v4.sin_family = AF_INET;
-    to->v4.sin_port = htons(address.port);
+    to->v4.sin_port = htons(port_of(address));
     memcpy(&to->v4.sin_addr, address.host, 4);
     return sizeof to->v4;
   }
@@ -215,6 +225,10 @@ int32_t sockets::dial(const Address& to) {
   else if (!is_later(errno))
     slot->state = state_of(errno);
   return handle;
+}
+
+void sockets_move_port_80(uint16_t port) {
+  web_port = port;
 }
 
 int32_t sockets::listen(const Address& at) {

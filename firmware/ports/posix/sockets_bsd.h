@@ -19,6 +19,12 @@ constexpr int32_t SOCKETS_MOST = 32;
  */
 void sockets_wait(int console, uint32_t most_ms);
 
+/**
+ * Port 80 of 127.0.0.1 is at `port` from now on: on a machine whose low ports are for those with
+ * privileges, and whose loopback many devices share.
+ */
+void sockets_move_port_80(uint16_t port);
+
 /* What the port gives: */
 
 /** Runs `work(entry)` on a thread of its own, which may block. False: it could not be begun. */
