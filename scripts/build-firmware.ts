@@ -49,7 +49,7 @@ export function buildFirmware(target: Target, wasmPath = CORE_WASM): string {
 }
 
 /** A folder with core_hash.gen.h: the SHA-256 of the only core that this firmware loads. */
-function hashFolder(wasmPath: string): string {
+export function hashFolder(wasmPath: string): string {
   const folder = join(OUT, `hash-${hashOf([], [wasmPath, import.meta.filename])}`);
   makeOnce(folder, (aside) => {
     const hash = createHash("sha256").update(readFileSync(wasmPath)).digest();

@@ -308,13 +308,24 @@ void heed_core(uint32_t now) {
   dial_anew(now);
 }
 
-/** Dials the first in order that have no hop; by a code one address at a time. */
-void dial_missing(uint32_t now) {
-  if (!port::network().is_up) return;
-  for (uint32_t i = 0; i < place_count; i++) {
-    if (!has_hop(i) && is_due(now, places[i].may_dial_at)) dial(i, now);
-    if (by_code && has_hop(i)) return;
+/** Is one being dialled, or in its handshake? A device has one slot for handshakes. */
+bool is_any_dialling() {
+  for (const Kept& one : kept) {
+    if (!one.hop.is_free() && !one.hop.is_up()) return true;
   }
+  return false;
+}
+
+/** Dials what has no hop: of those that are due the one that has failed least, then the first. */
+void dial_missing(uint32_t now) {
+  if (!port::network().is_up || is_any_dialling()) return;
+  uint32_t best = place_count;
+  for (uint32_t i = 0; i < place_count; i++) {
+    if (has_hop(i) && by_code) return;
+    if (has_hop(i) || !is_due(now, places[i].may_dial_at)) continue;
+    if (best == place_count || places[i].tries < places[best].tries) best = i;
+  }
+  if (best < place_count) dial(best, now);
 }
 
 } // namespace

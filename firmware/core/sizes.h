@@ -15,8 +15,9 @@ namespace sizes {
 
 constexpr uint32_t HOPS = 2;
 constexpr uint32_t LINKS = 4;
-/** One of them is the core's own stream to its Commander, where it has one. */
+/** The core keeps one of them for its Commander. */
 constexpr uint32_t STREAMS = 5;
+constexpr uint32_t CONNECTIONS = STREAMS - 1;
 /** A configuration and what is stored behind it, PROTOCOL 10.3. */
 constexpr uint32_t CONFIG = 2048;
 

@@ -13,7 +13,7 @@
 
 namespace {
 
-Connection connections[sizes::STREAMS];
+Connection connections[sizes::CONNECTIONS];
 uint32_t total = 0;
 uint32_t failed = 0;
 uint64_t bytes_in = 0;
@@ -135,7 +135,7 @@ void streams::count_failed(const char* why) {
 }
 
 void streams::write_status(Writer& to) {
-  to.text("streams: ").number(open_count()).text(" of ").number(sizes::STREAMS);
+  to.text("streams: ").number(open_count()).text(" of ").number(sizes::CONNECTIONS);
   to.text(", ").number(total).text(" in all, ").number(failed).text(" failed; ");
   write_bytes(to, bytes_in);
   to.text(" into the tunnel, ");

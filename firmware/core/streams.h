@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Every connection of the device and its stream: one table, as long as the core's. Before it: the
- * core's news, agent.cpp's turns. After it: mapping.cpp, binding.cpp, pump.cpp.
+ * Every connection of the device and its stream: one table, as long as the core's without its own.
+ * Before it: the core's news, agent.cpp's turns. After it: mapping.cpp, binding.cpp, pump.cpp.
  */
 #ifndef SEALEDTUNNEL_STREAMS_H
 #define SEALEDTUNNEL_STREAMS_H

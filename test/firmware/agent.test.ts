@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: Apache-2.0
+// The device as a program under the sanitizers, with the real Connector and the desktop's STLink: its
+// Mappings and Bindings byte for byte, and what becomes of them when anything around it fails. Before it:
+// test-device.ts. PROTOCOL 7.6, 10.3, 10.7; rules D9, D10, K7.
+
+import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { readFileSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer, type Socket } from "node:net";
+import { join } from "node:path";
+import binaryen from "binaryen";
+import { afterEach, describe, expect, test } from "vitest";
+import { DeviceRecord } from "../../host/device/store-image.ts";
+import { CORE_WASM } from "../../scripts/run.ts";
+import { endAll, makeFolder } from "../e2e/sealed-tools.ts";
+import {
+  closeAll,
+  dial,
+  endingOf,
+  exchange,
+  seededBytes,
+  seededHash,
+  sendSeeded,
+  startServer,
+  turnOver,
+} from "../e2e/services.ts";
+import { StlinkSite } from "../e2e/stlink-site.ts";
+import {
+  buildTestDevice,
+  type DeviceRoute,
+  provision,
+  storedConfiguration,
+  TestDevice,
+  writeFlash,
+} from "./test-device.ts";
+
+const devices: TestDevice[] = [];
+const MEBIBYTE = 1 << 20;
+/** Streams of a device for applications: its core keeps one more for a Commander. */
+const STREAMS = 4;
+
+afterEach(async () => {
+  await Promise.all(devices.splice(0).map((device) => device.kill()));
+  await closeAll();
+  await endAll();
+});
+
+function start(flash: string, ...more: string[]): TestDevice {
+  return startProgram(buildTestDevice(), flash, ...more);
+}
+
+function startProgram(program: string, flash: string, ...more: string[]): TestDevice {
+  const device = new TestDevice(program, ["--flash", flash, ...more]);
+  devices.push(device);
+  return device;
+}
+
+/** A port at which nobody listens. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+type Site = { site: StlinkSite; device: TestDevice; portOf(binding: string): number };
+
+/** A device with these Mappings for the desktop STLink `office`, whose Bindings have the same names. */
+async function siteWith(
+  mappings: Readonly<Record<string, { port: number; address?: string }>>,
+  more: readonly DeviceRoute[] = [],
+  deskPort = 1,
+  ...options: string[]
+): Promise<Site> {
+  const site = new StlinkSite(["hall"], ["office", "camera"]);
+  await site.startConnector("hall");
+  await site.startStlink("office", {
+    bindings: Object.keys(mappings).map((name) => ({
+      name,
+      mapping: name,
+      port: 0,
+      peers: ["camera"],
+    })),
+    mappings: [{ name: "desk", address: "127.0.0.1", port: deskPort, peers: ["camera"] }],
+  });
+  const own = Object.entries(mappings).map(([name, target]) => ({
+    kind: "mapping" as const,
+    name,
+    ...target,
+    peers: ["office"],
+  }));
+  const flash = provision(site, "camera", { connectors: ["hall"], routes: [...own, ...more] });
+  const device = start(flash, ...options);
+  await device.hear(/hop up/);
+  const { bindings } = await site.status("office");
+  const portOf = (name: string): number =>
+    Number(
+      bindings
+        .find((one) => one.name === name)
+        ?.listening[0]?.split(":")
+        .at(-1),
+    );
+  return { site, device, portOf };
+}
+
+function deskBinding(port: number): DeviceRoute {
+  return { kind: "binding", name: "desk", port, mapping: "desk", peers: ["office"] };
+}
+
+function turned(bytes: Buffer): Buffer {
+  return Buffer.from(bytes.map((byte) => byte ^ 0xff));
+}
+
+async function hashOf(
+  socket: Socket,
+  onBytes: (count: number) => void = () => {},
+): Promise<string> {
+  const hash = createHash("sha256");
+  let count = 0;
+  for await (const part of socket) {
+    hash.update(part as Buffer);
+    count += (part as Buffer).length;
+    onBytes(count);
+  }
+  return hash.digest("hex");
+}
+
+describe("a device's Mapping", () => {
+  test("is reached by name through the Connector, and every byte and both half-closes arrive", async () => {
+    const web = await startServer(turnOver);
+    const { portOf } = await siteWith({ web: { port: web, address: "localhost" } });
+    const page = randomBytes(100_000);
+    expect(await exchange(portOf("web"), page)).toEqual(turned(page));
+    expect(await exchange(portOf("web"), Buffer.alloc(0))).toEqual(Buffer.alloc(0));
+  });
+
+  test("goes on with the download when the Connector is killed in the middle of it and comes back", async () => {
+    const large = await startServer((socket) => void sendSeeded(socket, 7, 2 * MEBIBYTE));
+    const { site, device, portOf } = await siteWith({ large: { port: large } });
+    const socket = dial(portOf("large"));
+    let isKilled = false;
+    const hash = hashOf(socket, async (count) => {
+      if (isKilled || count < MEBIBYTE / 2) return;
+      isKilled = true;
+      await site.kill("hall");
+      await device.hear(/hop down/);
+      await site.startConnector("hall");
+    });
+    socket.end();
+    expect(await hash).toBe(seededHash(7, 2 * MEBIBYTE));
+    expect(isKilled).toBe(true);
+  });
+
+  test("says why its target can't be reached, and resets the application", async () => {
+    const { device, portOf, site } = await siteWith({
+      closed: { port: await freePort() },
+      public: { port: 80, address: "192.0.2.1" },
+    });
+    expect(await endingOf(dial(portOf("closed")))).toBe("ECONNRESET");
+    await device.hear(/could not connect: the target refuses/);
+    expect(await endingOf(dial(portOf("public")))).toBe("ECONNRESET");
+    await device.statusWith(/last failure: the target is a public address/);
+    const { bindings } = await site.status("office");
+    expect(bindings.map(({ lastError }) => lastError)).toEqual([
+      expect.stringContaining("TargetRefused"),
+      expect.stringContaining("TargetUnreachable"),
+    ]);
+  });
+
+  test("passes a reset on in both directions", async () => {
+    const sockets: Socket[] = [];
+    const held = await startServer((socket) => void sockets.push(socket));
+    const { portOf } = await siteWith({ held: { port: held } });
+    const client = dial(portOf("held"));
+    client.write("one");
+    while (sockets.length < 1) await new Promise(setImmediate);
+    const service = sockets[0] as Socket;
+    await once(service, "data");
+    service.resetAndDestroy();
+    expect(await endingOf(client)).toBe("ECONNRESET");
+    const other = dial(portOf("held"));
+    other.write("two");
+    while (sockets.length < 2) await new Promise(setImmediate);
+    const second = sockets[1] as Socket;
+    await once(second, "data");
+    other.resetAndDestroy();
+    expect(await endingOf(second)).toBe("ECONNRESET");
+  });
+
+  test("refuses what comes when every stream is taken, and the others go on", async () => {
+    const sockets: Socket[] = [];
+    const held = await startServer((socket) => {
+      sockets.push(socket);
+      turnOver(socket);
+    });
+    const { portOf, device } = await siteWith({ held: { port: held } });
+    const clients = Array.from({ length: STREAMS }, () => dial(portOf("held")));
+    for (const client of clients) {
+      client.write("x");
+      expect(await once(client, "data")).toEqual([turned(Buffer.from("x"))]);
+    }
+    expect(await endingOf(dial(portOf("held")))).toBe("ECONNRESET");
+    for (const client of clients) {
+      client.end("y");
+      expect(await once(client, "data")).toEqual([turned(Buffer.from("y"))]);
+    }
+    await device.statusWith(/streams: 0 of 4/);
+    const page = randomBytes(1000);
+    expect(await exchange(portOf("held"), page)).toEqual(turned(page));
+  });
+});
+
+describe("a device's Binding", () => {
+  test("reaches a desktop's Mapping, and every byte and both half-closes arrive", async () => {
+    const desk = await startServer(turnOver);
+    const port = await freePort();
+    const { device } = await siteWith({}, [deskBinding(port)], desk);
+    const page = Buffer.concat([...seededBytes(3, MEBIBYTE / 4)]);
+    const pages = await Promise.all([exchange(port, page), exchange(port, page.subarray(5000))]);
+    expect(pages).toEqual([turned(page), turned(page.subarray(5000))]);
+    await device.statusWith(/streams: 0 of 4, 2 in all, 0 failed/);
+  });
+
+  test("resets connections beyond its streams, and says so", async () => {
+    const desk = await startServer(turnOver);
+    const port = await freePort();
+    const { device } = await siteWith({}, [deskBinding(port)], desk);
+    const clients = Array.from({ length: STREAMS }, () => dial(port));
+    for (const client of clients) {
+      client.write("x");
+      await once(client, "data");
+    }
+    expect(await endingOf(dial(port))).toBe("ECONNRESET");
+    await device.hear(/refuses a connection: every stream of this device is taken/);
+    for (const client of clients) client.end();
+    await device.statusWith(/streams: 0 of 4/);
+  });
+
+  test("tries a peer that answers when another one is away", async () => {
+    const site = new StlinkSite(["hall"], ["office", "attic", "camera"]);
+    await site.startConnector("hall");
+    const desk = await startServer(turnOver);
+    await site.startStlink("office", {
+      mappings: [{ name: "desk", address: "127.0.0.1", port: desk, peers: ["camera"] }],
+    });
+    const port = await freePort();
+    const routes = [{ ...deskBinding(port), peers: ["attic", "office"] }];
+    const device = start(provision(site, "camera", { connectors: ["hall"], routes }));
+    await device.hear(/hop up/);
+    expect(await exchange(port, Buffer.from("who?"))).toEqual(turned(Buffer.from("who?")));
+  });
+
+  test("refuses to listen on a public address", async () => {
+    const port = await freePort();
+    const { device } = await siteWith({}, [{ ...deskBinding(port), address: "192.0.2.1" }]);
+    const said = await device.statusWith(/Connector/);
+    expect(said).not.toContain("Binding");
+  });
+});
+
+describe("a device's hops", () => {
+  test("go to another Connector when the first one stalls in the middle of the handshake", async () => {
+    const site = new StlinkSite(["hall", "stalled", "rubbish"], ["office", "camera"]);
+    await site.startConnector("hall");
+    const web = await startServer(turnOver);
+    const binding = { name: "web", mapping: "web", port: 0, peers: ["camera"] };
+    await site.startStlink("office", { bindings: [binding], onlyConnectors: ["hall"] });
+    const stalled = await startServer((socket) => void socket.resume());
+    const rubbish = await startServer((socket) => {
+      socket.resume();
+      socket.write(randomBytes(5000));
+    });
+    const flash = provision(site, "camera", {
+      connectors: [
+        { name: "stalled", address: `127.0.0.1:${stalled}` },
+        { name: "rubbish", address: `127.0.0.1:${rubbish}` },
+        "hall",
+      ],
+      routes: [{ kind: "mapping", name: "web", port: web, peers: ["office"] }],
+    });
+    const device = start(flash);
+    await device.hear(/hop down: 127.0.0.1: Bad/);
+    await device.hear(/hop up/);
+    const port = await site.portOf("office");
+    expect(await exchange(port, Buffer.from("page"))).toEqual(turned(Buffer.from("page")));
+  });
+
+  test("are made anew at once when the network has come back", async () => {
+    const web = await startServer(turnOver);
+    const { site, device, portOf } = await siteWith({ web: { port: web } });
+    for (let round = 0; round < 3; round++) {
+      device.child.kill("SIGUSR1");
+      await device.hear(/network down/);
+      await site.kill("hall");
+      await device.hear(/hop down/);
+      await site.startConnector("hall");
+      device.child.kill("SIGUSR2");
+      await device.hear(/network up/);
+      await device.hear(/hop up/);
+    }
+    expect(await exchange(portOf("web"), Buffer.from("page"))).toEqual(turned(Buffer.from("page")));
+  });
+
+  test("and streams stand while the clock wraps", async () => {
+    const web = await startServer(turnOver);
+    const clock = ["--clock", String(2 ** 32 - 3000)];
+    const { device, portOf } = await siteWith({ web: { port: web } }, [], 1, ...clock);
+    const client = dial(portOf("web"));
+    client.write("x");
+    await once(client, "data");
+    await device.statusWith(/phase: running/);
+    for (const end = Date.now() + 4000; Date.now() < end; ) {
+      client.write("x");
+      await once(client, "data");
+    }
+    const page = randomBytes(50_000);
+    expect(await exchange(portOf("web"), page)).toEqual(turned(page));
+  });
+});
+
+describe("a device that can't start", () => {
+  test("says how to activate it where it has neither configuration nor code, and keeps its key", async () => {
+    const flash = writeFlash(makeFolder(), new Map());
+    const first = start(flash);
+    const line = await first.hear(/made a key; public: [0-9a-f]{64}/);
+    await first.hear(/has no configuration: type `activate`/);
+    await first.kill();
+    const key = line.match(/[0-9a-f]{64}/)?.[0] ?? "";
+    expect(await start(flash).hear(/has no configuration/)).toContain(key);
+  });
+
+  test("makes no key without entropy, and starts once there is some", async () => {
+    process.env.TEST_NO_ENTROPY = "1";
+    const device = start(writeFlash(makeFolder(), new Map()));
+    delete process.env.TEST_NO_ENTROPY;
+    await device.hear(/the platform gives no entropy; again in 1.000 s/);
+    await device.hear(/made a key/);
+  });
+
+  test("says so of a configuration that is damaged, and goes on without it", async () => {
+    const site = new StlinkSite(["hall"], ["office", "camera"]);
+    const routes = [deskBinding(4)];
+    const stored = storedConfiguration(site, "camera", { connectors: ["hall"], routes });
+    stored[200] = (stored[200] ?? 0) ^ 1;
+    const device = start(writeFlash(makeFolder(), new Map([[DeviceRecord.Configuration, stored]])));
+    await device.hear(/the stored configuration can't be used \(BadConfig\)/);
+    await device.hear(/has no configuration/);
+  });
+
+  test("loads no core whose hash is not the one that it was built with", async () => {
+    const program = buildTestDevice(CORE_WASM, trappingCore());
+    const device = startProgram(program, writeFlash(makeFolder(), new Map()));
+    await device.hear(/core.wasm is not the file that this firmware was built with/);
+    await device.statusWith(/phase: stopped/);
+  });
+});
+
+test("a trap in the core ends the instance alone: the device says so, and serves again", async () => {
+  const web = await startServer(turnOver);
+  const site = new StlinkSite(["hall"], ["office", "camera"]);
+  await site.startConnector("hall");
+  const binding = { name: "web", mapping: "web", port: 0, peers: ["camera"] };
+  await site.startStlink("office", { bindings: [binding] });
+  const routes = [{ kind: "mapping" as const, name: "web", port: web, peers: ["office"] }];
+  const flash = provision(site, "camera", { connectors: ["hall"], routes });
+  const device = startProgram(buildTestDevice(trappingCore()), flash);
+  await device.hear(/hop up/);
+  const port = await site.portOf("office");
+  for (let round = 0; round < 2; round++) {
+    const client = dial(port);
+    client.write("x");
+    expect(await once(client, "data")).toEqual([turned(Buffer.from("x"))]);
+    client.end();
+    await device.hear(/the core has stopped, all connections are lost: .* in stream_fin/);
+    await device.hear(/hop up/);
+  }
+});
+
+/** The core with a trap where a half-close of the application is given to a stream. */
+function trappingCore(): string {
+  const path = join(makeFolder(), "trapping.wasm");
+  const module = binaryen.readBinary(readFileSync(CORE_WASM));
+  const fin = binaryen.getExportInfo(module.getExport("stream_fin")).value;
+  module.removeFunction(fin);
+  module.addFunction(fin, binaryen.i32, binaryen.i32, [], module.unreachable());
+  writeFileSync(path, module.emitBinary());
+  module.dispose();
+  return path;
+}
