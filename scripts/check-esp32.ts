@@ -179,7 +179,8 @@ function compile(path: string, flags: readonly string[]): Result {
   const { status, stderr } = spawnSync(GXX.command, [...flags, path], { encoding: "utf8" });
   if (status === 0) return { name, outcome: "good", said: "" };
   const missing = /fatal error: (\S+): No such file/.exec(stderr)?.[1];
-  if (missing === undefined) return { name, outcome: "wrong", said: stderr.trimEnd() };
+  const first = stderr.split("\n").find((line) => line.includes("error:")) ?? stderr.trim();
+  if (missing === undefined) return { name, outcome: "wrong", said: first };
   return { name, outcome: "missing", said: `${missing} is missing in this checkout` };
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The pins of the AI-Thinker ESP32-CAM's camera socket, from its schematic; -1: not connected. After
- * it: firmware/ports/esp32/main/esp_camera_source.cpp.
+ * The pins of the AI-Thinker ESP32-CAM's camera socket, from its schematic; -1: not connected.
+ * After it: firmware/ports/esp32/main/esp_camera_source.cpp.
  */
 #ifndef SEALEDTUNNEL_BOARD_H
 #define SEALEDTUNNEL_BOARD_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * frame_source.h on boards with a camera: the sensor makes the JPEG, esp_camera's driver fills two
- * buffers in PSRAM, the newest is copied out. Before it: apps/camera/frames.cpp. After it: Espressif's
- * component esp32-camera; the pins are the board's (boards/BOARD/board.h).
+ * buffers in PSRAM, the newest is copied out. Before it: apps/camera/frames.cpp. After it:
+ * Espressif's component esp32-camera; the pins are the board's (boards/BOARD/board.h).
  */
 #include "frame_source.h"
 

@@ -49,7 +49,8 @@ void* take_memory() {
 void start_system_records() {
   if (nvs_flash_init() == ESP_OK) return;
   if (nvs_flash_erase() == ESP_OK && nvs_flash_init() == ESP_OK) return;
-  LogLine(LogLevel::Warn).text("the partition \"nvs\" can't be used: Wi-Fi calibrates at each start");
+  LogLine(LogLevel::Warn)
+      .text("the partition \"nvs\" can't be used: Wi-Fi calibrates at each start");
 }
 
 void run(void*) {
@@ -63,7 +64,8 @@ extern "C" void app_main() {
   platform_start_console();
   void* memory = take_memory();
   if (memory == nullptr) {
-    LogLine(LogLevel::Error).text("no memory for the arena: this board needs PSRAM, or the aot build");
+    LogLine(LogLevel::Error)
+        .text("no memory for the arena: this board needs PSRAM, or the aot build");
     return;
   }
   arena_init(memory, ARENA_BYTES);

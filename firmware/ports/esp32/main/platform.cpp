@@ -4,8 +4,8 @@
  * what sockets_bsd.cpp asks of a port. Before it: core/. After it: FreeRTOS, the task watchdog,
  * wifi.cpp.
  */
-#include "log.h"
 #include "platform.h"
+#include "log.h"
 #include "port.h"
 #include "sockets_bsd.h"
 #include "wifi.h"
@@ -20,7 +20,8 @@
 
 namespace {
 
-/** How long a key that is pressed or a change of the network waits: nothing wakes `select` for it. */
+/** How long a key that is pressed or a change of the network waits: nothing wakes `select` for it.
+ */
 constexpr uint32_t LOOK_MS = 100;
 constexpr uint32_t WATCHDOG_MS = 20000;
 constexpr uint32_t ASIDE_STACK_BYTES = 4096;
@@ -28,7 +29,7 @@ constexpr uint32_t ASIDE_STACK_BYTES = 4096;
 constexpr int ASIDE_MOST = 4;
 
 struct Aside {
-  void (*work)(void* entry);
+  void* (*work)(void* entry);
   void* entry;
   uint32_t is_taken;
 };
@@ -38,7 +39,7 @@ bool has_tried_radio;
 
 void run_aside(void* argument) {
   Aside* aside = static_cast<Aside*>(argument);
-  aside->work(aside->entry);
+  (void)aside->work(aside->entry);
   __atomic_store_n(&aside->is_taken, 0u, __ATOMIC_RELEASE);
   vTaskDelete(nullptr);
 }
@@ -101,7 +102,7 @@ port::Network port::network() {
   return wifi_network();
 }
 
-bool port_run_aside(void (*work)(void* entry), void* entry) {
+bool port_run_aside(void* (*work)(void* entry), void* entry) {
   Aside* aside = free_aside();
   if (aside == nullptr) return false;
   aside->work = work;

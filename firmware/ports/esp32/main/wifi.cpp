@@ -40,6 +40,7 @@ uint32_t since;   /* of the phase, ms */
 uint32_t wait_ms; /* of a rest */
 uint32_t rest_ms; /* the next one, without its chance; 0 at first */
 uint32_t seen_word;
+uint32_t seen_changes;
 uint32_t records_seen;
 esp_netif_t* station;
 
@@ -85,7 +86,8 @@ void enter(Phase next, uint32_t now) {
   since = now;
 }
 
-/** Until the next try: none before the first, then twice the one before, and up to a quarter more. */
+/** Until the next try: none before the first, then twice the one before, and up to a quarter more.
+ */
 void rest(uint32_t now) {
   enter(Phase::Resting, now);
   wait_ms = rest_ms + (rest_ms > 0 ? esp_random() % (rest_ms / 4) : 0);
@@ -181,6 +183,12 @@ void look_at_news(uint32_t now) {
   uint32_t latest = __atomic_load_n(&word, __ATOMIC_ACQUIRE);
   if (latest == seen_word) return;
   seen_word = latest;
+  uint32_t changed = __atomic_load_n(&changes, __ATOMIC_ACQUIRE);
+  // It came up and went since the last look: the rest before the next try begins anew.
+  if (said_of(latest) != SAID_UP && phase == Phase::Joining && changed != seen_changes) {
+    on_news(now, SAID_UP, 0);
+  }
+  seen_changes = changed;
   on_news(now, said_of(latest), why_of(latest));
 }
 
