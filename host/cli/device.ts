@@ -3,11 +3,18 @@
 // device-*.ts, and host/device.
 
 import type { CommandModule } from "yargs";
+import { flashCommandModule } from "./device-flash.ts";
+import { monitorCommand } from "./device-monitor.ts";
 import { provisionCommand } from "./device-provision.ts";
 
 export const deviceCommand: CommandModule = {
   command: "device",
-  describe: "A device such as a camera: provision it",
-  builder: (yargs) => yargs.command(provisionCommand).demandCommand(1, "Say what: provision."),
+  describe: "A device such as a camera: provision it, flash it, watch it",
+  builder: (yargs) =>
+    yargs
+      .command(provisionCommand)
+      .command(flashCommandModule)
+      .command(monitorCommand)
+      .demandCommand(1, "Say what: provision, flash or monitor."),
   handler: () => {},
 };

@@ -17,6 +17,7 @@ export const EXIT_CODES: Readonly<Record<ExitName, { code: number; means: string
   NotWritten: { code: 8, means: "a file is there already or can't be written" },
   NodeTooOld: { code: 9, means: "Node is too old" },
   ToolMissing: { code: 10, means: "a tool that this needs is missing, or failed" },
+  NoDevice: { code: 11, means: "no device is attached, or it vanished" },
   Bug: { code: 70, means: "a bug: please report what was printed" },
 };
 

@@ -19,7 +19,9 @@ export type AppErrorCode =
   /** A file that would have been written is there already, or can't be written. */
   | "NotWritten"
   /** A tool that this needs is not here and can't be installed, or it failed. */
-  | "ToolMissing";
+  | "ToolMissing"
+  /** No device is attached, or it vanished. */
+  | "NoDevice";
 
 export class AppError extends Error {
   override readonly name = "AppError";

@@ -115,7 +115,7 @@ describe("records in NVS", () => {
 
 describe("the start", () => {
   it("takes memory, starts the device's task and feeds its watchdog", () => {
-    expect(play("starts")).toMatch(/memory 163840 of internal RAM\n[^]*restarted/);
+    expect(play("starts")).toMatch(/memory 163840 of internal RAM\n[\s\S]*restarted/);
   });
 
   it("takes PSRAM where the chip's own memory is too small", () => {
