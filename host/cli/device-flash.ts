@@ -72,7 +72,7 @@ export function flashBoard(board: Board, port: string, image: string | undefined
   console.log(
     `Building ${board.environment}: where PlatformIO has no ESP-IDF yet, it first downloads that and its compilers, more than 1 GB (not measured).`,
   );
-  runTool(tools, "pio", ["run", "-e", board.environment]);
+  runTool(tools, "pio", ["run", "-d", REPOSITORY, "-e", board.environment]);
   const parts = flashParts(board, image);
   checkParts(parts);
   console.log(describeParts(board, parts));
@@ -80,7 +80,7 @@ export function flashBoard(board: Board, port: string, image: string | undefined
 }
 
 function runTool({ tool, env }: PythonTools, name: string, args: readonly string[]): void {
-  const options = { cwd: REPOSITORY, env: { ...process.env, ...env }, stdio: "inherit" } as const;
+  const options = { env: { ...process.env, ...env }, stdio: "inherit" } as const;
   const { status } = spawnSync(tool(name), args, options);
   if (status === 0) return;
   throw new AppError("ToolMissing", `${name} failed: what it said stands above.`);

@@ -11,8 +11,8 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <string.h>
+#include <sys/poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -273,7 +273,7 @@ int32_t sockets::write(int32_t socket, const uint8_t* from, size_t bytes) {
   if (!is_open(slot)) return slot != nullptr && slot->state == State::Connecting ? 0 : OVER;
   if (bytes == 0) return 0;
   const size_t most = bytes > INT32_MAX ? INT32_MAX : bytes;
-  const ssize_t taken = send(slot->descriptor, from, most, MSG_NOSIGNAL);
+  const ssize_t taken = ::send(slot->descriptor, from, most, MSG_NOSIGNAL);
   slot->awaits_out = taken < 0 || static_cast<size_t>(taken) < bytes;
   if (taken < 0) return failed(slot, errno);
   return static_cast<int32_t>(taken);
