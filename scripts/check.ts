@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `npm run check`: every check that needs no test engine. Biome (format and lint), tsc (host, test,
-// scripts), asc (types of the core, by building it), clang-format (firmware, where installed),
-// then the gates. scripts/test.ts calls the same steps, and runs the gates among the other tests.
+// scripts), asc (types of the core, by building it), clang-format and cppcheck (firmware, where
+// installed), then the gates. scripts/test.ts calls the same steps, and runs the gates among the other tests.
 // `--write` (`npm run format`) repairs instead what the formatters can.
 
 import { globSync } from "node:fs";
@@ -20,6 +20,7 @@ const STEPS: readonly Step[] = [
   { name: "tsc", run: () => command("tsc", ["--project", "tsconfig.json"]) },
   { name: "asc", run: checkCore },
   { name: "clang-format", run: checkNativeFormat },
+  { name: "cppcheck", run: lintFirmware },
 ];
 
 /** Runs the steps one after another, prints a line for each, and returns how many failed. */
@@ -56,6 +57,24 @@ async function checkNativeFormat(): Promise<StepResult> {
     ok,
     output: wrong.map((file) => `  not formatted: ${file} (npm run format)`).join("\n"),
   };
+}
+
+/** What one file excuses from is said there: `// cppcheck-suppress NAME ; REASON`. */
+async function lintFirmware(): Promise<StepResult> {
+  if (!hasCommand("cppcheck")) return { ok: true, output: "  not installed: not checked" };
+  const folders = ["core", "apps/camera", "ports/posix", "ports/virt-rv32", "ports/esp32/main"];
+  return command("cppcheck", [
+    ...["--quiet", "-j2", "--std=c++17", "--inline-suppr", "--error-exitcode=1"],
+    "--enable=warning,performance,portability",
+    // The two ends of a section are symbols of the linker's, which it takes for two objects.
+    "--suppress=comparePointers",
+    // Assembly writes them, which it doesn't read.
+    "--suppress=uninitvar:firmware/ports/virt-rv32/machine.c",
+    "--suppress=missingInclude",
+    "--template={file}:{line}: {message} ({id})",
+    ...folders.flatMap((folder) => ["-I", `firmware/${folder}`]),
+    ...["firmware/core", "firmware/apps", "firmware/ports"],
+  ]);
 }
 
 function nativeFiles(): string[] {

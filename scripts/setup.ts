@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the tests need besides npm: C and C++ compilers, the RISC-V cross compiler with its C library,
-// QEMU, wasm2c, clang-format, two theorem provers and SPIN, a browser and the tools of networks, all Debian
-// packages. Quiet and instant when everything is there.
+// QEMU, wasm2c, clang-format, cppcheck, Python, two theorem provers and SPIN, a browser and the tools of
+// networks, all Debian packages. Quiet and instant when everything is there.
 // Otherwise it says what is missing, how large and about how long; installs when it may (root), or
 // prints the command and ends with code 1. Called by scripts/test.ts before anything else.
 
+import { spawnSync } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import { run } from "./run.ts";
@@ -34,6 +35,8 @@ const NEEDS: readonly Need[] = [
   },
   { packageName: "wabt", isThere: () => hasCommand("wasm2c"), what: "wasm2c" },
   { packageName: "clang-format", isThere: () => hasCommand("clang-format"), what: "formatter" },
+  { packageName: "cppcheck", isThere: () => hasCommand("cppcheck"), what: "linter" },
+  { packageName: "python3-venv", isThere: hasPythonVenv, what: "Python's environments" },
   { packageName: "eprover", isThere: () => hasCommand("eprover"), what: "theorem prover" },
   { packageName: "spass", isThere: () => hasCommand("SPASS"), what: "second theorem prover" },
   { packageName: "spin", isThere: () => hasCommand("spin"), what: "model checker" },
@@ -126,6 +129,11 @@ export function hasCommand(name: string): boolean {
 
 function isExecutable(path: string): boolean {
   return canAccess(path, constants.X_OK);
+}
+
+/** PlatformIO is installed into one. */
+function hasPythonVenv(): boolean {
+  return spawnSync("python3", ["-c", "import venv, ensurepip"]).status === 0;
 }
 
 function hasFile(path: string): boolean {
