@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+// `sealed device` as a person meets it, without a board: what would be flashed where, what is refused and
+// why, an identity's image by Espressif's generator, and a console at the other end of a pseudo-terminal.
+// Beneath it: host/device.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { afterEach, describe, expect, it } from "vitest";
+import { nvsImage, recordsTable, recordValue } from "../../host/device/nvs-image.ts";
+import { preparePythonTools } from "../../host/device/python-tools.ts";
+import { endAll, makeFolder, SEALED, sealed, write } from "./sealed-tools.ts";
+
+const IDENTITY_BYTES = 0x10000;
+const children: ChildProcess[] = [];
+
+afterEach(async () => {
+  await endAll();
+  for (const child of children.splice(0)) child.kill("SIGKILL");
+});
+
+function device(...args: string[]) {
+  return sealed(makeFolder(), "device", ...args).ended();
+}
+
+describe("sealed device flash --dry-run", () => {
+  it.each([
+    ["esp32cam", "--chip esp32 ", "--flash-size 4MB 0x1000 "],
+    ["esp32cam-aot", "--chip esp32 ", "build/esp32cam-aot/bootloader.bin"],
+    ["esp32s3-eye", "--chip esp32s3 ", "--flash-mode qio --flash-size 8MB 0x0 "],
+    ["esp32c3", "--chip esp32c3 ", "0x0 "],
+    ["esp32c6", "--chip esp32c6 ", "0x0 "],
+  ])("says for %s what goes where, and that the identity stays", async (name, chip, offsets) => {
+    const { code, out } = await device("flash", "-e", name, "--dry-run", "--port", "/dev/ttyUSB9");
+    expect(code).toBe(0);
+    const command = out.split("\n").find((line) => line.startsWith("esptool ")) ?? "";
+    expect(command).toContain(chip);
+    expect(command).toContain("--port /dev/ttyUSB9");
+    expect(command).toContain(offsets);
+    expect(command).toMatch(/ 0x8000 \S+partitions\.bin 0x20000 \S+firmware\.bin$/);
+    expect(out).toContain("The identity at 0x10000 to 0x1ffff is not touched.");
+  });
+
+  it("writes an identity only where an image of one is given", async () => {
+    const folder = makeFolder();
+    const image = nvsImage(
+      preparePythonTools(),
+      new Map([[1, new Uint8Array(64)]]),
+      IDENTITY_BYTES,
+    );
+    writeFileSync(join(folder, "id.bin"), image);
+    const { code, out } = await sealed(
+      folder,
+      ...["device", "flash", "-e", "esp32c6", "--dry-run", "--provision", "id.bin"],
+    ).ended();
+    expect(code).toBe(0);
+    expect(out).toContain(" 0x10000 id.bin 0x20000 ");
+    expect(out).toContain("is replaced: the device has another one afterwards");
+  });
+
+  it("refuses what is no image of an identity", async () => {
+    const folder = makeFolder();
+    write(folder, "notes.txt", "hello");
+    writeFileSync(join(folder, "store.bin"), Buffer.alloc(IDENTITY_BYTES, "SLF1"));
+    for (const [file, why] of [
+      ["gone.bin", /gone\.bin.*can't be read: it does not exist/],
+      ["notes.txt", /notes\.txt is no image of an ESP32's identity/],
+      ["store.bin", /store\.bin is no image/],
+    ] as const) {
+      const args = ["flash", "-e", "esp32c6", "--dry-run", "--provision", file];
+      const { code, err } = await sealed(folder, "device", ...args).ended();
+      expect(err).toMatch(why);
+      expect(code).toBe(3);
+    }
+  });
+});
+
+describe("sealed device", () => {
+  it.each([
+    [["flash"], 2, /environment/],
+    [["flash", "-e", "esp8266"], 2, /There is no board esp8266: say esp32cam, /],
+    [["flash", "-e", "native"], 2, /native is no board but runs on this machine/],
+    [["monitor", "--port", "/dev/gone"], 11, /\/dev\/gone can't be opened: it does not exist/],
+    [["monitor", "--port", "/dev/null"], 11, /\/dev\/null is no serial port/],
+    [[], 2, /Say what: /],
+  ] as const)("%j ends with %i and says why", async (args, code, why) => {
+    const ended = await device(...args);
+    expect(ended.err).toMatch(why);
+    expect(ended.code).toBe(code);
+  });
+
+  it.each([["flash"], ["monitor"]])("%j has help with an example", async (name) => {
+    const { code, out } = await device(name, "--help");
+    expect(code).toBe(0);
+    expect(out).toMatch(/Examples?:/);
+  });
+});
+
+/** A terminal whose other end says what is written to standard input, and prints what comes. */
+const TERMINAL = `
+import os, pty, select, sys, tty
+ours, theirs = pty.openpty()
+tty.setraw(theirs)
+print(os.ttyname(theirs), flush=True)
+os.close(theirs)
+while True:
+    for ready in select.select([ours, 0], [], [])[0]:
+        try:
+            data = os.read(ready, 4096)
+        except OSError:
+            continue
+        if ready == 0 and not data:
+            sys.exit()
+        os.write(ours if ready == 0 else 1, data)
+`;
+
+async function terminal() {
+  const child = spawn("python3", ["-c", TERMINAL], { stdio: ["pipe", "pipe", "inherit"] });
+  children.push(child);
+  const lines = createInterface({ input: child.stdout });
+  const [path] = await once(lines, "line");
+  return { child, lines, path: String(path) };
+}
+
+describe("sealed device monitor", () => {
+  it("shows what the device says, and says when it is unplugged", async () => {
+    const { child, path } = await terminal();
+    const monitor = sealed(makeFolder(), "device", "monitor", "--port", path);
+    const said = new Promise<void>((resolve) => {
+      monitor.child.stdout?.on("data", () => monitor.out.includes("ready\n") && resolve());
+    });
+    child.stdin.write("1.000 info: ready\n");
+    await said;
+    child.kill("SIGKILL");
+    const { code, err } = await monitor.ended();
+    expect(err).toContain(`${path} is gone: was it unplugged?`);
+    expect(code).toBe(11);
+  });
+
+  it("sends the lines that are typed", async () => {
+    const { lines, path } = await terminal();
+    const args = [SEALED, "device", "monitor", "--port", path];
+    const monitor = spawn(process.execPath, args, { stdio: ["pipe", "ignore", "inherit"] });
+    children.push(monitor);
+    const arrived = once(lines, "line");
+    monitor.stdin.write("status\n");
+    expect(await arrived).toEqual(["status"]);
+  });
+
+  it("ends when it is asked to", async () => {
+    const { child, path } = await terminal();
+    const monitor = sealed(makeFolder(), "device", "monitor", "--port", path);
+    const said = new Promise<void>((resolve) =>
+      monitor.child.stdout?.once("data", () => resolve()),
+    );
+    child.stdin.write("x\n");
+    await said;
+    expect((await monitor.end("SIGINT")).code).toBe(0);
+  });
+});
+
+describe("an ESP32's identity", () => {
+  it("is what records.cpp reads, in pages of NVS", () => {
+    const key = Uint8Array.from({ length: 64 }, (_, i) => i * 3);
+    const configuration = new Uint8Array(1500).fill(0x5a);
+    const records = new Map([
+      [1, key],
+      [3, configuration],
+    ]);
+    const image = Buffer.from(nvsImage(preparePythonTools(), records, IDENTITY_BYTES));
+    expect(image.length).toBe(IDENTITY_BYTES);
+    for (const text of ["sealed", "r1a", "r3a"]) expect(image.includes(`${text}\0`)).toBe(true);
+    expect(image.includes(recordValue(key))).toBe(true);
+    expect(image.includes(recordValue(configuration))).toBe(true);
+  });
+
+  it("has values with sequence 1 and the CRC-32 of sequence and record", () => {
+    const value = recordValue(Buffer.from("sealed"));
+    expect(value.subarray(0, 4).toString("hex")).toBe("01000000");
+    expect(value.subarray(8).toString()).toBe("sealed");
+    expect(recordsTable(new Map([[6, Buffer.from("sealed")]]))).toBe(
+      `key,type,encoding,value\nsealed,namespace,,\nr6a,data,hex2bin,${value.toString("hex")}\n`,
+    );
+  });
+});
