@@ -6,19 +6,25 @@
 import { writeFileSync } from "node:fs";
 import type { CommandModule } from "yargs";
 import { deviceRecords } from "../device/configuration.ts";
+import { nvsImage } from "../device/nvs-image.ts";
+import { preparePythonTools } from "../device/python-tools.ts";
 import { provisionSession } from "../device/serial-session.ts";
-import { type FlashShape, LARGE_FLASH, SMALL_FLASH, storeImage } from "../device/store-image.ts";
+import { LARGE_FLASH, SMALL_FLASH, storeImage } from "../device/store-image.ts";
 import { AppError, systemCode, systemReason } from "../service/app-error.ts";
 import { readSite } from "../stlink/site-file.ts";
 import { type FileArguments, fileArgument } from "./file-argument.ts";
 
+/** The same on every board: boards/BOARD/partitions.csv. */
+const IDENTITY_BYTES = 0x10000;
+
 const OWNER_ALONE = 0o600;
 
-const SHAPES = { native: SMALL_FLASH, "virt-rv32": LARGE_FLASH } as const;
+const TARGETS = ["native", "virt-rv32", "esp32"] as const;
+type Target = (typeof TARGETS)[number];
 
 type Arguments = FileArguments & {
   out: string | undefined;
-  for: keyof typeof SHAPES;
+  for: Target;
   serial: boolean;
 };
 
@@ -29,9 +35,9 @@ export const provisionCommand: CommandModule<object, Arguments> = {
     fileArgument(yargs)
       .option("out", { type: "string", normalize: true, describe: "The flash image's new file" })
       .option("for", {
-        choices: Object.keys(SHAPES) as (keyof typeof SHAPES)[],
+        choices: TARGETS,
         default: "native" as const,
-        describe: "Whose flash it is",
+        describe: 'Whose flash it is; esp32 is every ESP32\'s partition "identity"',
       })
       .option("serial", {
         type: "boolean",
@@ -39,6 +45,7 @@ export const provisionCommand: CommandModule<object, Arguments> = {
         describe: "Print the lines for the console instead; they hold the private key",
       })
       .example("$0 device provision camera.toml --out camera.flash", "For the native device")
+      .example("$0 device provision camera.toml --out id.bin --for esp32", "For device flash")
       .example("$0 device provision camera.toml --serial", "To be sent to a board's console")
       .epilogue("The file is that of an STLink, with its key_file: sealed keygen makes one."),
   handler({ file, out, for: target, serial }) {
@@ -47,18 +54,20 @@ export const provisionCommand: CommandModule<object, Arguments> = {
     }
     const records = deviceRecords(readSite(file));
     if (out === undefined) return console.log(provisionSession(records).join("\n"));
-    writeImage(out, SHAPES[target], records);
+    writeImage(out, imageOf(target, records));
     console.log(`${out} holds the private key and the configuration of this device.`);
   },
 };
 
-function writeImage(
-  file: string,
-  shape: FlashShape,
-  records: ReturnType<typeof deviceRecords>,
-): void {
+function imageOf(target: Target, records: ReturnType<typeof deviceRecords>): Uint8Array {
+  if (target === "native") return storeImage(SMALL_FLASH, records);
+  if (target === "virt-rv32") return storeImage(LARGE_FLASH, records);
+  return nvsImage(preparePythonTools(), records, IDENTITY_BYTES);
+}
+
+function writeImage(file: string, image: Uint8Array): void {
   try {
-    writeFileSync(file, storeImage(shape, records), { mode: OWNER_ALONE, flag: "wx" });
+    writeFileSync(file, image, { mode: OWNER_ALONE, flag: "wx" });
   } catch (error) {
     const why =
       systemCode(error) === "EEXIST"

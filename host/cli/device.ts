@@ -5,16 +5,18 @@
 import type { CommandModule } from "yargs";
 import { flashCommandModule } from "./device-flash.ts";
 import { monitorCommand } from "./device-monitor.ts";
+import { newCommand } from "./device-new.ts";
 import { provisionCommand } from "./device-provision.ts";
 
 export const deviceCommand: CommandModule = {
   command: "device",
-  describe: "A device such as a camera: provision it, flash it, watch it",
+  describe: "A device such as a camera: make it, provision it, flash it, watch it",
   builder: (yargs) =>
     yargs
+      .command(newCommand)
       .command(provisionCommand)
       .command(flashCommandModule)
       .command(monitorCommand)
-      .demandCommand(1, "Say what: provision, flash or monitor."),
+      .demandCommand(1, "Say what: new, provision, flash or monitor."),
   handler: () => {},
 };

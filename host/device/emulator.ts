@@ -80,7 +80,7 @@ export class Emulator {
     requireImage(options.image);
     if (options.flash !== undefined) prepareFlash(options.flash);
     this.#folder = mkdtempSync(join(tmpdir(), "sealedtunnel-device-"));
-    const [command, args] = tieToParent(qemuArguments(options, this.#qmpPath()));
+    const [command, args] = tieToParent(QEMU, qemuArguments(options, this.#qmpPath()));
     this.#process = spawn(command, args, { stdio: "pipe" });
     running.add(this);
     this.ended = new Promise((resolve) => {
@@ -234,8 +234,8 @@ function prepareFlash(path: string): void {
   truncateSync(path, FLASH_BYTES);
 }
 
-/** Elsewhere a killed parent leaves the machine running, until its console is closed. */
-function tieToParent(args: string[]): [string, string[]] {
-  if (process.platform !== "linux") return [QEMU, args];
-  return ["setpriv", ["--pdeathsig", "KILL", QEMU, ...args]];
+/** A command that ends with this process; elsewhere a killed parent leaves it running. */
+export function tieToParent(command: string, args: string[]): [string, string[]] {
+  if (process.platform !== "linux") return [command, args];
+  return ["setpriv", ["--pdeathsig", "KILL", command, ...args]];
 }

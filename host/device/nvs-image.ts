@@ -11,16 +11,17 @@ import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { AppError } from "../service/app-error.ts";
 import type { PythonTools } from "./python-tools.ts";
+import type { DeviceRecordNumber } from "./store-image.ts";
 
 const NAMESPACE = "sealed";
 const FIRST_SEQUENCE = 1;
 const HEAD_LEN = 8;
 const GENERATOR_TIMEOUT_MS = 60_000;
 
-/** The partition's bytes. Records by their number in port.h. Throws AppError(ToolMissing). */
+/** The partition's bytes. Throws AppError(ToolMissing). */
 export function nvsImage(
   tools: PythonTools,
-  records: ReadonlyMap<number, Uint8Array>,
+  records: ReadonlyMap<DeviceRecordNumber, Uint8Array>,
   partitionBytes: number,
 ): Uint8Array {
   const folder = mkdtempSync(join(tmpdir(), "sealed-nvs-"));
@@ -41,7 +42,7 @@ export function nvsImage(
 }
 
 /** The generator's input: one blob for each record, its first copy. */
-export function recordsTable(records: ReadonlyMap<number, Uint8Array>): string {
+export function recordsTable(records: ReadonlyMap<DeviceRecordNumber, Uint8Array>): string {
   const rows = [...records].map(
     ([number, record]) => `r${number}a,data,hex2bin,${recordValue(record).toString("hex")}`,
   );

@@ -5,13 +5,22 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterEach, describe, expect, it } from "vitest";
 import { nvsImage, recordsTable, recordValue } from "../../host/device/nvs-image.ts";
 import { preparePythonTools } from "../../host/device/python-tools.ts";
-import { endAll, makeFolder, SEALED, sealed, write } from "./sealed-tools.ts";
+import { DeviceRecord } from "../../host/device/store-image.ts";
+import {
+  endAll,
+  keygen,
+  makeFolder,
+  SEALED,
+  type SealedProcess,
+  sealed,
+  write,
+} from "./sealed-tools.ts";
 
 const IDENTITY_BYTES = 0x10000;
 const children: ChildProcess[] = [];
@@ -47,7 +56,7 @@ describe("sealed device flash --dry-run", () => {
     const folder = makeFolder();
     const image = nvsImage(
       preparePythonTools(),
-      new Map([[1, new Uint8Array(64)]]),
+      new Map([[DeviceRecord.Identity, new Uint8Array(64)]]),
       IDENTITY_BYTES,
     );
     writeFileSync(join(folder, "id.bin"), image);
@@ -97,6 +106,126 @@ describe("sealed device", () => {
     expect(out).toMatch(/Examples?:/);
   });
 });
+
+describe("sealed device new", () => {
+  it.each([
+    [[], 2, /The Connector's host:port\? Nobody is here to ask: say --connector/],
+    [["--board", "esp8266"], 2, /--board esp8266 is none of native, /],
+    [["--board", "esp32c6"], 11, /No device is attached/],
+    [["--code", "AAAA"], 2, /no activation code: copy it again/],
+    [["--site", "gone.toml"], 3, /gone\.toml can't be read: it does not exist/],
+  ] as const)("%j ends with %i and says why", async (args, code, why) => {
+    const usual = args.some((arg) => arg === "--board") ? [] : ["--board", "native"];
+    const ended = await device("new", ...usual, ...args);
+    expect(ended.err).toMatch(why);
+    expect(ended.code).toBe(code);
+  });
+
+  it("asks, where somebody is there, and again where the answer is none of the choices", async () => {
+    const folder = makeFolder();
+    const args = [process.execPath, SEALED, "device", "new"];
+    const asked = spawn("python3", ["-c", AT_A_TERMINAL, ...args], {
+      cwd: folder,
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    children.push(asked);
+    for (const [question, typed] of [
+      [/Board \(native, .*\) \[virt-rv32\]: $/, "toaster\n"],
+      [/Board \(native, .*\) \[virt-rv32\]: $/, "native\n"],
+      [/Name \[camera\]: $/, "hall\n"],
+      [/Folder \[hall\]: $/, "\n"],
+      [/The Connector's host:port: $/, "\x04"],
+    ] as const) {
+      await shown(asked, question);
+      asked.stdin.write(typed);
+    }
+    await shown(asked, /Stopped: nothing was flashed/);
+    expect(await once(asked, "close")).toEqual([2, null]);
+  });
+
+  it("makes a device of no hardware, which a browser reaches", async () => {
+    const folder = makeFolder();
+    const hall = await keygen(folder, "--connector", "hall.key");
+    const office = await keygen(folder, "office.key");
+    const listen = (hall.get("own") ?? "").replace(/listen = .*/, 'listen = ["127.0.0.1:0"]');
+    write(folder, "hall.toml", listen, office.get("connector") ?? "");
+    const connector = sealed(folder, "connector", "run", "hall.toml");
+    const { listening } = await connector.logged("connector listens");
+
+    const field = (text: string | undefined, name: string) =>
+      new RegExp(`^${name} = "(.*)"$`, "m").exec(text ?? "")?.[1] ?? "";
+    process.env["BROWSER"] = "true";
+    const made = sealed(
+      folder,
+      ...["device", "new", "--board", "native", "--connector", String(listening)],
+      ...["--connector-key", field(hall.get("peer"), "key"), "--viewer", "office"],
+      ...["--viewer-id", field(office.get("peer"), "id")],
+      ...["--viewer-key", field(office.get("peer"), "key"), "--open", "http://127.0.0.1:8080"],
+    );
+    await printed(made, /^\[\[bindings\]\]\n(?:.+\n)+/m);
+    const [stlink = "", peer = "", binding = ""] = ["stlinks", "peers", "bindings"].map(
+      (name) => new RegExp(`^\\[\\[${name}\\]\\]\n(?:.+\n)+`, "m").exec(made.out)?.[0],
+    );
+    write(
+      folder,
+      "hall.toml",
+      listen,
+      'groups = [["office", "camera"]]',
+      office.get("connector") ?? "",
+      stlink,
+    );
+    connector.child.kill("SIGHUP");
+    const known = (hall.get("peer") ?? "").replace("HOST:8443", String(listening));
+    write(
+      folder,
+      ...["office.toml", office.get("own") ?? "", known, peer, binding.replace("8080", "0")],
+    );
+    const viewer = sealed(folder, "stlink", "run", "office.toml");
+    const bound = await viewer.logged("binding listens");
+
+    await printed(made, /The device is connected\. Opening http:\/\/127\.0\.0\.1:8080/);
+    const answer = await fetch(`http://${bound["listening"]}/snapshot.jpg`);
+    const picture = Buffer.from(await answer.arrayBuffer());
+    expect(picture.subarray(0, 3).toString("hex")).toBe("ffd8ff");
+    const [secret = ""] = readFileSync(join(folder, "camera", "camera.key"), "utf8").match(
+      /^[0-9a-f]{64}$/m,
+    ) ?? [""];
+    expect(secret).toHaveLength(64);
+    expect(made.out).not.toContain(secret);
+    expect((await made.end("SIGTERM")).code).toBe(0);
+  });
+});
+
+/** Resolves once a process has printed that. */
+function printed(made: SealedProcess, what: RegExp): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const look = () => what.test(made.out) && resolve();
+    made.child.stdout?.on("data", look);
+    made.child.once("close", () => reject(new Error(`${made.out}${made.err}`)));
+    look();
+  });
+}
+
+/** Runs a command at a terminal; ends as it does. */
+const AT_A_TERMINAL = `
+import os, pty, sys
+sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))
+`;
+
+/** Resolves once what a program shows, since the last time, ends so. */
+function shown(program: ChildProcess, what: RegExp): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let text = "";
+    const look = (part: Buffer) => {
+      text += part.toString();
+      if (!what.test(text)) return;
+      program.stdout?.off("data", look);
+      resolve();
+    };
+    program.stdout?.on("data", look);
+    program.once("close", () => reject(new Error(text)));
+  });
+}
 
 /** A terminal whose other end says what is written to standard input, and prints what comes. */
 const TERMINAL = `
@@ -166,8 +295,8 @@ describe("an ESP32's identity", () => {
     const key = Uint8Array.from({ length: 64 }, (_, i) => i * 3);
     const configuration = new Uint8Array(1500).fill(0x5a);
     const records = new Map([
-      [1, key],
-      [3, configuration],
+      [DeviceRecord.Identity, key],
+      [DeviceRecord.Configuration, configuration],
     ]);
     const image = Buffer.from(nvsImage(preparePythonTools(), records, IDENTITY_BYTES));
     expect(image.length).toBe(IDENTITY_BYTES);
@@ -180,7 +309,7 @@ describe("an ESP32's identity", () => {
     const value = recordValue(Buffer.from("sealed"));
     expect(value.subarray(0, 4).toString("hex")).toBe("01000000");
     expect(value.subarray(8).toString()).toBe("sealed");
-    expect(recordsTable(new Map([[6, Buffer.from("sealed")]]))).toBe(
+    expect(recordsTable(new Map([[DeviceRecord.Wifi, Buffer.from("sealed")]]))).toBe(
       `key,type,encoding,value\nsealed,namespace,,\nr6a,data,hex2bin,${value.toString("hex")}\n`,
     );
   });
