@@ -35,7 +35,7 @@ beforeAll(() => {
     sources: [
       ...PORT_FILES.map((name) => join(PORT, name)),
       ...SHIM_FILES.map((name) => join(SHIM, name)),
-      ...["log.cpp", "writer.cpp", "arena.c"].map((name) => join(FIRMWARE_CORE, name)),
+      ...["log.cpp", "writer.cpp", "crc32.cpp", "arena.c"].map((name) => join(FIRMWARE_CORE, name)),
     ],
     include: [SHIM, PORT, FIRMWARE_CORE, POSIX_PORT, HEADERS],
     sanitized: true,

@@ -9,6 +9,7 @@
  */
 #include "records.h"
 
+#include "crc32.h"
 #include "log.h"
 #include "port.h"
 
@@ -62,19 +63,9 @@ void put_u32(uint8_t* to, uint32_t number) {
   for (int i = 0; i < 4; i++) to[i] = static_cast<uint8_t>(number >> (8 * i));
 }
 
-/** CRC-32 of IEEE 802.3, reflected, from and to all ones. */
-uint32_t crc_more(uint32_t crc, const uint8_t* from, size_t bytes) {
-  for (size_t i = 0; i < bytes; i++) {
-    crc ^= from[i];
-    for (int bit = 0; bit < 8; bit++) crc = (crc >> 1) ^ (0xedb88320u & (0u - (crc & 1u)));
-  }
-  return crc;
-}
-
 /** Over the sequence and the record in `value`; the checksum itself lies between them. */
 uint32_t checksum(size_t bytes) {
-  uint32_t crc = crc_more(0xffffffffu, value, 4);
-  return ~crc_more(crc, value + HEAD, bytes);
+  return crc32(crc32(0, value, 4), value + HEAD, static_cast<uint32_t>(bytes));
 }
 
 /** Reads one copy into `value`. */
