@@ -172,16 +172,17 @@ async function start(target: string, folder: string, records: Records): Promise<
   return startedInQemu(image, flash, ramKib);
 }
 
-/** The path of what build-firmware.ts makes. Throws AppError(ToolMissing). */
+/** Returns the path of what build-firmware.ts makes. Throws AppError(ToolMissing). */
 function buildFirmware(target: string): string {
   console.log(`Building ${target}: about 30 s the first time.`);
-  const { status, stdout } = spawnSync(process.execPath, ["scripts/build-firmware.ts", target], {
-    cwd: REPOSITORY,
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  if (status === 0) return stdout.trim().split("\n").at(-1) ?? "";
-  throw new AppError("ToolMissing", `${target} was not built: the compiler's words stand above.`);
+  const args = ["scripts/build-firmware.ts", target];
+  const { status } = spawnSync(process.execPath, args, { cwd: REPOSITORY, stdio: "inherit" });
+  if (status !== 0) {
+    const message = `${target} was not built: what the compiler said stands above.`;
+    throw new AppError("ToolMissing", message);
+  }
+  const suffix = RAM_KIB[target] === undefined ? "" : ".bin";
+  return join(REPOSITORY, "build", "firmware", target, `sealedtunnel-device${suffix}`);
 }
 
 /** Shows the console. Throws AppError(NotRunning) where the device ends or is never connected. */

@@ -12,6 +12,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { nvsImage, recordsTable, recordValue } from "../../host/device/nvs-image.ts";
 import { preparePythonTools } from "../../host/device/python-tools.ts";
 import { DeviceRecord } from "../../host/device/store-image.ts";
+import { TARGETS } from "../../scripts/build-firmware.ts";
 import {
   endAll,
   keygen,
@@ -23,6 +24,10 @@ import {
 } from "./sealed-tools.ts";
 
 const IDENTITY_BYTES = 0x10000;
+/** What needs no hardware and can be built. */
+const HERE = ["native", "virt-rv32"].filter((name) =>
+  (TARGETS as readonly string[]).includes(name),
+);
 const children: ChildProcess[] = [];
 
 afterEach(async () => {
@@ -143,7 +148,7 @@ describe("sealed device new", () => {
     expect(await once(asked, "close")).toEqual([2, null]);
   });
 
-  it("makes a device of no hardware, which a browser reaches", async () => {
+  it.each(HERE)("makes a device that is %s, which a browser reaches", async (board) => {
     const folder = makeFolder();
     const hall = await keygen(folder, "--connector", "hall.key");
     const office = await keygen(folder, "office.key");
@@ -155,9 +160,10 @@ describe("sealed device new", () => {
     const field = (text: string | undefined, name: string) =>
       new RegExp(`^${name} = "(.*)"$`, "m").exec(text ?? "")?.[1] ?? "";
     process.env["BROWSER"] = "true";
+    const dialled = board === "native" ? String(listening) : emulated(String(listening));
     const made = sealed(
       folder,
-      ...["device", "new", "--board", "native", "--connector", String(listening)],
+      ...["device", "new", "--board", board, "--connector", dialled],
       ...["--connector-key", field(hall.get("peer"), "key"), "--viewer", "office"],
       ...["--viewer-id", field(office.get("peer"), "id")],
       ...["--viewer-key", field(office.get("peer"), "key"), "--open", "http://127.0.0.1:8080"],
@@ -195,6 +201,11 @@ describe("sealed device new", () => {
     expect((await made.end("SIGTERM")).code).toBe(0);
   });
 });
+
+/** The same address as the emulated machine has it. */
+function emulated(address: string): string {
+  return address.replace("127.0.0.1", "10.0.2.2");
+}
 
 /** Resolves once a process has printed that. */
 function printed(made: SealedProcess, what: RegExp): Promise<void> {

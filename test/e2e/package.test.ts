@@ -120,6 +120,12 @@ describe("installed in an empty folder", () => {
     expect(code).toBe(2);
   });
 
+  it("says so when it is asked to build firmware, whose sources are not in it", async () => {
+    const { code, err } = await sealed(installed, "device", "flash", "-e", "esp32c6").ended();
+    expect(err).toMatch(/^Firmware is built in the project's repository/m);
+    expect(code).toBe(10);
+  });
+
   it("gives a TypeScript host the typed core, with its types", () => {
     const program = `import { Core, DEVICE_SIZES, openCore, Primitives, Status } from "sealedtunnel";
 const core: Core = new Core(openCore());

@@ -13,31 +13,30 @@ from SCons.Script import AlwaysBuild, Default, DefaultEnvironment
 
 env = DefaultEnvironment()
 root = env.subst("$PROJECT_DIR")
+target = env.subst("$PIOENV")
 node = os.path.join(root, "node_modules", ".bin", "node")
+# A program; or the image for QEMU's flash, with its symbols beside it.
+suffixes = [""] if target == "native" else [".bin", ".elf"]
+made = os.path.join(root, "build", "firmware", target, "sealedtunnel-device")
 
-env.Replace(PROGNAME="firmware", PROGSUFFIX="" if env.subst("$PIOENV") == "native" else ".elf")
+env.Replace(PROGNAME="firmware", PROGSUFFIX=suffixes[0])
 
 
 def run(*args):
-    """Runs a script of the project, shows what it prints, and returns its last line; None: it failed."""
-    with subprocess.Popen([node, *args], cwd=root, stdout=subprocess.PIPE, text=True) as script:
-        last = ""
-        for line in script.stdout:
-            sys.stdout.write(line)
-            last = line.strip()
-    return last if script.returncode == 0 else None
+    return subprocess.call([node, *args], cwd=root) == 0
 
 
 def build(target, source, env):
     if not os.path.exists(node):
         sys.stderr.write("Error: the project's tools are not installed; run first: npm ci\n")
         return 1
-    if run("scripts/build.ts", "--if-needed") is None:
+    sys.stdout.flush()
+    if not run("scripts/build.ts", "--if-needed"):
         return 1
-    made = run("scripts/build-firmware.ts", env.subst("$PIOENV"))
-    if made is None:
+    if not run("scripts/build-firmware.ts", env.subst("$PIOENV")):
         return 1
-    shutil.copy(made, str(target[0]))
+    for suffix in suffixes:
+        shutil.copy(made + suffix, os.path.join(env.subst("$BUILD_DIR"), "firmware" + suffix))
     return 0
 
 
