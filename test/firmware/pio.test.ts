@@ -83,3 +83,16 @@ describe("a board", () => {
     expect(cmakeText(lists)).toMatch(/^set\(OTHERS_SOURCES\n {2}\[\[\//);
   });
 });
+
+describe("npm run check:esp32", () => {
+  it.each([undefined, "/nowhere"])("says what to set where IDF_PATH is %s", (path) => {
+    const env = { ...process.env, IDF_PATH: path };
+    const { status, stderr } = spawnSync(NODE, ["scripts/check-esp32.ts"], {
+      cwd: ROOT,
+      env,
+      encoding: "utf8",
+    });
+    expect(stderr).toMatch(/^Set IDF_PATH to a checkout of ESP-IDF 5\.4 or newer/);
+    expect(status).toBe(1);
+  });
+});

@@ -52,9 +52,11 @@ uint32_t changes;
 uint32_t count_of(uint32_t w) {
   return w >> 16;
 }
+
 uint32_t said_of(uint32_t w) {
   return w >> 8 & 0xff;
 }
+
 uint32_t why_of(uint32_t w) {
   return w & 0xff;
 }
