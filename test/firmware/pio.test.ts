@@ -6,22 +6,27 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { boardOf, environments } from "../../host/device/boards.ts";
+import { preparePythonTools } from "../../host/device/python-tools.ts";
 import { TARGETS } from "../../scripts/build-firmware.ts";
 import { cmakeText, idfLists } from "../../scripts/idf-sources.ts";
 import { BUILD_DIR, ROOT } from "../../scripts/run.ts";
 
 const NODE = join(ROOT, "node_modules", ".bin", "node");
+const NOBODY = "http://127.0.0.1:9";
 const BOARDS = ["esp32cam", "esp32cam-aot", "esp32s3-eye", "esp32c3", "esp32c6"];
 const LOCAL = ["native", "virt-rv32", "virt-rv32-aot"];
 
 function pio(...args: string[]) {
-  // Its registry is never to be asked: nothing answers there.
-  const env = { ...process.env, HTTPS_PROXY: "", PLATFORMIO_NO_ANSI: "true" };
+  // Its registry is never to be asked: nobody answers there.
+  const env = { ...process.env, HTTPS_PROXY: NOBODY, HTTP_PROXY: NOBODY };
   const options = { cwd: ROOT, env, encoding: "utf8", timeout: 240_000 } as const;
   return spawnSync(NODE, ["scripts/pio.ts", ...args], options);
 }
+
+// This does ask PyPI, the first time.
+beforeAll(() => void preparePythonTools());
 
 describe("platformio.ini", () => {
   it("is understood, with its eight environments", () => {
