@@ -52,6 +52,7 @@ export const WASM3_SETTINGS: readonly string[] = [
   "-Dd_m3MaxConstantTableSize=120",
   "-Dd_m3VerboseErrorMessages=0",
   "-Dd_m3CodePageAlignSize=1024",
+  "-Dd_m3MaxDuplicateFunctionImpl=1",
   "-isystem",
   WASM3_FOLDER,
 ];

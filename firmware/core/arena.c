@@ -19,6 +19,7 @@ typedef struct block {
 static uint8_t* region;
 static uint8_t* region_end;
 static arena_stats stats;
+static int (*give_back)(void);
 
 static uint32_t size_of(const block* b) {
   return b->size & ~USED;
@@ -77,10 +78,7 @@ void arena_init(void* start, size_t size) {
   first->size = stats.size;
 }
 
-void* arena_calloc(size_t count_, size_t size) {
-  if (size != 0 && count_ > SIZE_MAX / size) return NULL;
-  uint32_t need = block_size(count_ * size);
-  if (need == 0) return NULL;
+static void* take(uint32_t need) {
   for (block* b = (block*)region; is_inside(b); b = next_of(b)) {
     if ((b->size & USED) || size_of(b) < need) continue;
     b->size |= USED;
@@ -89,6 +87,15 @@ void* arena_calloc(size_t count_, size_t size) {
     return memset(b + 1, 0, size_of(b) - HEADER);
   }
   return NULL;
+}
+
+void* arena_calloc(size_t count_, size_t size) {
+  if (size != 0 && count_ > SIZE_MAX / size) return NULL;
+  uint32_t need = block_size(count_ * size);
+  if (need == 0) return NULL;
+  void* taken = take(need);
+  if (taken == NULL && give_back != NULL && give_back()) taken = take(need);
+  return taken;
 }
 
 /** Grows in place into a free block that follows. */
@@ -136,6 +143,10 @@ void arena_free(void* old) {
     }
   }
   set_size(b, size, 0);
+}
+
+void arena_on_full(int (*asked)(void)) {
+  give_back = asked;
 }
 
 void arena_get_stats(arena_stats* out) {

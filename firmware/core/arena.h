@@ -33,6 +33,9 @@ void* arena_realloc(void* old, size_t size);
 /** As free: `block` may be NULL. */
 void arena_free(void* block);
 
+/** Is asked when nothing that is free is large enough; 1: something was given back, try again. */
+void arena_on_full(int (*give_back)(void));
+
 void arena_get_stats(arena_stats* out);
 
 #ifdef __cplusplus

@@ -45,11 +45,8 @@ constexpr uint32_t DEVICE[CORE_SIZE_COUNT] = {
 
 constexpr uint32_t MEMORY_BYTES = DEVICE[CORE_SIZE_MEMORY_BYTES];
 constexpr uint32_t VALUE_STACK_BYTES = 4096;
-/**
- * Compiled code is given back above this; one call more, and it stays within 56 KiB (design,
- * section 8). A word of it is a pointer, so a 64-bit machine needs twice as much.
- */
-constexpr uint32_t CODE_LIMIT_BYTES = 32 * 1024 * sizeof(void*) / 4;
+/** Compiled code at any time (design, section 8). A word of it is a pointer. */
+constexpr uint32_t CODE_MOST_BYTES = 56 * 1024 * sizeof(void*) / 4;
 
 /** Connectors of a configuration that are used, the first in its order. */
 constexpr uint32_t CONNECTORS = 8;

@@ -79,6 +79,9 @@ const uint8_t* vm_value_stack(vm* v, uint32_t* len);
  */
 void vm_drop_code(vm* v);
 
+/** RAM held by compiled code, in a few instructions; vm_get_stats adds the constants. */
+uint32_t vm_code_bytes(const vm* v);
+
 void vm_get_stats(const vm* v, vm_stats* out);
 
 /** Why the last vm_open, vm_call or vm_grow failed, in words, for a log. Never NULL. */

@@ -148,6 +148,11 @@ void vm_drop_code(vm* v) {
   (void)v;
 } /* it is in flash */
 
+uint32_t vm_code_bytes(const vm* v) {
+  (void)v;
+  return 0;
+}
+
 void vm_get_stats(const vm* v, vm_stats* out) {
   memset(out, 0, sizeof *out);
   out->functions = AOT_EXPORT_COUNT;

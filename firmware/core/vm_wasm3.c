@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The vm on wasm3 0.5.0, for boards, the emulator and the Node addon. See vm.h for the contract.
- * Beyond wasm3's public interface it does two things. The size of linear memory is decided before
- * the module is loaded, since wasm3 misjudges the old size when it resizes a limited memory. And
- * compiled code is given back in place: every function is marked as not compiled and all code pages
- * are freed, never some of them, because calls are patched and may point into any page.
+ * Beyond wasm3's public interface it does three things. The size of linear memory is decided before
+ * the module is loaded, since wasm3 misjudges the old size when it resizes a limited memory. Names
+ * of exports are given back and looked up in the file. And compiled code is given back in place:
+ * every function is marked as not compiled and all code pages are freed, never some of them,
+ * because calls are patched and may point into any page.
  *
  * Only our own module is ever loaded (0.5.0 has known faults with hostile ones).
  */
@@ -14,11 +15,15 @@
 
 #define PAGE_BYTES 65536u
 #define MAX_ARGS 16
+#define HEADER_BYTES 8
+#define SECTION_EXPORT 7
 
 struct vm {
   IM3Environment environment;
   IM3Runtime runtime;
   IM3Module module;
+  const uint8_t* wasm;
+  const uint8_t* wasm_end;
   uint32_t stack_bytes;
   int is_dead;
 };
@@ -89,16 +94,30 @@ static vm_status load(vm* v, const vm_config* config) {
   return status;
 }
 
+/** About 30 bytes for each export. */
+static void free_names(IM3Module module) {
+  for (uint32_t i = 0; i < module->numFunctions; i++) {
+    IM3Function f = &module->functions[i];
+    for (uint32_t k = 0; k < f->numNames; k++) m3_Free(f->names[k]);
+    f->numNames = 0;
+    f->export_name = NULL;
+  }
+  for (uint32_t i = 0; i < module->numGlobals; i++) m3_Free(module->globals[i].name);
+}
+
 vm_status vm_open(vm** out, const vm_config* config) {
   *out = NULL;
   vm* v = m3_AllocStruct(vm);
   if (v == NULL) return fail(VM_NO_MEMORY, m3Err_mallocFailed);
+  v->wasm = config->wasm;
+  v->wasm_end = config->wasm + config->wasm_bytes;
   v->stack_bytes = config->stack_bytes;
   vm_status status = load(v, config);
   if (status != VM_OK) {
     vm_close(v);
     return status;
   }
+  free_names(v->module);
   *out = v;
   return VM_OK;
 }
@@ -118,8 +137,45 @@ static int is_all_i32(IM3Function f) {
   return m3_GetRetCount(f) == 0 || m3_GetRetType(f, 0) == c_m3Type_i32;
 }
 
+/** LEB128. wasm3 has been through the file: it is what it should be. */
+static uint32_t take_u32(const uint8_t** at) {
+  uint32_t value = 0;
+  for (unsigned shift = 0; shift < 35; shift += 7) {
+    const uint8_t byte = *(*at)++;
+    value |= (uint32_t)(byte & 0x7f) << shift;
+    if (byte < 0x80) break;
+  }
+  return value;
+}
+
+/** Where the exports are counted; NULL: there are none. */
+static const uint8_t* find_exports(const vm* v) {
+  for (const uint8_t* at = v->wasm + HEADER_BYTES; at < v->wasm_end;) {
+    const uint8_t id = *at++;
+    const uint32_t bytes = take_u32(&at);
+    if (id == SECTION_EXPORT) return at;
+    at += bytes;
+  }
+  return NULL;
+}
+
+static IM3Function find_function(const vm* v, const char* name) {
+  const size_t wanted = strlen(name);
+  const uint8_t* at = find_exports(v);
+  if (at == NULL) return NULL;
+  for (uint32_t left = take_u32(&at); left > 0; left--) {
+    const uint32_t length = take_u32(&at);
+    const int is_name = length == wanted && memcmp(at, name, length) == 0;
+    at += length;
+    const uint8_t kind = *at++;
+    const uint32_t index = take_u32(&at);
+    if (is_name && kind == d_externalKind_function) return &v->module->functions[index];
+  }
+  return NULL;
+}
+
 int32_t vm_find(vm* v, const char* name, uint32_t* arg_count) {
-  IM3Function f = v_FindFunction(v->module, name); /* m3_FindFunction would compile it */
+  const IM3Function f = find_function(v, name);
   if (f == NULL || !is_all_i32(f)) return -1;
   *arg_count = m3_GetArgCount(f);
   return (int32_t)(f - v->module->functions);
@@ -197,6 +253,10 @@ void vm_drop_code(vm* v) {
   FreeCodePages(&v->environment->pagesReleased);
   v->runtime->numCodePages = 0;
   v->runtime->lastCalled = NULL;
+}
+
+uint32_t vm_code_bytes(const vm* v) {
+  return v->runtime->numCodePages * d_m3CodePageAlignSize;
 }
 
 static void count_pages(const M3CodePage* page, vm_stats* out) {
