@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See agent.h. A turn: time, computation, bytes of hops and connections both ways, what is to be
- * stored. Sockets are asked in each turn, as port.h calls nobody back; there are a dozen at most.
- * Design, section 6: no call into the core runs for long.
+ * See agent.h. A turn: bytes that hops bring, connections both ways, what is to be stored,
+ * computation, time, bytes that hops take. In this order, since each kind of call may have to be
+ * compiled: what an interpreter on a small device needs for one turn, it compiles in two parts
+ * (core.cpp). Sockets are asked in each turn, as port.h calls nobody back; there are a dozen at
+ * most. Design, section 6: no call into the core runs for long.
  */
 #include "agent.h"
 
@@ -52,9 +54,6 @@ bool feed() {
 
 /** True when there is more to compute. Behind the last step compiled code is given back. */
 bool compute(uint32_t now) {
-  if (!feed() && seldom_entropy.may(now)) {
-    LogLine(LogLevel::Error).text("the platform gives no entropy: nothing new is begun");
-  }
   bool is_computing = false;
   do {
     is_computing = core::work() == 1;
@@ -163,17 +162,19 @@ const char* agent::why() {
 
 uint32_t agent::turn(uint32_t now) {
   if (now_at == Phase::Stopped) return REST_MOST_MS;
-  core::tick(static_cast<int32_t>(now));
-  bool is_computing = compute(now);
-  now = port::now_ms();
+  core::clock(static_cast<int32_t>(now));
+  if (!feed() && seldom_entropy.may(now)) {
+    LogLine(LogLevel::Error).text("the platform gives no entropy: nothing new is begun");
+  }
   bool has_moved = connectors::turn(now);
   if (binding::turn(now)) has_moved = true;
   if (streams::turn(now)) has_moved = true;
-  /* What the streams have made goes out in the same turn. */
-  if (connectors::turn(now)) has_moved = true;
   if (holdings::turn(now)) heed_configuration(now);
   hear_drops();
-  int32_t wait = core::tick(static_cast<int32_t>(now));
+  now = port::now_ms();
+  bool is_computing = compute(now);
+  int32_t wait = core::tick(static_cast<int32_t>(port::now_ms()));
+  if (connectors::send(wait == 0)) has_moved = true;
   if (!core::is_alive()) {
     why_text = core::why();
     stop(CORE_REASON_STOPPING);

@@ -358,6 +358,14 @@ bool connectors::turn(uint32_t now) {
   return has_moved;
 }
 
+bool connectors::send(bool is_due) {
+  bool has_moved = false;
+  for (Kept& one : kept) {
+    if (one.hop.send(is_due)) has_moved = true;
+  }
+  return has_moved;
+}
+
 uint32_t connectors::wait_ms(uint32_t now, uint32_t most) {
   if (most > WATCH_MS && place_count > 0) most = WATCH_MS;
   for (uint32_t i = 0; i < place_count; i++) {

@@ -22,6 +22,9 @@ void change(uint32_t now);
 
 /** Moves what there is, dials what is missing; true when something moved. */
 bool turn(uint32_t now);
+/** Writes what hops have for their Connectors: news of theirs (`is_due`), and what was left before.
+ */
+bool send(bool is_due);
 
 /** Milliseconds until something is due here, at most `most`. */
 uint32_t wait_ms(uint32_t now, uint32_t most);

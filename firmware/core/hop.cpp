@@ -116,14 +116,17 @@ bool Hop::open(uint32_t now) {
 bool Hop::move(uint32_t now) {
   core::clock(static_cast<int32_t>(now));
   bool has_moved = receive();
-  if (phase_ == Phase::Sealed && send()) has_moved = true;
   if (phase_ == Phase::Sealed) look();
   return has_moved || phase_ == Phase::Over;
 }
 
-/** Reads as long as the core has room; records wait only while a handshake computes. */
+/**
+ * Reads as long as the core has room; records wait only while a handshake computes. The core is
+ * asked for a step only where there can be one: each kind of call may have to be compiled.
+ */
 bool Hop::receive() {
   bool has_moved = false;
+  bool has_records = (core::flags() & CORE_CORE_WANTS_STEP) != 0;
   for (int i = 0; i < MOVES_MOST; i++) {
     int32_t room = core::hop_rx_room(index_);
     int32_t ptr = core::hop_rx_ptr(index_);
@@ -134,8 +137,10 @@ bool Hop::receive() {
       bytes = sockets::read(socket_, to, static_cast<size_t>(room));
       if (bytes > 0) core::hop_rx_commit(index_, bytes);
     }
-    int32_t step = 1;
+    if (bytes > 0 || room <= 0) has_records = true;
+    int32_t step = has_records ? 1 : 0;
     for (int k = 0; k < STEPS_MOST && step > 0; k++) step = core::hop_rx_step(index_);
+    has_records = false;
     if (step < 0) return has_moved;
     if (bytes == sockets::ENDED) has_ended_ = true;
     if (bytes == sockets::OVER && !has_ended_) {
@@ -151,15 +156,18 @@ bool Hop::receive() {
   return has_moved;
 }
 
-/** Writes as long as the connection takes it. */
-bool Hop::send() {
+/** As long as the connection takes it. */
+bool Hop::send(bool is_due) {
   bool has_moved = false;
+  if (phase_ != Phase::Sealed || !(is_due || has_rest_)) return false;
+  has_rest_ = false;
   for (int i = 0; i < MOVES_MOST; i++) {
     int32_t ready = core::hop_tx_fill(index_);
     if (ready <= 0) break;
     const uint8_t* from = core::at(core::hop_tx_ptr(index_), static_cast<uint32_t>(ready));
     if (from == nullptr) break;
     int32_t taken = sockets::write(socket_, from, static_cast<size_t>(ready));
+    has_rest_ = taken < ready;
     if (taken == 0) break;
     if (taken < 0) {
       end(text_of(sockets::state(socket_)));
@@ -168,7 +176,7 @@ bool Hop::send() {
     core::hop_tx_consume(index_, taken);
     bytes_out_ += static_cast<uint32_t>(taken);
     has_moved = true;
-    if (taken < ready) break;
+    if (has_rest_) break;
   }
   return has_moved;
 }
@@ -190,7 +198,7 @@ void Hop::look() {
 void Hop::stop(uint8_t reason) {
   if (phase_ == Phase::Sealed) {
     core::hop_close(index_, reason);
-    send();
+    send(true);
   }
   if (phase_ != Phase::Over && !is_free()) end("stopped");
 }

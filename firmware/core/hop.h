@@ -27,8 +27,11 @@ public:
   /** Dials the Connector at this place, or the ticket's (`by_code`), from `name` and `port`. */
   void dial(uint8_t place, bool by_code, const HostName& name, uint16_t port, uint32_t now);
 
-  /** Moves what there is; true when something moved. */
+  /** Moves what there is of what comes; true when something moved. */
   bool turn(uint32_t now);
+  /** Writes what the core has (`is_due`), and what was left from before; true when something moved.
+   */
+  bool send(bool is_due);
 
   /** Tells the Connector that this side is done, as far as it can be told at once. */
   void stop(uint8_t reason);
@@ -55,7 +58,6 @@ private:
   bool open(uint32_t now);
   bool move(uint32_t now);
   bool receive();
-  bool send();
   void look();
   void end(const char* why);
 
@@ -64,6 +66,7 @@ private:
   bool by_code_ = false;
   bool is_up_ = false;
   bool has_ended_ = false; /* the Connector has half-closed */
+  bool has_rest_ = false;  /* the socket has not taken all of what the core had */
   uint8_t reason_ = 0;
   int32_t socket_ = -1;
   int32_t index_ = -1;
