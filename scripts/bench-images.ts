@@ -49,7 +49,7 @@ export function buildBearsslImage(): string {
     const include = ["inc", "src"].flatMap((folder) => ["-isystem", join(BEARSSL, folder)]);
     const theirs = globSync(BEARSSL_FILES, { cwd: join(BEARSSL, "src") }).sort();
     return link("bearssl", [
-      ...portSources(false),
+      ...portSources(),
       ...theirs.map((path) => ({
         path: join(BEARSSL, "src", path),
         flags: [...TARGET, "-w", "-O2", ...include],
@@ -64,7 +64,7 @@ export function buildBearsslImage(): string {
 export function buildM3SizesImage(wasmPath: string): string {
   return withLock(OUT, () =>
     link("m3-sizes", [
-      ...portSources(true),
+      ...portSources(wasmPath),
       ...WASM3_FILES.map((path) => ({
         path,
         flags: [...TARGET, "-w", "-Os", ...WASM3_SETTINGS, ...ARENA_FOR_WASM3],
@@ -72,11 +72,6 @@ export function buildM3SizesImage(wasmPath: string): string {
       })),
       own(join(CORE, "vm_wasm3.c"), [...WASM3_SETTINGS, ...RENAMED]),
       own(join(NATIVE, "vm-m3-sizes.c"), [...WASM3_SETTINGS]),
-      {
-        path: join(PORT, "core_wasm.S"),
-        flags: [...TARGET, `-DCORE_WASM="${wasmPath}"`],
-        dependsOn: [wasmPath],
-      },
     ]),
   );
 }
@@ -92,7 +87,7 @@ export function buildCameraImage(width: number, height: number, optimized: strin
   const files = ["jpeg.cpp", "scene.cpp", "synthetic_camera.cpp"].map((name) => join(CAMERA, name));
   return withLock(OUT, () =>
     link("camera", [
-      ...portSources(false),
+      ...portSources(),
       ...[...files, join(NATIVE, "vm-camera.cpp")].map((path) => ({
         path,
         flags,
@@ -102,13 +97,19 @@ export function buildCameraImage(width: number, height: number, optimized: strin
   );
 }
 
-function portSources(hasCore: boolean): Source[] {
+function portSources(wasmPath?: string): Source[] {
+  const core = wasmPath === undefined ? [] : [wasmPath];
   return [
     { path: join(PORT, "start.S"), flags: TARGET, dependsOn: [] },
     // Otherwise GCC makes memcpy's loop into a call of memcpy.
     own(join(PORT, "mem.c"), ["-O2", "-fno-tree-loop-distribute-patterns"]),
     own(join(PORT, "machine.c")),
-    own(join(PORT, "runner.c"), hasCore ? ["-DHAS_CORE_WASM"] : []),
+    own(join(PORT, "runner.c")),
+    {
+      path: join(PORT, "core_wasm.S"),
+      flags: [...TARGET, ...core.map((path) => `-DCORE_WASM="${path}"`)],
+      dependsOn: core,
+    },
     own(join(CORE, "arena.c")),
   ];
 }

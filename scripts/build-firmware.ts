@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Builds the firmware: node scripts/build-firmware.ts [native|native-aot|native-asan] [core.wasm]. The sources are
-// folders: firmware/core with one vm, the application, a port. Before it: build/core.wasm. After it:
-// build/firmware/TARGET/sealedtunnel-device, which runs; build-native.ts compiles.
+// Builds the firmware: node scripts/build-firmware.ts [TARGET] [core.wasm]. The sources are folders:
+// firmware/core with one vm, the application, a port. Before it: build/core.wasm. After it:
+// build/firmware/TARGET/sealedtunnel-device, a program, which build-native.ts compiles; or the image
+// sealedtunnel-device.bin of an emulated device beside its symbols, by build-virt.ts.
 
 import { createHash } from "node:crypto";
 import { copyFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
@@ -15,11 +16,16 @@ import {
   sourcesIn,
   wasm3Sources,
 } from "./build-native.ts";
+import { buildVirt, sizeTable, VIRT_MAIN, type VirtImage, type VirtSources } from "./build-virt.ts";
 import { hashOf, makeOnce } from "./native-build.ts";
 import { BUILD_DIR, CORE_WASM } from "./run.ts";
 
-export const TARGETS = ["native", "native-aot", "native-asan"] as const;
-export type Target = (typeof TARGETS)[number];
+const NATIVE_TARGETS = ["native", "native-aot", "native-asan"] as const;
+const VIRT_TARGETS = ["virt-rv32", "virt-rv32-aot"] as const;
+export const TARGETS = [...NATIVE_TARGETS, ...VIRT_TARGETS];
+type NativeTarget = (typeof NATIVE_TARGETS)[number];
+export type VirtTarget = (typeof VIRT_TARGETS)[number];
+export type Target = NativeTarget | VirtTarget;
 
 const OUT = join(BUILD_DIR, "firmware");
 const APP = join(FIRMWARE, "apps", "camera");
@@ -27,6 +33,16 @@ const PROGRAM = "sealedtunnel-device";
 
 /** The firmware's program or image for this core; made when it is not there. */
 export function buildFirmware(target: Target, wasmPath = CORE_WASM): string {
+  return isVirt(target)
+    ? buildVirtFirmware(target, wasmPath).flash
+    : buildProgram(target, wasmPath);
+}
+
+function isVirt(target: Target): target is VirtTarget {
+  return VIRT_TARGETS.some((one) => one === target);
+}
+
+function buildProgram(target: NativeTarget, wasmPath: string): string {
   const isAot = target === "native-aot";
   const sanitized = target === "native-asan";
   const built = buildNative({
@@ -46,6 +62,30 @@ export function buildFirmware(target: Target, wasmPath = CORE_WASM): string {
   const program = join(OUT, target, PROGRAM);
   replaceFile(program, built);
   return program;
+}
+
+/** The image of an emulated device under its lasting name, and its sizes. */
+export function buildVirtFirmware(target: VirtTarget, wasmPath = CORE_WASM): VirtImage {
+  const files = sourcesIn(APP, "*.cpp");
+  const built = buildVirtWith(target, { name: "firmware", files, folders: [APP] }, wasmPath);
+  const path = join(OUT, target, PROGRAM);
+  replaceFile(`${path}.bin`, built.flash);
+  replaceFile(`${path}.elf`, built.elf);
+  return { ...built, flash: `${path}.bin`, elf: `${path}.elf` };
+}
+
+/** The firmware with another application than the camera. */
+export function buildVirtWith(
+  target: VirtTarget,
+  { name, files, folders }: VirtSources,
+  wasmPath = CORE_WASM,
+): VirtImage {
+  const app = {
+    name,
+    files: [...sourcesIn(FIRMWARE_CORE, "*.cpp"), ...files, VIRT_MAIN],
+    folders: [...folders, hashFolder(wasmPath)],
+  };
+  return buildVirt(target === "virt-rv32" ? "wasm3" : "aot", app, wasmPath);
 }
 
 /** A folder with core_hash.gen.h: the SHA-256 of the only core that this firmware loads. */
@@ -77,5 +117,7 @@ if (import.meta.main) {
   if (!TARGETS.includes(target as Target)) {
     throw new Error(`there is no target ${target}: say one of ${TARGETS.join(", ")}`);
   }
-  console.log(buildFirmware(target as Target, wasmPath));
+  const chosen = target as Target;
+  console.log(buildFirmware(chosen, wasmPath));
+  if (isVirt(chosen)) console.log(sizeTable(buildVirtFirmware(chosen, wasmPath)));
 }

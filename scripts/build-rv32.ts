@@ -29,6 +29,8 @@ const OUT = join(BUILD_DIR, "rv32");
 const CORE = join(ROOT, "firmware", "core");
 const PORT = join(ROOT, "firmware", "ports", "virt-rv32");
 const LINK_SCRIPT = join(PORT, "link.ld");
+/** Empty where the core is compiled ahead of time. */
+const CORE_WASM_BYTES = join(PORT, "core_wasm.S");
 const PICOLIBC_SPECS = "/usr/lib/picolibc/riscv64-unknown-elf/picolibc.specs";
 
 export const GCC: Tool = {
@@ -51,7 +53,7 @@ export function buildRv32(variant: Rv32Variant, wasmPath: string): string {
     const startedMs = performance.now();
     requireToolchain();
     const sources = [
-      ...portSources(variant, "start.S"),
+      ...portSources("start.S"),
       ...(variant === "aot" ? aotSources(wasmPath) : wasm3Sources(variant, wasmPath)),
     ];
     const { objects, compiledCount } = compileAll(GCC, join(OUT, "objects"), sources);
@@ -71,10 +73,9 @@ export function requireToolchain(): void {
 }
 
 /** The machine and the runner; `start` is the start-up code, for RAM or for flash. */
-export function portSources(variant: Rv32Variant, start: string): Source[] {
+export function portSources(start: string): Source[] {
   const small = [...OWN, "-Os"];
   const dependsOn = [CORE, PORT];
-  const hasWasm = variant === "aot" ? [] : ["-DHAS_CORE_WASM"];
   return [
     { path: join(PORT, start), flags: [...TARGET, "-I", PORT], dependsOn: [PORT] },
     // Otherwise GCC makes memcpy's loop into a call of memcpy.
@@ -84,7 +85,7 @@ export function portSources(variant: Rv32Variant, start: string): Source[] {
       dependsOn,
     },
     { path: join(PORT, "machine.c"), flags: small, dependsOn },
-    { path: join(PORT, "runner.c"), flags: [...small, ...hasWasm], dependsOn },
+    { path: join(PORT, "runner.c"), flags: small, dependsOn },
     { path: join(CORE, "arena.c"), flags: small, dependsOn },
   ];
 }
@@ -113,7 +114,7 @@ export function wasm3Sources(variant: Rv32Variant, wasmPath: string): Source[] {
       dependsOn: [CORE, WASM3_FOLDER],
     },
     {
-      path: join(PORT, "core_wasm.S"),
+      path: CORE_WASM_BYTES,
       flags: [...TARGET, `-DCORE_WASM="${wasmPath}"`],
       dependsOn: [wasmPath],
     },
@@ -133,6 +134,7 @@ export function aotSources(wasmPath: string): Source[] {
       flags: [...OWN, "-Os", "-isystem", folder, ...WASM2C_SETTINGS],
       dependsOn: [CORE, folder],
     },
+    { path: CORE_WASM_BYTES, flags: TARGET, dependsOn: [] },
   ];
 }
 

@@ -39,7 +39,7 @@ export type VirtImage = { flash: string; elf: string; sizes: VirtSizes };
 
 export type VirtSources = {
   name: string;
-  /** C++ files, and the folders whose headers they see. */
+  /** C++ files, one of them with `main`, and the folders whose headers they see. */
   files: readonly string[];
   folders: readonly string[];
 };
@@ -57,6 +57,8 @@ const STACK_BYTES = 6 * KIBIBYTE;
 const OUT = join(BUILD_DIR, "virt");
 const CORE = join(ROOT, "firmware", "core");
 const PORT = join(ROOT, "firmware", "ports", "virt-rv32");
+/** The firmware's; other images bring their own. */
+export const VIRT_MAIN = join(PORT, "main.cpp");
 const LINK_SCRIPT = join(PORT, "firmware.ld");
 const LWIP = join(OUT, "lwip-2.1.3");
 const LWIP_FILES = [
@@ -82,10 +84,10 @@ export function buildVirt(vm: VirtVm, app: VirtSources, wasmPath = CORE_WASM): V
     requireToolchain();
     fetchDebianSource("lwip", LWIP);
     const sources = [
-      ...portSources(vm, "start_flash.S"),
+      ...portSources("start_flash.S"),
       ...(vm === "aot" ? aotSources(wasmPath) : wasm3Sources("wasm3", wasmPath)),
       ...lwipSources(),
-      ...cxxSources(app),
+      ...cxxSources(vm, app),
     ];
     const { objects, compiledCount } = compileAll(GCC, join(OUT, "objects"), sources);
     const elf = link(`${app.name}-${vm}`, VIRT_RAM_BYTES[vm], objects);
@@ -106,12 +108,15 @@ function lwipSources(): Source[] {
   }));
 }
 
-function cxxSources({ files, folders }: VirtSources): Source[] {
-  const port = globSync("*.cpp", { cwd: PORT }).sort();
+/** The port's files but its own `main`, and the application's. */
+function cxxSources(vm: VirtVm, { files, folders }: VirtSources): Source[] {
+  const names = globSync("*.cpp", { cwd: PORT }).sort();
+  const port = names.map((name) => join(PORT, name)).filter((path) => path !== VIRT_MAIN);
   const include = [CORE, PORT, ...folders];
-  return [...port.map((name) => join(PORT, name)), ...files].map((path) => ({
+  const ahead = vm === "aot" ? ["-DCORE_AHEAD_OF_TIME"] : [];
+  return [...port, ...files].map((path) => ({
     path,
-    flags: [...CXX, ...LWIP_HEADERS, ...include.flatMap((folder) => ["-I", folder])],
+    flags: [...CXX, ...ahead, ...LWIP_HEADERS, ...include.flatMap((folder) => ["-I", folder])],
     dependsOn: [...include, join(PORT, "lwip"), join(PORT, "lwip", "arch")],
   }));
 }

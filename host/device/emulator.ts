@@ -12,6 +12,7 @@ import {
   existsSync,
   mkdtempSync,
   openSync,
+  readFileSync,
   rmSync,
   truncateSync,
   writeSync,
@@ -47,6 +48,7 @@ const FLASH_BYTES = 32 << 20;
 /** What the firmware uses of its data flash, two sectors; erased flash is all ones. */
 const STORE_BYTES = 2 * 256 * 1024;
 const NET_DEVICE = "net0";
+const RAM_START = 0x8000_0000;
 
 const running = new Set<Emulator>();
 
@@ -63,6 +65,7 @@ export class Emulator {
   readonly ended: Promise<void>;
   readonly #process: ChildProcessWithoutNullStreams;
   readonly #folder: string;
+  readonly #ramKib: number;
   readonly #waiting = new Set<() => void>();
   #qmp: Qmp | null = null;
   #complaints = "";
@@ -79,6 +82,7 @@ export class Emulator {
     requireQemu();
     requireImage(options.image);
     if (options.flash !== undefined) prepareFlash(options.flash);
+    this.#ramKib = options.ramKib;
     this.#folder = mkdtempSync(join(tmpdir(), "sealedtunnel-device-"));
     const [command, args] = tieToParent(QEMU, qemuArguments(options, this.#qmpPath()));
     this.#process = spawn(command, args, { stdio: "pipe" });
@@ -157,6 +161,14 @@ export class Emulator {
     await this.#qmp?.run("set_link", { name: NET_DEVICE, up: isUp });
   }
 
+  /** All of its RAM, as it is now. */
+  async memory(): Promise<Buffer> {
+    const file = join(this.#folder, "memory");
+    const bytes = this.#ramKib * 1024;
+    await this.#qmp?.run("pmemsave", { val: RAM_START, size: bytes, filename: file });
+    return readFileSync(file);
+  }
+
   /** Ends the machine as a power cut does: at once, between two words of its flash. */
   async powerCut(): Promise<void> {
     this.kill();
@@ -221,7 +233,7 @@ function requireQemu(): void {
 
 function requireImage(path: string): void {
   if (existsSync(path)) return;
-  throw new AppError("BadFile", `There is no image ${path}; make one: npm run build:firmware.`);
+  throw new AppError("BadFile", `There is no image ${path}; make one: node scripts/build-firmware.ts virt-rv32.`);
 }
 
 /** Makes a blank flash where there is none, and gives a short image its full length. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * core/port.h on the virt machine: time, chance, rest and console. Records are records_virt.cpp.
+ * core/port.h on the virt machine: time, chance, rest and console. Records are flash_store.cpp.
  * The watchdog runs whenever the device does not rest: its timer's interrupt resets the machine.
  */
 #include "port_virt.h"

@@ -27,12 +27,7 @@
 /** Looks at the mailbox this often before sleeping: about 0.1 ms, for hosts that ask at once. */
 #define LOOKS_BEFORE_SLEEP 50000u
 
-#ifdef HAS_CORE_WASM
 extern const uint8_t core_wasm[], core_wasm_end[];
-#else
-static const uint8_t core_wasm[1];
-#define core_wasm_end core_wasm
-#endif
 
 static mailbox* box;
 static const uint8_t* request;
