@@ -233,7 +233,10 @@ function requireQemu(): void {
 
 function requireImage(path: string): void {
   if (existsSync(path)) return;
-  throw new AppError("BadFile", `There is no image ${path}; make one: node scripts/build-firmware.ts virt-rv32.`);
+  throw new AppError(
+    "BadFile",
+    `There is no image ${path}; make one: node scripts/build-firmware.ts virt-rv32.`,
+  );
 }
 
 /** Makes a blank flash where there is none, and gives a short image its full length. */
