@@ -11,10 +11,13 @@
 #include "activation.h"
 #include "addresses.h"
 #include "binding.h"
+#include "candidates.h"
 #include "configuration.h"
 #include "connectors.h"
 #include "core.h"
+#include "datagrams.h"
 #include "holdings.h"
+#include "listeners.h"
 #include "log.h"
 #include "port.h"
 #include "streams.h"
@@ -77,7 +80,7 @@ void hear_drops() {
 void heed_configuration(uint32_t now) {
   now_at = agent::Phase::Running;
   connectors::change(now);
-  binding::listen(now);
+  listeners::change(now);
 }
 
 void tell_empty() {
@@ -150,8 +153,9 @@ bool agent::start(uint32_t now) {
   }
   feed();
   streams::start();
+  datagrams::start();
   connectors::start(now);
-  binding::listen(now);
+  listeners::change(now);
   if (now_at == Phase::Waiting) tell_empty();
   return true;
 }
@@ -167,8 +171,11 @@ uint32_t agent::turn(uint32_t now) {
     LogLine(LogLevel::Error).text("the platform gives no entropy: nothing new is begun");
   }
   bool has_moved = connectors::turn(now);
+  listeners::turn(now);
+  candidates::probe(now);
   if (binding::turn(now)) has_moved = true;
   if (streams::turn(now)) has_moved = true;
+  if (datagrams::turn(now)) has_moved = true;
   if (holdings::turn(now)) heed_configuration(now);
   hear_drops();
   now = port::now_ms();
@@ -185,15 +192,16 @@ uint32_t agent::turn(uint32_t now) {
                       ? static_cast<uint32_t>(wait)
                   : wait == 0 ? STUCK_MS
                               : REST_MOST_MS;
-  return binding::wait_ms(now, connectors::wait_ms(now, most));
+  return listeners::wait_ms(now, connectors::wait_ms(now, most));
 }
 
 void agent::stop(uint8_t reason) {
   if (now_at == Phase::Stopped) return;
   now_at = Phase::Stopped;
-  binding::stop();
+  listeners::stop();
   connectors::stop(reason);
   streams::start();
+  datagrams::start();
   core::close();
 }
 
@@ -212,8 +220,9 @@ uint32_t agent::status(char* to, uint32_t most) {
   write_control(text);
   connectors::write_status(text, port::now_ms());
   write_mappings(text);
-  binding::write_status(text);
+  listeners::write_status(text);
   streams::write_status(text);
+  datagrams::write_status(text);
   text.text("dropped: ").number(drops);
   if (drops > 0) text.text(", last: ").text(core::status_name(last_drop));
   text.text("\n");

@@ -52,6 +52,10 @@ constexpr uint32_t CODE_MOST_BYTES = 56 * 1024 * sizeof(void*) / 4;
 constexpr uint32_t CONNECTORS = 8;
 /** Bindings that listen at once. */
 constexpr uint32_t LISTENERS = 4;
+/** Bindings of peers that this device's UDP Mappings serve at once. */
+constexpr uint32_t RELATIONS = 2;
+/** Flows of all UDP Routes; at a Mapping each is a socket. */
+constexpr uint32_t FLOWS = 8;
 /** The longest name or address that is dialled, with its NUL. */
 constexpr uint32_t HOST_NAME = 128;
 

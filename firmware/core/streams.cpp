@@ -7,6 +7,7 @@
 
 #include "binding.h"
 #include "core.h"
+#include "datagrams.h"
 #include "mapping.h"
 #include "pump.h"
 #include "sockets.h"
@@ -25,7 +26,7 @@ bool is_cared_for(int32_t stream) {
   for (const Connection& one : connections) {
     if (one.stage != Connection::Stage::Free && one.stream == stream) return true;
   }
-  return false;
+  return datagrams::has(stream);
 }
 
 void refuse(int32_t stream, uint8_t reason) {
@@ -40,7 +41,9 @@ void hear(int32_t stream, uint32_t now) {
   if (flags & core::OFFERED) {
     core::StreamInfo info;
     if (!core::stream_info(stream, &info)) return;
-    uint8_t reason = mapping::accept(stream, info, now);
+    bool is_channel = info.kind == core::KIND_DATAGRAM;
+    uint8_t reason =
+        is_channel ? datagrams::accept(stream, info, now) : mapping::accept(stream, info, now);
     if (reason != 0) refuse(stream, reason);
     return;
   }

@@ -4,6 +4,7 @@
 // test-device.ts. PROTOCOL 7.6, 10.3, 10.7; rules D9, D10, K7.
 
 import { createHash, randomBytes } from "node:crypto";
+import type { Socket as UdpSocket } from "node:dgram";
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer, type Socket } from "node:net";
@@ -24,7 +25,8 @@ import {
   startServer,
   turnOver,
 } from "../e2e/services.ts";
-import { StlinkSite } from "../e2e/stlink-site.ts";
+import { type Routes, StlinkSite } from "../e2e/stlink-site.ts";
+import { bound } from "../e2e/udp-tools.ts";
 import {
   buildTestDevice,
   type DeviceRoute,
@@ -35,12 +37,14 @@ import {
 } from "./test-device.ts";
 
 const devices: TestDevice[] = [];
+const udpSockets: UdpSocket[] = [];
 const MEBIBYTE = 1 << 20;
 /** Streams of a device for applications: its core keeps one more for a Commander. */
 const STREAMS = 4;
 
 afterEach(async () => {
   await Promise.all(devices.splice(0).map((device) => device.kill()));
+  for (const socket of udpSockets.splice(0)) socket.close();
   await closeAll();
   await endAll();
 });
@@ -107,6 +111,46 @@ async function siteWith(
 
 function deskBinding(port: number): DeviceRoute {
   return { kind: "binding", name: "desk", port, mapping: "desk", peers: ["office"] };
+}
+
+type UdpFiles = { routes: readonly Omit<DeviceRoute, "peers">[]; office: Routes };
+
+/** A device and a desktop with UDP Routes; `office` gives the port of the desktop's Binding. */
+async function udpSite({ routes, office }: UdpFiles) {
+  const site = new StlinkSite(["hall"], ["office", "camera"]);
+  await site.startConnector("hall");
+  await site.startStlink("office", office);
+  const own = routes.map((route) => ({ ...route, protocol: "udp" as const, peers: ["office"] }));
+  const device = start(provision(site, "camera", { connectors: ["hall"], routes: own }));
+  await device.hear(/hop up/);
+  return { device, office: () => site.portOf("office") };
+}
+
+async function newSocket(): Promise<UdpSocket> {
+  const socket = await bound("127.0.0.1");
+  udpSockets.push(socket);
+  return socket;
+}
+
+/** A service, and two applications. */
+async function threeSockets(): Promise<[UdpSocket, UdpSocket, UdpSocket]> {
+  return [await newSocket(), await newSocket(), await newSocket()];
+}
+
+function answerTurned(service: UdpSocket): void {
+  service.on("message", (bytes, { port, address }) => service.send(turned(bytes), port, address));
+}
+
+/** Sends until an answer comes: a datagram may be lost. */
+async function answerTo(socket: UdpSocket, port: number, bytes: Buffer): Promise<Buffer> {
+  const again = setInterval(() => socket.send(bytes, port, "127.0.0.1"), 500);
+  socket.send(bytes, port, "127.0.0.1");
+  for (;;) {
+    const [answer] = (await once(socket, "message")) as [Buffer];
+    if (!answer.equals(turned(bytes))) continue;
+    clearInterval(again);
+    return answer;
+  }
 }
 
 function turned(bytes: Buffer): Buffer {
@@ -257,6 +301,65 @@ describe("a device's Binding", () => {
     const { device } = await siteWith({}, [{ ...deskBinding(port), address: "192.0.2.1" }]);
     const said = await device.statusWith(/Connector/);
     expect(said).not.toContain("Binding");
+  });
+});
+
+describe("a device's UDP Route", () => {
+  test("brings a desktop's datagrams to its target, and the answers back, each flow apart", async () => {
+    const [service, one, other] = await threeSockets();
+    answerTurned(service);
+    const { office } = await udpSite({
+      routes: [
+        { kind: "mapping", name: "udp", port: service.address().port, address: "localhost" },
+      ],
+      office: {
+        bindings: [{ name: "udp", mapping: "udp", port: 0, protocol: "udp", peers: ["camera"] }],
+      },
+    });
+    const port = await office();
+    for (let round = 0; round < 20; round++) {
+      const [mine, yours] = [randomBytes(20 + round * 60), randomBytes(1200)];
+      const answers = Promise.all([answerTo(one, port, mine), answerTo(other, port, yours)]);
+      expect(await answers).toEqual([turned(mine), turned(yours)]);
+    }
+  });
+
+  test("brings its own applications' datagrams to a desktop's target, and the answers back", async () => {
+    const [service, one, other] = await threeSockets();
+    answerTurned(service);
+    const port = await freePort();
+    const { device } = await udpSite({
+      routes: [{ kind: "binding", name: "udp", port, mapping: "udp" }],
+      office: {
+        mappings: [
+          {
+            name: "udp",
+            address: "127.0.0.1",
+            port: service.address().port,
+            protocol: "udp",
+            peers: ["camera"],
+          },
+        ],
+      },
+    });
+    for (let round = 0; round < 20; round++) {
+      const [mine, yours] = [randomBytes(1 + round * 60), randomBytes(1200)];
+      const answers = Promise.all([answerTo(one, port, mine), answerTo(other, port, yours)]);
+      expect(await answers).toEqual([turned(mine), turned(yours)]);
+    }
+    await device.statusWith(/datagrams: \d+ into the tunnel, \d+ out of it/);
+  });
+
+  test("never sends to a public address", async () => {
+    const one = await newSocket();
+    const { device, office } = await udpSite({
+      routes: [{ kind: "mapping", name: "udp", port: 53, address: "192.0.2.1" }],
+      office: {
+        bindings: [{ name: "udp", mapping: "udp", port: 0, protocol: "udp", peers: ["camera"] }],
+      },
+    });
+    one.send("query", await office(), "127.0.0.1");
+    await device.hear(/drops datagrams: its target does not resolve, or is a public address/);
   });
 });
 
