@@ -274,6 +274,11 @@ void run_yes(const char* text) {
   port::restart();
 }
 
+void run_rotate(char*) {
+  say(device_rotate() ? "a new key is made: the Commander is told, then it is used"
+                      : "not now: only a device with a Commander gets a new key");
+}
+
 void run_restart(char*) {
   say("restarting");
   port::restart();
@@ -293,6 +298,7 @@ const Command COMMANDS[] = {
     {"activate", "activate CODE: takes an activation code", run_activate},
     {"provision", "provision NAME BYTES CRC32: takes a record, for programs", run_provision},
     {"log", "log error|warn|info|debug: what is told from now on", run_log},
+    {"rotate", "rotate: gets a new key", run_rotate},
     {"restart", "restart: starts the device anew", run_restart},
     {"reset", "reset: removes identity and configuration", run_reset},
 };

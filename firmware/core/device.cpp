@@ -10,6 +10,7 @@
 #include "app.h"
 #include "console.h"
 #include "core.h"
+#include "holdings.h"
 #include "log.h"
 #include "port.h"
 #include "writer.h"
@@ -89,6 +90,7 @@ void device_start() {
 }
 
 uint32_t device_turn(uint32_t now_ms) {
+  console_turn();
   uint32_t wait = turn_agent(now_ms);
   if (!has_app) return wait;
   uint32_t rest = app::turn(port::now_ms());
@@ -97,14 +99,15 @@ uint32_t device_turn(uint32_t now_ms) {
 
 void device_run() {
   device_start();
-  for (;;) {
-    console_turn();
-    port::wait(device_turn(port::now_ms()));
-  }
+  for (;;) port::wait(device_turn(port::now_ms()));
 }
 
 void device_begin_anew() {
   is_to_begin_anew = true;
+}
+
+bool device_rotate() {
+  return agent::phase() == agent::Phase::Running && holdings::rotate();
 }
 
 uint32_t device_status(char* to, uint32_t most) {

@@ -21,6 +21,9 @@ uint32_t device_turn(uint32_t now_ms);
 /** The records have changed: the STLink begins anew with the next turn. */
 void device_begin_anew();
 
+/** Makes a new key and has the Commander told (PROTOCOL 10.4). False: there is none, or not now. */
+[[nodiscard]] bool device_rotate();
+
 /** Several lines of how the device stands, below `most` bytes with a NUL; returns their length. */
 uint32_t device_status(char* to, uint32_t most);
 

@@ -202,6 +202,7 @@ bool holdings::turn(uint32_t now) {
 
 bool holdings::rotate() {
   KeyPair next;
+  if (core::control_state() <= 0) return false;
   if (!next.load(Record::NextIdentity)) {
     if (!make(&next)) return false;
     if (!port::save(Record::NextIdentity, next.bytes, sizeof next.bytes)) return false;

@@ -28,7 +28,7 @@ bool turn(uint32_t now);
 
 /**
  * Makes a new key pair, stores it beside the present one, and has the Commander told (10.4). False:
- * it could not be, now.
+ * there is no Commander, or it could not be, now.
  */
 [[nodiscard]] bool rotate();
 

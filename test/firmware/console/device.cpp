@@ -24,6 +24,10 @@ uint32_t device_status(char* to, uint32_t most) {
   return Writer(to, most).text("memory in use: ").number(in_use()).text("\n").length();
 }
 
+bool device_rotate() {
+  return false;
+}
+
 void device_begin_anew() {
   port::console_write("begun anew\n", 11);
 }

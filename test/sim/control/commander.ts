@@ -63,7 +63,9 @@ export class Commander extends Member {
     this.db = db;
     const { commanderId, connectorKeys } = site;
     const connectorKey = connectorKeys.key;
-    this.authority = { commanderId, commanderKey: keys.key, recoveryKey, connectorKey };
+    const connectorAddress = "connector.test:443";
+    const own = { commanderId, commanderKey: keys.key, recoveryKey };
+    this.authority = { ...own, connectorKey, connectorAddress };
   }
 
   protected override begin(): void {
@@ -102,7 +104,7 @@ export class Commander extends Member {
       commanderKey: authority.commanderKey,
       recoveryHash: blake2s(authority.recoveryKey),
       secret,
-      addresses: ["connector.test:443"],
+      addresses: [authority.connectorAddress],
     });
     return { row, text };
   }

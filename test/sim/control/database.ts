@@ -64,6 +64,8 @@ export type Authority = {
   commanderKey: Uint8Array;
   recoveryKey: Uint8Array;
   connectorKey: Uint8Array;
+  /** Where STLinks on real sockets find it. */
+  connectorAddress: string;
 };
 
 export function emptyDatabase(): Database {
@@ -88,7 +90,7 @@ export function configurationOf(db: Database, row: Row, authority: Authority): U
     (pair) => sameBytes(pair.from, row.id) || sameBytes(pair.to, row.id),
   );
   const pairs = mine.filter((pair) => rowOf(db, pair.from) && rowOf(db, pair.to));
-  const { commanderId, commanderKey, recoveryKey, connectorKey } = authority;
+  const { commanderId, commanderKey, recoveryKey, connectorKey, connectorAddress } = authority;
   return encodeConfiguration({
     epoch: db.epoch,
     serial: db.serial,
@@ -97,7 +99,7 @@ export function configurationOf(db: Database, row: Row, authority: Authority): U
     commanderKey,
     recoveryKey,
     commanderId,
-    connectors: [{ key: connectorKey, psk: row.hopPsk, address: "connector.test:443" }],
+    connectors: [{ key: connectorKey, psk: row.hopPsk, address: connectorAddress }],
     peers: peersOf(db, row, pairs),
     routes: pairs.map((pair) => routeOf(pair, row)),
   });

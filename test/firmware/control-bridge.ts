@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// The simulated Commander and Connector of test/sim/control on a real port, in real time, for devices that
+// are real processes. Before it: activation.test.ts. After it: test/sim/control/site.ts, whose checks hold
+// here too (only issued configurations, one key for each code). Bytes of a socket are those of a line.
+
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Socket } from "node:net";
+import { LINE, type SimConnection } from "../../host/net/sim/pipe.ts";
+import { Site } from "../sim/control/site.ts";
+import { QUIET } from "../sim/scenario.ts";
+
+const STEP_MS = 2;
+
+export class ControlBridge {
+  readonly site: Site;
+  readonly #server = createServer({ allowHalfOpen: true }, (socket) => this.#join(socket));
+  readonly #sockets = new Set<Socket>();
+  readonly #startedMs = performance.now();
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(seed: string) {
+    this.site = new Site(seed, QUIET);
+  }
+
+  /** Listens, and lets the site's time run. */
+  async start(): Promise<this> {
+    this.#server.listen(0, "127.0.0.1");
+    await once(this.#server, "listening");
+    const { port } = this.#server.address() as AddressInfo;
+    this.site.commander.authority.connectorAddress = `127.0.0.1:${port}`;
+    this.#timer = setInterval(() => this.#run(), STEP_MS);
+    return this;
+  }
+
+  close(): void {
+    clearInterval(this.#timer ?? undefined);
+    this.#server.close();
+    for (const socket of this.#sockets) socket.destroy();
+    this.site.close();
+  }
+
+  /** Every connection of a device is reset. */
+  cut(): void {
+    for (const socket of this.#sockets) socket.resetAndDestroy();
+  }
+
+  /** Waits for something that is so in the site. */
+  async until(isSo: () => boolean, what: string, seconds = 40): Promise<void> {
+    for (const end = performance.now() + seconds * 1000; !isSo(); ) {
+      if (performance.now() > end) throw new Error(`never: ${what}: ${this.site.commander.got}`);
+      await new Promise((resolve) => setTimeout(resolve, STEP_MS));
+    }
+  }
+
+  #run(): void {
+    const now = performance.now() - this.#startedMs;
+    while (this.site.clock.step(now)) {}
+  }
+
+  #join(socket: Socket): void {
+    const end = this.site.network.dial("device", "connector", LINE);
+    this.#sockets.add(socket);
+    socket.pause();
+    end.onEvent = () => this.#move(end, socket);
+    socket.on("readable", () => this.#move(end, socket));
+    socket.on("end", () => end.end());
+    socket.on("error", () => {});
+    socket.on("close", () => {
+      this.#sockets.delete(socket);
+      end.reset();
+    });
+  }
+
+  #move(end: SimConnection, socket: Socket): void {
+    if (end.state === "reset") return void socket.resetAndDestroy();
+    for (let piece = end.read(); piece !== null; piece = end.read()) socket.write(piece);
+    if (end.inputEnded) socket.end();
+    if (end.state !== "open") return;
+    const bytes: Buffer | null = socket.read();
+    if (bytes === null) return;
+    const taken = end.write(bytes);
+    if (taken < bytes.length) socket.unshift(bytes.subarray(taken));
+  }
+}
