@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// Small parts of firmware/core beside what they are twins of: its sizes, SHA-256, kinds of addresses, places
+// of Connectors. Before it: parts/parts.cpp, under the sanitizers. After it: host/core/sizes.ts, node:crypto,
+// host/net/ip.ts. Random inputs follow from a seed.
+
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { beforeAll, expect, test } from "vitest";
+import { DEVICE_SIZES, SIZE_ORDER } from "../../host/core/sizes.ts";
+import { ipKindOf } from "../../host/net/ip.ts";
+import { Prng } from "../../host/net/sim/prng.ts";
+import { buildNative, FIRMWARE_CORE } from "../../scripts/build-native.ts";
+
+const PARTS = join(import.meta.dirname, "parts");
+const MEMORY_BYTES = 56 * 1024;
+let program: string;
+
+beforeAll(() => {
+  const own = ["addresses.cpp", "sha256.cpp", "writer.cpp"].map((name) =>
+    join(FIRMWARE_CORE, name),
+  );
+  program = buildNative({
+    name: "parts",
+    sources: [...own, join(PARTS, "parts.cpp")],
+    include: [FIRMWARE_CORE],
+    sanitized: true,
+  });
+});
+
+/** A line of answer for each line. */
+function ask(lines: readonly string[]): string[] {
+  const run = spawnSync(program, { input: `${lines.join("\n")}\n`, encoding: "utf8" });
+  expect(run.stderr).toBe("");
+  return run.stdout.trimEnd().split("\n");
+}
+
+test("a device's sizes are those of the host's preset", () => {
+  const expected = [...SIZE_ORDER.map((name) => DEVICE_SIZES[name] ?? 0), MEMORY_BYTES];
+  expect(ask(["sizes"])[0]?.trim().split(" ").map(Number)).toEqual(expected);
+});
+
+test("SHA-256 is right for every length up to three blocks, and for a long one", () => {
+  const prng = new Prng("sha256");
+  const inputs = [...Array.from({ length: 200 }, (_, i) => i), 60_385].map((length) =>
+    Buffer.from(prng.bytes(length).slice()),
+  );
+  const hashes = ask(inputs.map((bytes) => `sha256 ${bytes.toString("hex") || "-"}`));
+  expect(hashes).toEqual(inputs.map((bytes) => createHash("sha256").update(bytes).digest("hex")));
+});
+
+test("kinds of addresses are the host's, at every border and for random ones", () => {
+  const prng = new Prng("addresses");
+  const borders = ["9.255.255.255", "10.0.0.0", "10.255.255.255", "11.0.0.0", "172.15.255.255"];
+  borders.push("172.16.0.0", "172.31.255.255", "172.32.0.0", "192.167.255.255", "192.168.0.0");
+  borders.push("192.168.255.255", "192.169.0.0", "100.63.255.255", "100.64.0.0", "100.127.255.255");
+  borders.push("100.128.0.0", "169.253.255.255", "169.254.0.0", "169.254.255.255", "169.255.0.0");
+  borders.push(
+    "126.255.255.255",
+    "127.0.0.0",
+    "127.255.255.255",
+    "128.0.0.0",
+    "0.0.0.0",
+    "0.0.0.1",
+  );
+  const v4 = borders.map((text) => text.split(".").map(Number));
+  for (let i = 0; i < 500; i++) v4.push([...prng.bytes(4)]);
+  const v6 = ["fbff", "fc00", "fdff", "fe00", "fe7f", "fe80", "febf", "fec0", "ff02", "2001"].map(
+    (first) => [...Buffer.from(first.padEnd(32, "0"), "hex")],
+  );
+  for (const last of [0, 1, 2]) v6.push([...new Array<number>(15).fill(0), last]);
+  for (const bytes of v4.slice(0, borders.length)) {
+    v6.push([...new Array<number>(10).fill(0), 0xff, 0xff, ...bytes]);
+  }
+  const texts = [
+    ...v4.map((bytes) => bytes.join(".")),
+    ...v6.map((bytes) => Buffer.from(bytes).toString("hex").match(/.{4}/g)?.join(":") ?? ""),
+  ];
+  const lines = [...v4, ...v6].map((bytes) => `kind ${Buffer.from(bytes).toString("hex")}`);
+  const expected = texts.map(kindOf);
+  expect(ask(lines)).toEqual(expected);
+});
+
+/** The host's word; it counts `any` only in its usual forms. */
+function kindOf(text: string): string {
+  if (/^[0:]+$/.test(text)) return "any";
+  const inside = /^0000:0000:0000:0000:0000:ffff:(....):(....)$/.exec(text);
+  if (inside === null) return String(ipKindOf(text));
+  const bytes = [...Buffer.from(`${inside[1]}${inside[2]}`, "hex")];
+  return String(ipKindOf(bytes.join(".")));
+}
+
+test("a Connector's place is host:port with a port of 1 to 65,535, in brackets for IPv6", () => {
+  const places = {
+    "hall.example:8443": "hall.example 8443",
+    "localhost:1": "127.0.0.1 1",
+    "[2001:db8::1]:65535": "2001:db8::1 65535",
+    "10.0.0.1:443": "10.0.0.1 443",
+    "hall.example": "refused",
+    "hall.example:": "refused",
+    "hall.example:0": "refused",
+    "hall.example:65536": "refused",
+    "hall.example:4x": "refused",
+    ":443": "refused",
+    [`${"a".repeat(128)}:443`]: "refused",
+    [`${"a".repeat(127)}:443`]: `${"a".repeat(127)} 443`,
+  };
+  expect(ask(Object.keys(places).map((text) => `place ${text}`))).toEqual(Object.values(places));
+});

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Small parts of firmware/core by themselves: a line of words on standard input, a line of what
+ * they make of it. Before it: parts.test.ts. After it: sizes.h, sha256.cpp, addresses.cpp.
+ *
+ *   sizes               the core's sizes, in their order
+ *   sha256 HEX|-        the hash
+ *   kind HEX            loopback, private, any or other: 4 or 16 bytes
+ *   place TEXT          name and port of host:port, or refused
+ */
+#include "addresses.h"
+#include "sha256.h"
+#include "sizes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+namespace {
+
+constexpr size_t LINE_MOST = 1 << 20;
+char line[LINE_MOST];
+uint8_t bytes[LINE_MOST / 2];
+
+size_t read_hex(const char* text) {
+  size_t count = 0;
+  if (*text == '-') return 0;
+  for (; text[0] != 0 && text[1] != 0; text += 2) {
+    char pair[3] = {text[0], text[1], 0};
+    bytes[count++] = static_cast<uint8_t>(strtoul(pair, nullptr, 16));
+  }
+  return count;
+}
+
+void print_sizes() {
+  for (uint32_t size : sizes::DEVICE) printf("%u ", size);
+  printf("\n");
+}
+
+void print_hash(const char* text) {
+  uint8_t hash[SHA256_BYTES];
+  sha256(bytes, read_hex(text), hash);
+  for (uint8_t byte : hash) printf("%02x", byte);
+  printf("\n");
+}
+
+void print_kind(const char* text) {
+  static const char* const NAMES[] = {"loopback", "private", "any", "other"};
+  sockets::Address address = {};
+  address.host_bytes = static_cast<uint8_t>(read_hex(text));
+  memcpy(address.host, bytes, address.host_bytes);
+  printf("%s\n", NAMES[static_cast<int>(kind_of(address))]);
+}
+
+void print_place(const char* text) {
+  HostName name;
+  uint16_t port = 0;
+  const uint8_t* from = reinterpret_cast<const uint8_t*>(text);
+  if (take_host_port(from, strlen(text), &name, &port))
+    printf("%s %u\n", name.text, port);
+  else
+    printf("refused\n");
+}
+
+} // namespace
+
+/** addresses.cpp asks for literal addresses of Bindings alone, which nothing here does. */
+sockets::Lookup sockets::lookup(const char*, Address*) {
+  return Lookup::Failed;
+}
+
+int main() {
+  while (fgets(line, sizeof line, stdin) != nullptr) {
+    line[strcspn(line, "\n")] = 0;
+    char* rest = strchr(line, ' ');
+    const char* text = rest != nullptr ? rest + 1 : "";
+    if (rest != nullptr) *rest = 0;
+    if (strcmp(line, "sizes") == 0)
+      print_sizes();
+    else if (strcmp(line, "sha256") == 0)
+      print_hash(text);
+    else if (strcmp(line, "kind") == 0)
+      print_kind(text);
+    else
+      print_place(text);
+    fflush(stdout);
+  }
+}
