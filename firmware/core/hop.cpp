@@ -101,14 +101,14 @@ bool Hop::open(uint32_t now) {
     core::put_arg(0, connector.key, configuration::KEY);
     core::put_arg(configuration::KEY, connector.psk, configuration::KEY);
   }
-  int32_t index = core::hop_open((by_code_ ? 1 : 0) | (place_ << 8));
+  int32_t opened = core::hop_open((by_code_ ? 1 : 0) | (place_ << 8));
   /* A device has one slot: it is free when what it computes is done, or late. */
-  if (index == CORE_STATUS_NO_HANDSHAKE_SLOT) return false;
-  if (index < 0) {
-    end(core::status_name(index));
+  if (opened == CORE_STATUS_NO_HANDSHAKE_SLOT) return false;
+  if (opened < 0) {
+    end(core::status_name(opened));
     return true;
   }
-  index_ = index;
+  index_ = opened;
   phase_ = Phase::Sealed;
   return true;
 }

@@ -113,6 +113,31 @@ function deskBinding(port: number): DeviceRoute {
   return { kind: "binding", name: "desk", port, mapping: "desk", peers: ["office"] };
 }
 
+/** A way to a port of loopback whose connections can fall silent: nothing comes through any more. */
+class StallingWay {
+  port = 0;
+  readonly #target: number;
+  readonly #through: Socket[] = [];
+
+  constructor(target: number) {
+    this.#target = target;
+  }
+
+  async start(): Promise<this> {
+    this.port = await startServer((socket) => {
+      const onward = dial(this.#target);
+      this.#through.push(socket, onward);
+      socket.pipe(onward).pipe(socket);
+    });
+    return this;
+  }
+
+  /** Those that are there now; later ones go through. */
+  stall(): void {
+    for (const socket of this.#through.splice(0)) socket.unpipe().pause();
+  }
+}
+
 type UdpFiles = { routes: readonly Omit<DeviceRoute, "peers">[]; office: Routes };
 
 /** A device and a desktop with UDP Routes; `office` gives the port of the desktop's Binding. */
@@ -388,6 +413,33 @@ describe("a device's hops", () => {
     await device.hear(/hop up/);
     const port = await site.portOf("office");
     expect(await exchange(port, Buffer.from("page"))).toEqual(turned(Buffer.from("page")));
+  });
+
+  test("are followed by another when the Connector falls silent, and no byte is lost", async () => {
+    const site = new StlinkSite(["hall"], ["office", "camera"]);
+    await site.startConnector("hall");
+    const way = await new StallingWay(Number(site.addressOf("hall").split(":").at(-1))).start();
+    const large = await startServer((socket) => void sendSeeded(socket, 9, MEBIBYTE));
+    const binding = { name: "large", mapping: "large", port: 0, peers: ["camera"] };
+    await site.startStlink("office", { bindings: [binding] });
+    const flash = provision(site, "camera", {
+      connectors: [{ name: "hall", address: `127.0.0.1:${way.port}` }],
+      routes: [{ kind: "mapping", name: "large", port: large, peers: ["office"] }],
+    });
+    const device = start(flash);
+    await device.hear(/hop up/);
+    const socket = dial(await site.portOf("office"));
+    socket.end();
+    let isStalled = false;
+    const hash = hashOf(socket, (count) => {
+      if (isStalled || count < MEBIBYTE / 4) return;
+      isStalled = true;
+      way.stall();
+    });
+    expect(await hash).toBe(seededHash(9, MEBIBYTE));
+    expect(isStalled).toBe(true);
+    await device.hear(/hop silent for/);
+    await device.hear(/hop up/);
   });
 
   test("are made anew at once when the network has come back", async () => {
