@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * How large everything on a device is. The core's sizes are those of DEVICE_SIZES in
- * host/core/sizes.ts (PROTOCOL section 12); a gate compares them. The others bound what the
+ * host/core/sizes.ts (PROTOCOL section 12); a test compares them. The others bound what the
  * firmware holds beside them: each is a table that is there from the start.
  */
 #ifndef SEALEDTUNNEL_SIZES_H
