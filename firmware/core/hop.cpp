@@ -137,7 +137,9 @@ bool Hop::receive() {
       bytes = sockets::read(socket_, to, static_cast<size_t>(room));
       if (bytes > 0) core::hop_rx_commit(index_, bytes);
     }
-    if (bytes > 0 || room <= 0) has_records = true;
+    /* Bytes may wait that came while the handshake computed. */
+    if (room > whole_room_) whole_room_ = room;
+    if (bytes > 0 || room < whole_room_) has_records = true;
     int32_t step = has_records ? 1 : 0;
     for (int k = 0; k < STEPS_MOST && step > 0; k++) step = core::hop_rx_step(index_);
     has_records = false;

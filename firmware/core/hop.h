@@ -68,6 +68,7 @@ private:
   bool has_ended_ = false; /* the Connector has half-closed */
   bool has_rest_ = false;  /* the socket has not taken all of what the core had */
   uint8_t reason_ = 0;
+  int32_t whole_room_ = 0; /* for what comes, where nothing waits */
   int32_t socket_ = -1;
   int32_t index_ = -1;
   uint32_t since_ = 0;
