@@ -3,6 +3,7 @@
 // device-*.ts, and host/device.
 
 import type { CommandModule } from "yargs";
+import { emulateCommand } from "./device-emulate.ts";
 import { flashCommandModule } from "./device-flash.ts";
 import { monitorCommand } from "./device-monitor.ts";
 import { newCommand } from "./device-new.ts";
@@ -10,13 +11,15 @@ import { provisionCommand } from "./device-provision.ts";
 
 export const deviceCommand: CommandModule = {
   command: "device",
-  describe: "A device such as a camera: make it, provision it, flash it, watch it",
+  describe:
+    "A device such as a camera: make it, provision it, flash it, watch it, run it in an emulator",
   builder: (yargs) =>
     yargs
       .command(newCommand)
       .command(provisionCommand)
       .command(flashCommandModule)
       .command(monitorCommand)
-      .demandCommand(1, "Say what: new, provision, flash or monitor."),
+      .command(emulateCommand)
+      .demandCommand(1, "Say what: new, provision, flash, monitor or emulate."),
   handler: () => {},
 };
