@@ -17,8 +17,9 @@ export class Qmp {
 
   constructor(socket: Socket) {
     this.#socket = socket;
-    createInterface({ input: socket }).on("line", (line) => this.#take(JSON.parse(line)));
-    socket.on("error", () => {}); // "close" follows
+    const lines = createInterface({ input: socket });
+    lines.on("line", (line) => this.#take(JSON.parse(line)));
+    lines.on("error", () => {}); // the socket's, handed on; "close" follows
     socket.on("close", () => {
       for (const { reject } of this.#asked.splice(0)) reject(new Error("QEMU has ended"));
     });

@@ -27,6 +27,14 @@ const GOALS = {
   "layers.v8.seal": ["least", 200, " MB/s"],
   "layers.v8.open": ["least", 200, " MB/s"],
   "hop.idle": ["most", 16 * KIB, " B"],
+  "device.ram.wasm3": ["most", 176 * KIB, ""],
+  "device.ram.aot": ["most", 104 * KIB, ""],
+  "device.flash.wasm3": ["most", 256 * KIB, ""],
+  "device.flash.aot": ["most", 272 * KIB, ""],
+  "device.bytes.40": ["least", 4, " Mbit/s"],
+  "device.bytes.100": ["least", 1.5, " Mbit/s"],
+  "device.back.wasm3": ["most", 2000, " ms"],
+  "device.back.aot": ["most", 1000, " ms"],
 } as const;
 
 export type GoalId = keyof typeof GOALS;

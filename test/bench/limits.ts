@@ -74,6 +74,15 @@ const fourLayers: Explain = () =>
   "kernel and Node are most of the rest. The others do it once or twice with the processor's AES or vector " +
   "instructions, and let the relay read.";
 
+const deviceBytes: Explain = () =>
+  "What waits to be acknowledged: of the pool of DEVICE_SIZES one stream gets four records (each of the others has " +
+  "room kept for one), and its peer acknowledges after 25 ms or a quarter of its own, much larger window.";
+
+const deviceFlash: Explain = () =>
+  "The core, its interpreter or its code, lwIP and the camera, in this order.";
+
+const deviceBack: Explain = () => "Dialling anew, the hop's handshake, and the link's PROBE.";
+
 const LIMITS: Record<GoalId | PeerGoalId, Explain> = {
   "peers.throughput": fourLayers,
   "peers.cpu": fourLayers,
@@ -110,5 +119,16 @@ const LIMITS: Record<GoalId | PeerGoalId, Explain> = {
   "ram.wasm3": (_goal, facts) =>
     `Linear memory ${formatNumber(of(facts, "memory"))}, parsed module ${formatNumber(of(facts, "parsed"))}, ` +
     "the rest is compiled code (next table).",
+  "device.ram.wasm3": () =>
+    "One call may have 47 KiB compiled before anything can be given back (firmware/core/core.cpp); linear memory and " +
+    "the parsed module are most of the rest.",
+  "device.ram.aot": () =>
+    "Linear memory is half of it; lwIP, connections and the camera are the rest.",
+  "device.flash.wasm3": deviceFlash,
+  "device.flash.aot": deviceFlash,
+  "device.bytes.40": deviceBytes,
+  "device.bytes.100": deviceBytes,
+  "device.back.wasm3": deviceBack,
+  "device.back.aot": deviceBack,
   "ram.aot": (_goal, facts) => `Linear memory is ${formatNumber(of(facts, "memory"))} of it.`,
 };

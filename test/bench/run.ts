@@ -6,10 +6,11 @@ import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { benchCamera } from "./camera.ts";
 import { benchCore } from "./core.ts";
+import { benchDevice } from "./device/bench-device.ts";
 import { benchPeers } from "./system/bench-peers.ts";
 import { benchTunnel } from "./system/bench-tunnel.ts";
 
-const HELP = `npm run bench -- core|camera|tunnel|peers [options]
+const HELP = `npm run bench -- core|camera|device|tunnel|peers [options]
 
 core  primitives, handshakes and three layers of build/core.wasm: in V8 beside node:crypto, @noble and
       libsodium-wrappers; in instructions on bare RV32IMAC (QEMU), under wasm3 and ahead of time,
@@ -17,6 +18,8 @@ core  primitives, handshakes and three layers of build/core.wasm: in V8 beside n
       packages that npm test names, and BearSSL's source by apt-get source.
 
 camera  the camera app's synthetic frames in instructions on bare RV32IMAC (QEMU). Some seconds.
+device  the whole firmware in the emulator: RAM by parts, flash, bytes over slow ways, back in service, the
+        camera; and its core's instructions. About three minutes.
 tunnel  the whole system on loopback, three processes: one connection and 64, round trips, CPU, memory;
         10,000 idle hops; 1,000 STLinks that come back. Two to four minutes; needs Linux (/proc).
 peers   the same work through chisel, rathole and frp as well, installed by name into build/peers where they
@@ -64,6 +67,7 @@ type Options = { only: string | undefined; areFunctionsWhole: boolean };
 function benchOf(name: string, options: Options): (() => Promise<Outcome>) | null {
   const { only, areFunctionsWhole } = options;
   if (name === "camera") return benchCamera;
+  if (name === "device") return benchDevice;
   if (name === "tunnel") return benchTunnel;
   if (name === "peers") return benchPeers;
   return name === "core" && isHalf(only) ? () => benchCore({ only, areFunctionsWhole }) : null;

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// `npm run bench -- device`: the whole device in the emulator, under wasm3 and compiled ahead of time: RAM
+// by parts, flash, bytes to the desktop over ways of several lengths, back in service, the camera; and the
+// core's instructions on the same machine. Before it: ../run.ts. After it: measure.ts, ../table.ts.
+
+import { buildVirtFirmware, type VirtTarget } from "../../../scripts/build-firmware.ts";
+import { endAll } from "../../e2e/sealed-tools.ts";
+import { buildBytesDevice } from "../../firmware/virt-site.ts";
+import { openBearssl } from "../bearssl.ts";
+import { copyCore } from "../core-copy.ts";
+import { goal } from "../goals.ts";
+import { handshakesOnRv32 } from "../rv32-handshakes.ts";
+import { layersOnRv32 } from "../rv32-layers.ts";
+import { type Facts, printSection, type Row, type Section } from "../table.ts";
+import { type CameraFigures, cameraFigures, silenceAfterBreak, throughput } from "./measure.ts";
+
+const TARGETS: readonly VirtTarget[] = ["virt-rv32", "virt-rv32-aot"];
+const COLUMNS = ["wasm3", "ahead of time"];
+const ROUND_TRIPS_MS = [1, 10, 40, 100] as const;
+
+/** Measures and prints; returns how many goals are missed and how many sections could not be made. */
+export async function benchDevice(): Promise<{ missed: number; left: number }> {
+  const { wasm, wasmPath } = copyCore();
+  const facts: Facts = new Map();
+  const outcome = { missed: 0, left: 0 };
+  const print = async (what: string, make: () => Promise<Section[]>): Promise<void> => {
+    try {
+      for (const section of await make()) outcome.missed += printSection(section, facts);
+    } catch (error) {
+      console.log(`\n${what}: not measured: ${error instanceof Error ? error.message : error}`);
+      outcome.left += 1;
+    } finally {
+      await endAll();
+    }
+  };
+  console.log("About three minutes: the camera, bytes over four ways, breaks, instructions.");
+  await print("The camera's device", cameraTables);
+  await print("Bytes", async () => [await bytesTable()]);
+  await print("Instructions", async () => [
+    layersOnRv32(wasm, wasmPath, openBearssl(wasm), facts),
+    handshakesOnRv32(wasm, wasmPath, facts),
+  ]);
+  return outcome;
+}
+
+async function cameraTables(): Promise<Section[]> {
+  const images = TARGETS.map((target) => buildVirtFirmware(target));
+  const figures: CameraFigures[] = [];
+  for (const image of images) figures.push(await cameraFigures(image));
+  const flash = images.map(({ sizes }) => sizes.flash);
+  return [ramTable(figures, flash), cameraTable(figures)];
+}
+
+function ramTable(figures: readonly CameraFigures[], flash: readonly number[]): Section {
+  const memories = figures.map(({ memory }) => memory);
+  const names = [...new Set(memories.flatMap(({ parts }) => [...parts.keys()]))];
+  const most = memories.map(({ statics, stackMost, arenaMost }) => statics + stackMost + arenaMost);
+  const top = memories.map(({ statics, stackMost, arenaTop }) => statics + stackMost + arenaTop);
+  const rows: Row[] = [
+    ...names.map((name) => ({
+      label: name,
+      cells: memories.map(({ parts }) => parts.get(name) ?? 0),
+    })),
+    {
+      label: "RAM in all, the most in use since power-on",
+      cells: most,
+      goals: [goal("device.ram.wasm3", most[0] ?? 0), goal("device.ram.aot", most[1] ?? 0)],
+    },
+    { label: "the same, with what was free between blocks", cells: top },
+    {
+      label: "flash: code, constants, the core",
+      cells: [...flash],
+      goals: [goal("device.flash.wasm3", flash[0] ?? 0), goal("device.flash.aot", flash[1] ?? 0)],
+    },
+  ];
+  return {
+    title: "A device with its camera: RAM and flash, bytes",
+    columns: COLUMNS,
+    rows,
+    notes: [
+      "Parts: when the most was in use, of the moments looked at; two viewers, and a page loaded five times a second.",
+      "QEMU runs with 192 KiB and 112 KiB, and no more: beyond that the device faults.",
+    ],
+  };
+}
+
+function cameraTable(figures: readonly CameraFigures[]): Section {
+  const row = (label: string, of: (one: CameraFigures) => number): Row => ({
+    label,
+    cells: figures.map(of),
+  });
+  return {
+    title: "The camera through the tunnel",
+    columns: COLUMNS,
+    rows: [
+      row("pictures a second, two viewers", (one) => one.picturesPerSecond),
+      row("first page after power-on, ms: link, connection, page", (one) => one.firstPageMs),
+      row("one more page, ms: connection, page", (one) => one.pageMs),
+    ],
+    notes: ["At the emulator's own speed, some 800 million instructions a second."],
+  };
+}
+
+async function bytesTable(): Promise<Section> {
+  const images = TARGETS.map((target) => buildBytesDevice(target));
+  const rows: Row[] = [];
+  for (const roundMs of ROUND_TRIPS_MS) {
+    const rates: number[] = [];
+    for (const image of images) rates.push(await throughput(image, roundMs));
+    rows.push({ label: `Mbit/s to the desktop, round trip ${roundMs} ms`, cells: rates });
+    const aot = rates[1] ?? 0;
+    if (roundMs === 40) rows.at(-1)!.goals = [goal("device.bytes.40", aot)];
+    if (roundMs === 100) rows.at(-1)!.goals = [goal("device.bytes.100", aot)];
+  }
+  const silences: number[] = [];
+  for (const image of images) silences.push(await silenceAfterBreak(image));
+  const [wasm3 = 0, aot = 0] = silences;
+  rows.push({
+    label: "silence after a hop was reset, ms, the longest of three",
+    cells: silences,
+    goals: [goal("device.back.wasm3", wasm3), goal("device.back.aot", aot)],
+  });
+  return {
+    title: "A device's bytes, at 125 million instructions a second",
+    columns: COLUMNS,
+    rows,
+    notes: [
+      "QEMU counts 8 ns an instruction (-icount shift=3); one connection.",
+      "A relay between device and Connector delays the bytes. TCP's own windows do not see the delay: QEMU's network answers at once.",
+    ],
+  };
+}

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an emulated device does in time: bytes to the desktop over ways of several lengths, how long they
+// stay away when its hop breaks, pictures and new connections of its camera, and the RAM that it had.
+// Before it: bench-device.ts. After it: test/firmware/virt-site.ts. Every measurement is bounded in time.
+
+import type { Socket } from "node:net";
+import type { VirtImage } from "../../../scripts/build-virt.ts";
+import { VirtSite } from "../../firmware/virt-site.ts";
+import { type DeviceMemory, readMemory, symbolsOf } from "./memory.ts";
+import { SlowRelay } from "./slow-relay.ts";
+
+/** 8 ns an instruction: a processor of 125 million a second, as a chip of 160 MHz has at best. */
+const ICOUNT_SHIFT = 3;
+const BYTES_MS = 5000;
+const BREAKS = 3;
+const BREAK_MS = 8000;
+const CAMERA_MS = 5000;
+const CONNECTIONS = 10;
+const LOOK_MS = 200;
+const BITS = 8;
+
+/** A device whose hop goes over a relay. */
+async function withRelay<T>(
+  image: VirtImage,
+  roundMs: number,
+  work: (site: VirtSite, relay: SlowRelay) => Promise<T>,
+): Promise<T> {
+  const site = new VirtSite(image);
+  await site.site.startConnector("hall");
+  const relay = await SlowRelay.start(roundMs, Number(site.hallOfDevice().split(":").at(-1)));
+  try {
+    await site.startOffice();
+    site.provision(undefined, site.hallOfDevice(relay.port));
+    await site.startDevice({ icountShift: ICOUNT_SHIFT });
+    return await work(site, relay);
+  } finally {
+    await site.stop();
+    relay.close();
+    await Promise.all([site.site.kill("office"), site.site.kill("hall")]);
+  }
+}
+
+/** Asks the device for more than it can send in the time. */
+function download(site: VirtSite): Socket {
+  const socket = site.dial();
+  socket.on("error", () => {});
+  socket.write(`down 1 ${1 << 30}\n`);
+  return socket;
+}
+
+function firstByte(socket: Socket): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.once("data", () => resolve());
+    socket.once("close", () => reject(new Error("the connection ended before its first byte")));
+  });
+}
+
+/** Mbit/s from the device to the desktop at one round trip. */
+export function throughput(image: VirtImage, roundMs: number): Promise<number> {
+  return withRelay(image, roundMs, async (site) => {
+    const socket = download(site);
+    await firstByte(socket);
+    let bytes = 0;
+    socket.on("data", (part) => {
+      bytes += part.length;
+    });
+    await rest(BYTES_MS);
+    socket.destroy();
+    return (bytes * BITS) / BYTES_MS / 1000;
+  });
+}
+
+/** The longest of several silences, ms: from the reset of the hop to the next byte. */
+export function silenceAfterBreak(image: VirtImage): Promise<number> {
+  return withRelay(image, 1, async (site, relay) => {
+    const socket = download(site);
+    await firstByte(socket);
+    const silences: number[] = [];
+    for (let i = 0; i < BREAKS; i++) {
+      await rest(1000);
+      silences.push(await silenceAfter(socket, () => relay.cut()));
+    }
+    socket.destroy();
+    return Math.max(...silences);
+  });
+}
+
+/** The longest time without a byte after the cut: what was on its way still comes at first. */
+async function silenceAfter(socket: Socket, cut: () => void): Promise<number> {
+  let last = performance.now();
+  let longest = 0;
+  const hear = () => {
+    const now = performance.now();
+    longest = Math.max(longest, now - last);
+    last = now;
+  };
+  cut();
+  socket.on("data", hear);
+  await rest(BREAK_MS);
+  socket.off("data", hear);
+  return Math.max(longest, performance.now() - last);
+}
+
+export type CameraFigures = {
+  picturesPerSecond: number;
+  /** From dialling to the last byte of the page, ms: the first after power-on, then the median. */
+  firstPageMs: number;
+  pageMs: number;
+  memory: DeviceMemory;
+};
+
+/** The camera with two viewers and somebody who loads the page again and again. */
+export async function cameraFigures(image: VirtImage): Promise<CameraFigures> {
+  const symbols = symbolsOf(image.elf);
+  const site = await new VirtSite(image).start();
+  const url = `http://127.0.0.1:${site.port}`;
+  try {
+    const firstPageMs = await pageTime(url);
+    const pages = await series(CONNECTIONS, () => pageTime(url));
+    const stop = new AbortController();
+    const viewers = [0, 1].map(() => countPictures(`${url}/stream`, stop.signal));
+    const highest = await watchMemory(site, symbols, url);
+    stop.abort();
+    const [pictures = 0] = await Promise.all(viewers);
+    return {
+      picturesPerSecond: (pictures * 1000) / CAMERA_MS,
+      firstPageMs,
+      pageMs: pages.sort((a, b) => a - b)[CONNECTIONS >> 1] ?? Number.NaN,
+      memory: highest,
+    };
+  } finally {
+    await site.stop();
+    await Promise.all([site.site.kill("office"), site.site.kill("hall")]);
+  }
+}
+
+/** The moment at which the most was in use, of those that were looked at. */
+async function watchMemory(
+  site: VirtSite,
+  symbols: ReturnType<typeof symbolsOf>,
+  url: string,
+): Promise<DeviceMemory> {
+  const seen: DeviceMemory[] = [];
+  for (const end = Date.now() + CAMERA_MS; Date.now() < end; ) {
+    void pageTime(url).catch(() => {}); // one too many is told so by the camera
+    await rest(LOOK_MS);
+    seen.push(readMemory(await site.device.memory(), symbols));
+  }
+  const [highest] = seen.toSorted((a, b) => b.arenaNow - a.arenaNow);
+  const last = seen.at(-1);
+  if (highest === undefined || last === undefined)
+    throw new Error("its memory was never looked at");
+  return { ...highest, ...peaks(last) };
+}
+
+function peaks({ arenaMost, arenaTop, stackMost }: DeviceMemory) {
+  return { arenaMost, arenaTop, stackMost };
+}
+
+async function pageTime(url: string): Promise<number> {
+  const begun = performance.now();
+  const headers = { connection: "close" };
+  const response = await fetch(`${url}/`, { headers, signal: AbortSignal.timeout(CAMERA_MS) });
+  await response.arrayBuffer();
+  return performance.now() - begun;
+}
+
+/** Parts of an MJPEG stream until it is stopped. */
+async function countPictures(url: string, signal: AbortSignal): Promise<number> {
+  let [count, rest] = [0, ""];
+  try {
+    const { body } = await fetch(url, { signal });
+    for await (const part of body ?? []) {
+      const text = rest + Buffer.from(part).toString("latin1");
+      count += text.split("Content-Length:").length - 1;
+      rest = text.slice(-("Content-Length:".length - 1));
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+  return count;
+}
+
+async function series<T>(count: number, work: () => Promise<T>): Promise<T[]> {
+  const results: T[] = [];
+  for (let i = 0; i < count; i++) results.push(await work());
+  return results;
+}
+
+function rest(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
