@@ -354,8 +354,9 @@ function takeStream(link: Link, at: usize, len: i32): i32 {
   if (status != STATUS_OK) return status;
   const window = stream.limit - stream.consumed;
   const told = stream.limitTold - stream.recvBytes;
-  const urgent =
-    stream.finTaken != 0 || stream.state == STREAM_CLOSED || told < window - (window >> 2);
+  // A small peer keeps few of its records: they go out again only once they are acknowledged.
+  const soon = min<u64>(window >> 2, <u64>(link.peerMaxRecord << 1));
+  const urgent = stream.finTaken != 0 || stream.state == STREAM_CLOSED || told < window - soon;
   ackSoon(link, stream, urgent);
   return STATUS_OK;
 }

@@ -454,8 +454,10 @@ export class LinkStreams {
       stream.connected = true;
       this.options.emit({ type: "connected", stream });
     }
-    const quarter = stream.receiver.buffered + stream.receiver.ungranted;
-    const soon = taken !== "taken" || quarter >= this.settings.windowBytes / 4;
+    const unacknowledged = stream.receiver.buffered + stream.receiver.ungranted;
+    const { maxRecord } = this.acquaintance.limits;
+    const most = Math.min(this.settings.windowBytes / 4, 2 * maxRecord);
+    const soon = taken !== "taken" || unacknowledged >= most;
     this.ackWithin(stream, soon ? 0 : ACK_DELAY_MS);
   }
 
