@@ -16,7 +16,8 @@ import { makeFolder, removeFolder } from "./folder.ts";
 import { forward } from "./forwarder.ts";
 import { closePlace, makePlace, type Place } from "./place.ts";
 import { LOOPBACK, type Spot } from "./ports.ts";
-import { STLINK_NAMES, statusSocket, writeSite } from "./site-files.ts";
+import { STLINK_NAMES, writeSite } from "./site-files.ts";
+import { statusSocket } from "./site-text.ts";
 
 export type PlayOptions = {
   /** What runs the core of the STLink beside the web service. */
