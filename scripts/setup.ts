@@ -52,9 +52,29 @@ const INSTALL_MB_PER_SECOND = 10;
 const APT_TIMEOUT_MS = 20 * 60_000;
 const APT_ENV = { DEBIAN_FRONTEND: "noninteractive", LC_ALL: "C" };
 
-/** True when all is there, after installing what was missing if this user may. */
-export async function setUp(): Promise<boolean> {
-  const missing = NEEDS.filter((need) => !need.isThere());
+/** What the firmware needs as a program of this machine. */
+export const NATIVE_PACKAGES: readonly string[] = ["gcc", "g++", "libc6-dev"];
+/** What it needs besides for an emulated board. */
+export const DEVICE_PACKAGES: readonly string[] = [
+  "gcc-riscv64-unknown-elf",
+  "picolibc-riscv64-unknown-elf",
+  "qemu-system-misc",
+  "wabt",
+];
+
+/** The packages among these (all) that are not there. */
+export function missingPackages(among?: readonly string[]): string[] {
+  return missingAmong(among).map(({ packageName }) => packageName);
+}
+
+function missingAmong(among?: readonly string[]): Need[] {
+  const wanted = NEEDS.filter(({ packageName }) => among?.includes(packageName) ?? true);
+  return wanted.filter((need) => !need.isThere());
+}
+
+/** True when these packages (all) are there, after installing what was missing if this user may. */
+export async function setUp(among?: readonly string[]): Promise<boolean> {
+  const missing = missingAmong(among);
   if (missing.length === 0) return true;
   const packages = missing.map((need) => need.packageName);
   console.log(`missing: ${missing.map((n) => `${n.packageName} (${n.what})`).join(", ")}`);
@@ -111,7 +131,7 @@ async function install(packages: readonly string[]): Promise<boolean> {
     console.error(result.output);
     return explain(packages, "apt-get failed");
   }
-  const still = NEEDS.filter((need) => !need.isThere());
+  const still = missingAmong(packages);
   for (const need of still) console.error(`${need.packageName} is installed, ${need.what} is not`);
   return still.length === 0;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `npm start`: the end-to-end example, and a camera behind a gateway, with the real `sealed` and real files
+// `npm run demo:routes`: the end-to-end example, and a camera behind a gateway, with the real `sealed` and real files
 // on hosts of their own. Before it: a person in front of a terminal. After it: play.ts. Stays until it is
 // stopped; nothing of it stays behind.
 
@@ -7,10 +7,11 @@ import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { CORE_WASM } from "../../../scripts/run.ts";
 import { ENGINE_NAMES, type EngineName, openCoreUnder } from "../../core/core-file.ts";
+import { stopWithParent } from "./parent.ts";
 import { Play } from "./play.ts";
 import { firstUsable, portRefusal } from "./ports.ts";
 
-const HELP = `npm start -- [options]
+const HELP = `npm run demo:routes -- [options]
 
   --port N       where the Binding listens on 127.0.0.1 (default 443 where that is allowed, else
                  8443, else any free port)
@@ -24,7 +25,6 @@ const HELP = `npm start -- [options]
 
 const PORTS = [443, 8443, 0];
 const SCREEN_PORTS = [8444, 0];
-const PARENT_WATCH_MS = 500;
 
 /** A problem of the person who called, said in one line. */
 class UsageError extends Error {}
@@ -75,7 +75,7 @@ async function main(): Promise<void> {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => void play.stop(0));
   }
-  stopWithParent(play);
+  stopWithParent(() => void play.stop(0));
   if (seconds > 0) setTimeout(() => void play.stop(0), seconds * 1000);
   await play.run().catch((error) => play.stop(1, error instanceof Error ? error.stack : error));
 }
@@ -102,15 +102,6 @@ async function bindingPort(wanted: number | null): Promise<number> {
   const { port, refusals } = await firstUsable(PORTS);
   for (const refusal of refusals) console.log(`${refusal}: taking another one`);
   return port;
-}
-
-/** npm runs this behind a shell that dies of a signal without passing it on. */
-function stopWithParent(play: Play): void {
-  if (process.env["npm_lifecycle_event"] === undefined) return;
-  const parent = process.ppid;
-  setInterval(() => {
-    if (process.ppid !== parent) void play.stop(0);
-  }, PARENT_WATCH_MS).unref();
 }
 
 main().catch((error: NodeJS.ErrnoException) => {

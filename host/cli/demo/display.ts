@@ -5,6 +5,7 @@
 
 import type { AdmittedLine, ConnectorStatus } from "../../connector/status.ts";
 import { LARGE_BYTES } from "./large-file.ts";
+import { LiveBlock } from "./live-block.ts";
 import type { Message } from "./messages.ts";
 import type { Place } from "./place.ts";
 import { LOOPBACK } from "./ports.ts";
@@ -24,17 +25,12 @@ export type Video = {
   received: Extract<Message, { kind: "received" }> | undefined;
 };
 
-const PLAIN_EVERY_MS = 10_000;
-
 export class Display {
-  readonly #isTerminal = process.stdout.isTTY === true;
-  #liveLines = 0;
-  #shownAtMs = -PLAIN_EVERY_MS;
+  readonly #block = new LiveBlock();
 
   /** A line that stays. */
   note(text: string): void {
-    this.#clear();
-    console.log(text);
+    this.#block.note(text);
   }
 
   /** Who plays where, and what to try. */
@@ -67,34 +63,11 @@ ${players(facts)}
 
   /** What the Connector sees now. */
   show(seen: ConnectorStatus, video: Video): void {
-    const live = lines(seen, video);
-    if (this.#isTerminal) return this.#redraw(live);
-    const now = performance.now();
-    if (now - this.#shownAtMs < PLAIN_EVERY_MS) return;
-    this.#shownAtMs = now;
-    console.log(live.join("\n"));
-  }
-
-  /** In place; a line that wrapped would spoil the count of lines. */
-  #redraw(live: readonly string[]): void {
-    this.#clear();
-    const width = process.stdout.columns || 80;
-    const cut = live.map((line) => this.#titled(line.slice(0, width - 1)));
-    process.stdout.write(`${cut.join("\n")}\n`);
-    this.#liveLines = cut.length;
-  }
-
-  #clear(): void {
-    if (this.#liveLines > 0) process.stdout.write(`\x1b[${this.#liveLines}A\x1b[0J`);
-    this.#liveLines = 0;
-  }
-
-  #titled(line: string): string {
-    return line.startsWith(" ") ? line : this.#bold(line);
+    this.#block.show(lines(seen, video));
   }
 
   #bold(text: string): string {
-    return this.#isTerminal ? `\x1b[1m${text}\x1b[0m` : text;
+    return this.#block.bold(text);
   }
 }
 
@@ -145,6 +118,17 @@ function players({ place, webPort, screenPort, engine, pids }: Facts): string {
 
 /** Each fits in 80 columns. */
 function lines(seen: ConnectorStatus, { sent, received }: Video): string[] {
+  return [
+    ...connectorLines(seen),
+    "What it does not see",
+    "  the page, the pictures, URLs, Routes, how many connections there are, any key",
+    "The camera",
+    `  ${frameOf(sent)} sent, ${frameOf(received)} in the command centre, ${received?.lost ?? 0} missed`,
+  ];
+}
+
+/** What a Connector sees: ids, sizes, counts. Each fits in 80 columns. */
+export function connectorLines(seen: ConnectorStatus): string[] {
   const refused = Object.entries({ ...seen.refused, ...seen.hopsRefused });
   const sizes = seen.sizes.map(({ mostBytes, packets }) => `${mostBytes}: ${packets}`);
   return [
@@ -153,10 +137,6 @@ function lines(seen: ConnectorStatus, { sent, received }: Video): string[] {
     ...seen.stlinks.map(row),
     `  packets up to (bytes)  ${sizes.join("  ")}`,
     `  refused  ${refused.map(([name, count]) => `${name} ${count}`).join(", ") || "nothing"}`,
-    "What it does not see",
-    "  the page, the pictures, URLs, Routes, how many connections there are, any key",
-    "The camera",
-    `  ${frameOf(sent)} sent, ${frameOf(received)} in the command centre, ${received?.lost ?? 0} missed`,
   ];
 }
 

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// `npm start`: a camera's firmware in an emulated board, reached by a browser through Binding, Connector and
+// device. Before it: a person in front of a terminal. After it: the firmware's build, play.ts. Where there
+// is no emulator the same firmware runs as a program of this machine, and it is said.
+
+import { createInterface } from "node:readline";
+import { parseArgs } from "node:util";
+import { buildFirmware } from "../../../../scripts/build-firmware.ts";
+import {
+  DEVICE_PACKAGES,
+  missingPackages,
+  NATIVE_PACKAGES,
+  setUp,
+} from "../../../../scripts/setup.ts";
+import { stopWithParent } from "../parent.ts";
+import { firstUsable, portRefusal } from "../ports.ts";
+import type { DeviceKind } from "./demo-device.ts";
+import { Play } from "./play.ts";
+
+const HELP = `npm start -- [options]
+
+  --port N     where the Binding listens on 127.0.0.1 (default 8080, else any free port)
+  --aot        the core compiled ahead of time, in place of the interpreter
+  --native     the firmware as a program of this machine, in place of an emulated board
+  --once       see the camera's picture move through the tunnel, and stop
+  --seconds N  stop after N seconds
+  --help       this text
+
+npm run demo:routes shows a web service behind an STLink, and a camera behind a gateway.
+`;
+
+const PORTS = [8080, 0];
+const MOST_SECONDS = 1_000_000;
+
+/** A problem of the person who called, said in one line. */
+class UsageError extends Error {}
+
+type Options = { port: number | null; kind: DeviceKind; isOnce: boolean; seconds: number };
+
+function readOptions(): Options | null {
+  const { values } = parseArgs({
+    options: {
+      port: { type: "string" },
+      aot: { type: "boolean", default: false },
+      native: { type: "boolean", default: false },
+      once: { type: "boolean", default: false },
+      seconds: { type: "string", default: "0" },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) return null;
+  if (values.aot && values.native) throw new UsageError("--aot and --native: say one of them");
+  return {
+    port: values.port === undefined ? null : number("--port", values.port, 65_535),
+    kind: values.native ? "native" : values.aot ? "virt-rv32-aot" : "virt-rv32",
+    isOnce: values.once,
+    seconds: number("--seconds", values.seconds, MOST_SECONDS),
+  };
+}
+
+function number(name: string, text: string, most: number): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 0 && value <= most && text !== "") return value;
+  throw new UsageError(`${name} is a whole number from 0 to ${most}, not "${text}"`);
+}
+
+async function main(): Promise<void> {
+  const options = readOptions();
+  if (options === null) return console.log(HELP);
+  const kind = await usableKind(options.kind);
+  if (kind === null) process.exit(1);
+  console.log("building the firmware (the first time: a minute or two)");
+  const image = buildFirmware(kind);
+  const bindingPort = await findPort(options.port);
+  const play = new Play({ kind, image, bindingPort, isOnce: options.isOnce });
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => void play.stop(0));
+  }
+  stopWithParent(() => void play.stop(0));
+  hearCommands(play);
+  if (options.seconds > 0) setTimeout(() => void play.stop(0), options.seconds * 1000);
+  await play.run().catch((error) => play.stop(1, error instanceof Error ? error.stack : error));
+}
+
+/** What can run here after what is missing was installed, where that is allowed; null: nothing can. */
+async function usableKind(wanted: DeviceKind): Promise<DeviceKind | null> {
+  if (wanted === "native") return (await setUp(NATIVE_PACKAGES)) ? wanted : null;
+  const packages = [...NATIVE_PACKAGES, ...DEVICE_PACKAGES];
+  const isRoot = process.getuid?.() === 0;
+  if (isRoot || missingPackages(packages).length === 0) {
+    return (await setUp(packages)) ? wanted : null;
+  }
+  console.log(
+    `To see the board in an emulator: sudo apt-get install ${missingPackages(packages).join(" ")}\n` +
+      "Now its firmware runs as a program of this machine instead.",
+  );
+  return (await setUp(NATIVE_PACKAGES)) ? "native" : null;
+}
+
+async function findPort(wanted: number | null): Promise<number> {
+  if (wanted === null) return (await firstUsable(PORTS)).port;
+  const { port } = await firstUsable([wanted]).catch((error) => {
+    throw new UsageError(`${portRefusal(wanted, error)}: choose another one with --port`);
+  });
+  return port;
+}
+
+/** A letter and Enter. */
+function hearCommands(play: Play): void {
+  createInterface({ input: process.stdin }).on("line", (line) => play.command(line.trim()));
+}
+
+main().catch((error: NodeJS.ErrnoException) => {
+  const isUsage = error instanceof UsageError || error.code?.startsWith("ERR_PARSE_ARGS");
+  console.error(isUsage ? `${error.message}\n\n${HELP}` : error);
+  process.exit(isUsage ? 2 : 1);
+});
