@@ -9,14 +9,12 @@ import type { DeviceKind } from "./demo-device.ts";
 
 const SEALED = join(import.meta.dirname, "..", "..", "sealed.cjs");
 
-/** Makes camera.flash of camera.toml and camera.key; gives its path. */
+/** Makes camera.flash of camera.toml and its key; gives its path. */
 export async function provision(folder: string, kind: DeviceKind): Promise<string> {
   const flash = join(folder, "camera.flash");
-  const board = kind === "native" ? "native" : "virt-rv32";
-  const files = ["--site", join(folder, "camera.toml"), "--out", flash];
-  await promisify(execFile)(process.execPath, [
-    ...[SEALED, "device", "provision", "--board", board],
-    ...files,
-  ]);
+  const whose = kind === "native" ? "native" : "virt-rv32";
+  const file = join(folder, "camera.toml");
+  const args = ["device", "provision", file, "--out", flash, "--for", whose];
+  await promisify(execFile)(process.execPath, [SEALED, ...args]);
   return flash;
 }
