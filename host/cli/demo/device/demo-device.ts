@@ -5,6 +5,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { Emulator } from "../../../device/emulator.ts";
+import { firstUsable } from "../ports.ts";
 
 export type DeviceKind = "virt-rv32" | "virt-rv32-aot" | "native";
 
@@ -88,7 +89,9 @@ async function startMachine(
 }
 
 async function startProgram({ image, flash, onLine }: DeviceOptions): Promise<Running> {
-  const child: ChildProcessWithoutNullStreams = spawn(image, ["--flash", flash], { stdio: "pipe" });
+  const { port } = await firstUsable([0]);
+  const args = ["--flash", flash, "--web", String(port)];
+  const child: ChildProcessWithoutNullStreams = spawn(image, args, { stdio: "pipe" });
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on("line", onLine);
   }
