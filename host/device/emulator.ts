@@ -104,6 +104,8 @@ export class Emulator {
 
   async #begin({ hasLink = true }: EmulatorOptions): Promise<void> {
     this.#qmp = await openQmp(this.#qmpPath(), () => this.#hasEnded);
+    // Nobody else is to connect, and a killed process could not remove it later.
+    rmSync(this.#folder, { recursive: true, force: true });
     if (this.#qmp === null) throw this.#failure("QEMU did not start");
     if (!hasLink) await this.setLink(false);
     await this.#qmp.run("cont");

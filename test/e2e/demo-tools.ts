@@ -5,20 +5,25 @@
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Host, Namespaces } from "../../host/cli/demo/namespaces.ts";
 import { buildCore } from "../../scripts/build.ts";
 import { CORE_WASM, ROOT, SHIPPED_WASM } from "../../scripts/run.ts";
 
-const DEMO = join(ROOT, "host", "cli", "demo", "demo.ts");
+const DEMOS = join(ROOT, "host", "cli", "demo");
 const GONE_MS = 10_000;
 const COMMAND_MS = 60_000;
 
-/** The command of the demo. */
+/** The command of the demo of Routes. */
 export function demoCommand(...args: string[]): [string, ...string[]] {
-  return [process.execPath, DEMO, ...args];
+  return [process.execPath, join(DEMOS, "demo.ts"), ...args];
+}
+
+/** The command of the demo of a device. */
+export function deviceDemoCommand(...args: string[]): [string, ...string[]] {
+  return [process.execPath, join(DEMOS, "device", "demo.ts"), ...args];
 }
 
 const demos: Demo[] = [];
@@ -36,7 +41,7 @@ export class Demo {
     this.folder = folder;
     this.process = spawn(command, args, {
       env: { ...process.env, TMPDIR: folder },
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: "pipe",
     });
     for (const stream of [this.process.stdout, this.process.stderr]) {
       stream?.setEncoding("utf8").on("data", (text: string) => this.#print(text));
@@ -76,6 +81,17 @@ export class Demo {
   async pids(): Promise<number[]> {
     await this.printed(/Open it/);
     return [...this.output.matchAll(/ pid (\d+) /g)].map(([, pid]) => Number(pid));
+  }
+
+  /** Types a line. */
+  type(line: string): void {
+    this.process.stdin?.write(`${line}\n`);
+  }
+
+  /** Process ids of all that it has started and that run now. */
+  children(): number[] {
+    const all = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+    return all.map(Number).filter((pid) => parentOf(pid) === this.process.pid);
   }
 
   /** What it has in its temporary folder. */
@@ -133,6 +149,18 @@ export async function survivors(pids: readonly number[]): Promise<number[]> {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   return pids.filter(isAlive);
+}
+
+/** 0 where it is gone. */
+function parentOf(pid: number): number {
+  try {
+    // Behind the name, which may hold anything: state, parent.
+    const [, parent] =
+      readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ") ?? [];
+    return Number(parent);
+  } catch {
+    return 0;
+  }
 }
 
 function isAlive(pid: number): boolean {

@@ -29,7 +29,7 @@ constexpr char HELP[] =
     "A SealedTunnel device as a program. Its console is standard input and output: help.\n\n"
     "  --flash FILE  its flash, with identity and configuration; made where there is none\n"
     "  --web PORT    where port 80 of its own 127.0.0.1 is on this machine (8080)\n"
-    "  --clock MS    what its clock shows at the start, to see it wrap at 4294967296\n";
+    "  --clock MS    what its clock shows at the start (0), to see it wrap at 4294967296\n";
 
 constexpr uint32_t WEB_PORT = 8080;
 
@@ -37,7 +37,6 @@ struct Options {
   const char* flash;
   uint32_t web_port;
   uint32_t clock_ms;
-  bool has_clock;
 };
 
 int complain(const char* what, const char* about) {
@@ -60,7 +59,6 @@ int read_option(const char* name, const char* value, Options* to) {
     if (!read_number(value, &to->web_port) || to->web_port == 0 || to->web_port > UINT16_MAX)
       return complain("--web is a port from 1 to 65535, not ", value);
   } else if (strcmp(name, "--clock") == 0) {
-    to->has_clock = true;
     if (!read_number(value, &to->clock_ms))
       return complain("--clock is a number of milliseconds below 2^32, not ", value);
   } else {
@@ -108,7 +106,7 @@ int main(int count, char** words) {
   signal(SIGPIPE, SIG_IGN);
   sockets_move_port_80(static_cast<uint16_t>(options.web_port));
   port_set_arguments(words);
-  if (options.has_clock) port_set_clock(options.clock_ms);
+  port_set_clock(options.clock_ms);
   if (!open_flash(options.flash)) return BAD_FLASH;
   arena_init(arena, sizeof arena);
   device_run();

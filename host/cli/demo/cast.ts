@@ -64,6 +64,11 @@ export class Cast {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
+  /** Kills one, which is started again. */
+  crash(name: string): void {
+    this.#parts.get(name)?.crash();
+  }
+
   /** Ends all of them; resolves when they are gone. */
   async stop(): Promise<void> {
     await Promise.all([...this.#parts.values()].map((part) => part.stop()));

@@ -83,6 +83,12 @@ export class Part {
     clearTimeout(timer);
   }
 
+  /** As `kill -9` from outside; it is started again, however often. */
+  crash(): void {
+    this.#deaths = [];
+    this.#child?.kill("SIGKILL");
+  }
+
   /** At once, for a second Ctrl-C. */
   kill(): void {
     this.#isStopping = true;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The device of the demo, in QEMU or as a program of this machine: started, heard, its power cut, its
-// network taken away. Before it: play.ts. After it: the firmware. It starts again by itself when it ends.
+// network taken away. Before it: play.ts. After it: the firmware. It starts again by itself when it ends,
+// and ends with this process, also where that is killed.
 
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import { Emulator } from "../../../device/emulator.ts";
+import { setTimeout as pause } from "node:timers/promises";
+import { Emulator, tieToParent } from "../../../device/emulator.ts";
 import { firstUsable } from "../ports.ts";
 
 export type DeviceKind = "virt-rv32" | "virt-rv32-aot" | "native";
@@ -19,6 +21,7 @@ export type DeviceOptions = {
 
 /** A machine that runs now. */
 type Running = {
+  /** Rejects where the machine ends meanwhile. */
   setLink(isUp: boolean): Promise<void>;
   kill(): void;
   ended: Promise<void>;
@@ -27,21 +30,24 @@ type Running = {
 /** The RAM that a board's firmware may have, KiB: all that the emulated machine has. */
 export const RAM_KIB = { "virt-rv32": 192, "virt-rv32-aot": 112 } as const;
 const RESTART_MS = 300;
-/** It ended this often without ever having lived for some seconds: it won't. */
+/** It ended this often by itself without ever having lived for some seconds: it won't. */
 const DEATHS_MOST = 4;
 const ALIVE_MS = 5000;
 
 export class DemoDevice {
   readonly #options: DeviceOptions;
   #running: Running | null = null;
+  #isLinkUp = true;
   #isStopping = false;
+  #wasCut = false;
   #deaths = 0;
 
   constructor(options: DeviceOptions) {
     this.#options = options;
   }
 
-  get hasLink(): boolean {
+  /** Is there a network of its own that can be taken away? */
+  get hasCable(): boolean {
     return this.#options.kind !== "native";
   }
 
@@ -49,21 +55,25 @@ export class DemoDevice {
   async run(): Promise<void> {
     while (!this.#isStopping) {
       const startedMs = performance.now();
-      this.#running = await start(this.#options);
-      await this.#running.ended;
-      this.#deaths = performance.now() - startedMs < ALIVE_MS ? this.#deaths + 1 : 0;
-      if (this.#deaths > DEATHS_MOST) throw new Error("the device does not stay alive");
-      await new Promise((resolve) => setTimeout(resolve, RESTART_MS));
+      const running = await start(this.#options);
+      this.#running = running;
+      if (this.#isStopping) running.kill();
+      if (!this.#isLinkUp) await this.setLink(false);
+      await running.ended;
+      this.#countDeath(performance.now() - startedMs);
+      if (!this.#isStopping) await pause(RESTART_MS);
     }
   }
 
-  /** Takes the network's cable out, or puts it back. */
+  /** Takes the network's cable out, or puts it back; a machine that starts later finds it so. */
   async setLink(isUp: boolean): Promise<void> {
-    await this.#running?.setLink(isUp);
+    this.#isLinkUp = isUp;
+    await this.#running?.setLink(isUp).catch(() => {});
   }
 
   /** It starts again a moment later, with what is on its flash. */
   cutPower(): void {
+    this.#wasCut = true;
     this.#running?.kill();
   }
 
@@ -71,6 +81,13 @@ export class DemoDevice {
     this.#isStopping = true;
     this.#running?.kill();
     await this.#running?.ended;
+  }
+
+  #countDeath(livedMs: number): void {
+    const isSudden = livedMs < ALIVE_MS && !this.#wasCut;
+    this.#wasCut = false;
+    this.#deaths = isSudden ? this.#deaths + 1 : 0;
+    if (this.#deaths > DEATHS_MOST) throw new Error("the device does not stay alive");
   }
 }
 
@@ -90,23 +107,16 @@ async function startMachine(
 
 async function startProgram({ image, flash, onLine }: DeviceOptions): Promise<Running> {
   const { port } = await firstUsable([0]);
-  const args = ["--flash", flash, "--web", String(port)];
-  const child: ChildProcessWithoutNullStreams = spawn(image, args, { stdio: "pipe" });
+  const child = spawn(...tieToParent(image, ["--flash", flash, "--web", String(port)]));
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on("line", onLine);
   }
-  child.stdin.on("error", () => {});
-  const killWithDemo = () => void child.kill("SIGKILL");
-  process.on("exit", killWithDemo);
   return {
     setLink: async () => {},
     kill: () => void child.kill("SIGKILL"),
     ended: new Promise((resolve) => {
       child.once("error", () => resolve());
-      child.once("close", () => {
-        process.off("exit", killWithDemo);
-        resolve();
-      });
+      child.once("close", () => resolve());
     }),
   };
 }

@@ -30,6 +30,12 @@ npm run demo:routes shows a web service behind an STLink, and a camera behind a 
 `;
 
 const PORTS = [8080, 0];
+/** Of a first build on two cores. */
+const BUILD_TIMES: Record<DeviceKind, string> = {
+  native: "about 10 seconds",
+  "virt-rv32": "about a minute",
+  "virt-rv32-aot": "about a minute",
+};
 const MOST_SECONDS = 1_000_000;
 
 /** A problem of the person who called, said in one line. */
@@ -67,11 +73,11 @@ function number(name: string, text: string, most: number): number {
 async function main(): Promise<void> {
   const options = readOptions();
   if (options === null) return console.log(HELP);
+  const bindingPort = await findPort(options.port);
   const kind = await usableKind(options.kind);
   if (kind === null) process.exit(1);
-  console.log("building the firmware (the first time: a minute or two)");
+  console.log(`building the firmware for ${kind} (the first time: ${BUILD_TIMES[kind]})`);
   const image = buildFirmware(kind);
-  const bindingPort = await findPort(options.port);
   const play = new Play({ kind, image, bindingPort, isOnce: options.isOnce });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => void play.stop(0));
@@ -79,26 +85,24 @@ async function main(): Promise<void> {
   stopWithParent(() => void play.stop(0));
   hearCommands(play);
   if (options.seconds > 0) setTimeout(() => void play.stop(0), options.seconds * 1000);
-  await play.run().catch((error) => play.stop(1, error instanceof Error ? error.stack : error));
+  await play.run();
 }
 
 /** What can run here after what is missing was installed, where that is allowed; null: nothing can. */
 async function usableKind(wanted: DeviceKind): Promise<DeviceKind | null> {
   if (wanted === "native") return (await setUp(NATIVE_PACKAGES)) ? wanted : null;
-  const packages = [...NATIVE_PACKAGES, ...DEVICE_PACKAGES];
-  const isRoot = process.getuid?.() === 0;
-  if (isRoot || missingPackages(packages).length === 0) {
-    return (await setUp(packages)) ? wanted : null;
-  }
-  console.log(
-    `To see the board in an emulator: sudo apt-get install ${missingPackages(packages).join(" ")}\n` +
-      "Now its firmware runs as a program of this machine instead.",
-  );
-  return (await setUp(NATIVE_PACKAGES)) ? "native" : null;
+  if (await setUp([...NATIVE_PACKAGES, ...DEVICE_PACKAGES])) return wanted;
+  if (missingPackages(NATIVE_PACKAGES).length > 0) return null;
+  console.log("Until then: the firmware as a program of this machine, not in an emulated board.");
+  return "native";
 }
 
 async function findPort(wanted: number | null): Promise<number> {
-  if (wanted === null) return (await firstUsable(PORTS)).port;
+  if (wanted === null) {
+    const { port, refusals } = await firstUsable(PORTS);
+    for (const refusal of refusals) console.log(`${refusal}: taking another one`);
+    return port;
+  }
   const { port } = await firstUsable([wanted]).catch((error) => {
     throw new UsageError(`${portRefusal(wanted, error)}: choose another one with --port`);
   });

@@ -7,37 +7,49 @@ import type { ConnectorStatus } from "../../../connector/status.ts";
 import { connectorLines } from "../display.ts";
 import { LiveBlock } from "../live-block.ts";
 import { type DeviceKind, RAM_KIB } from "./demo-device.ts";
-import type { Picture } from "./picture.ts";
+import type { Watcher } from "./watcher.ts";
 
 export type Facts = {
   kind: DeviceKind;
   url: string;
   bindingPort: number;
   connectorPid: number;
-  hasLink: boolean;
+  /** Is there a network of its own that can be taken away? */
+  hasCable: boolean;
   folder: string;
 };
 
 /** Lines of the console that are shown. */
 const CONSOLE_LINES = 4;
+/** An emulated camera's picture may take a second or two. */
+const FRESH_SECONDS = 3;
+const UNPRINTABLE = /[^\x20-\x7e]/g;
 
 export class DeviceDisplay {
   readonly #block = new LiveBlock();
   #console: string[] = [];
+  #isIntroduced = false;
 
   /** A line that stays. */
   note(text: string): void {
     this.#block.note(text);
   }
 
-  /** The device has said something. */
+  /** The device has said something: seen as it comes, and later on in the block. */
   console(line: string): void {
-    this.#console = [...this.#console, line].slice(-CONSOLE_LINES);
+    const text = line.replaceAll(UNPRINTABLE, "?");
+    this.#console = [...this.#console, text].slice(-CONSOLE_LINES);
+    if (!this.#isIntroduced) this.note(`  ${text}`);
   }
 
-  introduce({ kind, url, bindingPort, connectorPid, hasLink, folder }: Facts): void {
+  get consoleText(): string {
+    return this.#console.map((line) => `  ${line}`).join("\n");
+  }
+
+  introduce({ kind, url, bindingPort, connectorPid, hasCable, folder }: Facts): void {
+    this.#isIntroduced = true;
     const bold = (text: string) => this.#block.bold(text);
-    const network = hasLink
+    const network = hasCable
       ? "\n              n: takes the device's network away for ten seconds"
       : "";
     this.note(`
@@ -59,14 +71,10 @@ ${bold("SealedTunnel")}: a camera, ${whatItIs(kind)}
   }
 
   /** How it stands now. */
-  show(seen: ConnectorStatus, picture: Picture | null): void {
-    const camera =
-      picture === null
-        ? "  no picture now"
-        : `  frame ${picture.frame}, ${picture.bytes.toLocaleString("en")} bytes`;
+  show(seen: ConnectorStatus, watcher: Watcher): void {
     this.#block.show([
       "The camera, through the tunnel",
-      camera,
+      `  ${cameraText(watcher)}`,
       "The device's console",
       ...this.#console.map((line) => `  ${line}`),
       ...connectorLines(seen),
@@ -74,6 +82,11 @@ ${bold("SealedTunnel")}: a camera, ${whatItIs(kind)}
       "  the picture, the page, URLs, Routes, how many connections there are, any key",
     ]);
   }
+}
+
+function cameraText({ last, secondsAgo }: Watcher): string {
+  if (last === null || secondsAgo > FRESH_SECONDS) return `no picture for ${secondsAgo} s`;
+  return `frame ${last.frame}, ${last.bytes.toLocaleString("en")} bytes`;
 }
 
 function whatItIs(kind: DeviceKind): string {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The device demo as it runs: its files, its processes, the device; then a picture through the tunnel, and
 // how all of it stands, until it is stopped. Before it: demo.ts. After it: site.ts, cast.ts,
-// demo-device.ts, display.ts. What a person types breaks something, and it comes back.
+// demo-device.ts, watcher.ts, display.ts. What a person types breaks something, and it comes back.
 
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -15,9 +15,9 @@ import { firstUsable, LOOPBACK } from "../ports.ts";
 import { statusSocket } from "../site-text.ts";
 import { DemoDevice, type DeviceKind } from "./demo-device.ts";
 import { DeviceDisplay } from "./display.ts";
-import { fetchPicture, type Picture } from "./picture.ts";
 import { provision } from "./provision.ts";
 import { writeDeviceSite } from "./site.ts";
+import { Watcher } from "./watcher.ts";
 
 export type PlayOptions = {
   kind: DeviceKind;
@@ -31,53 +31,56 @@ export type PlayOptions = {
 const SEALED = join(import.meta.dirname, "..", "..", "sealed.cjs");
 /** By this name an emulated device finds this machine's loopback. */
 const HOST_IN_EMULATOR = "10.0.2.2";
-const LOOK_MS = 1000;
+const SHOW_MS = 1000;
 /** An interpreter on an emulator on a busy machine makes its first handshakes. */
 const UP_MS = 120_000;
-const LINK_DOWN_MS = 10_000;
+const CABLE_OUT_MS = 10_000;
 
 export class Play {
   readonly #options: PlayOptions;
   readonly #folder = makeFolder();
   readonly #display = new DeviceDisplay();
   readonly #here = { name: "own", pid: null };
+  readonly #watcher: Watcher;
   #cast: Cast | null = null;
   #device: DemoDevice | null = null;
+  #isCableOut = false;
   #isStopping = false;
 
   constructor(options: PlayOptions) {
     this.#options = options;
+    this.#watcher = new Watcher(`http://${LOOPBACK}:${options.bindingPort}/`);
   }
 
   /** Runs until it is stopped. */
   async run(): Promise<void> {
-    const connectorPort = (await firstUsable([0])).port;
-    this.#writeFiles(connectorPort);
-    await this.#start();
-    const picture = await this.#untilPicture(null, UP_MS);
-    this.#introduce();
-    const next = await this.#untilPicture(picture, UP_MS);
-    this.#display.note(
-      `Frame ${picture.frame} came through the tunnel, then frame ${next.frame}.\n`,
-    );
-    if (this.#options.isOnce) return this.stop(0, "The camera's picture moves.");
-    while (!this.#isStopping) {
-      await this.#look();
-      await pause(LOOK_MS);
+    try {
+      await this.#start();
+      await this.#see();
+      while (!this.#isStopping) {
+        await this.#show();
+        await pause(SHOW_MS);
+      }
+    } catch (error) {
+      this.#fail(error instanceof Error ? (error.stack ?? error.message) : String(error));
     }
   }
 
   /** What a person has typed. */
   command(letter: string): void {
-    const cast = this.#cast;
-    if (cast === null) return;
+    const [cast, device] = [this.#cast, this.#device];
+    if (cast === null || device === null || letter === "") return;
     if (letter === "c") {
-      this.#display.note(`kill -9 ${cast.pid("Connector")}: the Connector; it is started again`);
-      process.kill(cast.pid("Connector"), "SIGKILL");
+      this.#display.note(`kill -9 ${cast.pid("Connector")}: the Connector`);
+      cast.crash("Connector");
     } else if (letter === "p") {
       this.#display.note("the device's power is cut; it starts again");
-      this.#device?.cutPower();
-    } else if (letter === "n") void this.#cutNetwork();
+      device.cutPower();
+    } else if (letter === "n") {
+      void this.#cutNetwork(device);
+    } else {
+      this.#display.note(`there is no command ${JSON.stringify(letter)}: c, n or p`);
+    }
   }
 
   /** Ends everything and the process; called a second time, at once. */
@@ -94,78 +97,85 @@ export class Play {
     process.exit(code);
   }
 
-  #writeFiles(connectorPort: number): void {
-    const isEmulated = this.#options.kind !== "native";
-    const host = isEmulated ? HOST_IN_EMULATOR : LOOPBACK;
-    writeDeviceSite(this.#folder, {
-      connector: { host: LOOPBACK, port: connectorPort },
-      connectorFromDevice: { host, port: connectorPort },
-      bindingPort: this.#options.bindingPort,
-    });
+  /** As `stop`, where what is being stopped does not matter any more. */
+  #fail(why: string): void {
+    if (!this.#isStopping) void this.stop(1, why);
   }
 
   async #start(): Promise<void> {
+    this.#display.note("starting the Connector and the office's STLink; making the camera's flash");
+    await this.#writeFiles();
     const file = (name: string) => join(this.#folder, name);
     const cast = new Cast(this.#folder, new Namespaces(), {
       note: (text) => this.#display.note(text),
-      gaveUp: (why) => void this.stop(1, why),
+      gaveUp: (why) => this.#fail(why),
     });
-    this.#cast = cast;
     cast.start("Connector", this.#here, SEALED, "connector", "run", file("relay.toml"));
     cast.start("office", this.#here, SEALED, "stlink", "run", file("office.toml"));
+    this.#cast = cast;
     const { kind, image } = this.#options;
     const flash = await provision(this.#folder, kind);
-    const device = new DemoDevice({
-      kind,
-      image,
-      flash,
-      onLine: (line) => this.#display.console(line),
+    const onLine = (line: string) => this.#display.console(line);
+    this.#device = new DemoDevice({ kind, image, flash, onLine });
+    this.#device.run().catch((error) => this.#fail(this.#withConsole(String(error))));
+  }
+
+  async #writeFiles(): Promise<void> {
+    const { kind, bindingPort } = this.#options;
+    const { port } = await firstUsable([0]);
+    writeDeviceSite(this.#folder, {
+      connector: { host: LOOPBACK, port },
+      connectorFromDevice: { host: kind === "native" ? LOOPBACK : HOST_IN_EMULATOR, port },
+      bindingPort,
     });
-    this.#device = device;
-    device.run().catch((error) => this.stop(1, String(error)));
+  }
+
+  /** Two pictures, and what a person can do then. */
+  async #see(): Promise<void> {
+    this.#display.note("the camera starts and joins; its console:");
+    void this.#watcher.run();
+    const first = await this.#watcher.picture(UP_MS);
+    if (first === null) return this.#fail(this.#withConsole(`no picture in ${UP_MS / 1000} s`));
+    this.#introduce();
+    const next = await this.#watcher.picture(UP_MS, first);
+    if (next === null) return this.#fail(this.#withConsole("the picture does not move"));
+    this.#display.note(`Frame ${first.frame} came through the tunnel, then frame ${next.frame}.\n`);
+    if (this.#options.isOnce) await this.stop(0, "The camera's picture moves.");
+  }
+
+  #withConsole(why: string): string {
+    return `${why}; the end of its console:\n${this.#display.consoleText}`;
   }
 
   #introduce(): void {
     const { kind, bindingPort } = this.#options;
-    const connectorPid = this.#cast?.pid("Connector") ?? 0;
-    const hasLink = this.#device?.hasLink === true;
     this.#display.introduce({
-      ...{ kind, url: this.#url, bindingPort, connectorPid, hasLink },
+      kind,
+      url: this.#watcher.url,
+      bindingPort,
+      connectorPid: this.#cast?.pid("Connector") ?? 0,
+      hasCable: this.#device?.hasCable === true,
       folder: this.#folder,
     });
   }
 
-  get #url(): string {
-    return `http://${LOOPBACK}:${this.#options.bindingPort}/`;
-  }
-
-  /** A picture of the camera, another one than `before`; throws when none comes in time. */
-  async #untilPicture(before: Picture | null, mostMs: number): Promise<Picture> {
-    const endMs = performance.now() + mostMs;
-    for (;;) {
-      const picture = await fetchPicture(this.#url);
-      if (picture !== null && picture.frame !== before?.frame) return picture;
-      if (performance.now() > endMs || this.#isStopping) {
-        throw new Error(`no picture came through ${this.#url} within ${mostMs / 1000} s`);
-      }
-      await pause(LOOK_MS / 4);
-    }
-  }
-
-  async #cutNetwork(): Promise<void> {
-    if (this.#device?.hasLink !== true) {
+  async #cutNetwork(device: DemoDevice): Promise<void> {
+    if (!device.hasCable) {
       return this.#display.note("its network is this machine's own here: nothing to take away");
     }
-    this.#display.note(`the device's network is gone for ${LINK_DOWN_MS / 1000} s`);
-    await this.#device.setLink(false);
-    await pause(LINK_DOWN_MS);
-    await this.#device.setLink(true);
+    if (this.#isCableOut) return this.#display.note("the device's network is gone already");
+    this.#isCableOut = true;
+    this.#display.note(`the device's network is gone for ${CABLE_OUT_MS / 1000} s`);
+    await device.setLink(false);
+    await pause(CABLE_OUT_MS);
+    await device.setLink(true);
+    this.#isCableOut = false;
     this.#display.note("the device's network is there again");
   }
 
-  async #look(): Promise<void> {
-    const [seen, picture] = await Promise.all([this.#ask(), fetchPicture(this.#url)]);
-    if (seen !== null && !this.#isStopping) this.#display.show(seen, picture);
+  async #show(): Promise<void> {
+    const seen = await this.#ask();
+    if (seen !== null && !this.#isStopping) this.#display.show(seen, this.#watcher);
   }
 
   /** `sealed status --json` of the Connector; null while it does not answer. */
