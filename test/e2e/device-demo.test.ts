@@ -27,7 +27,10 @@ const USAGE_MS = 30_000;
 const SEEN_MS = 60_000;
 const PICTURES = join(BUILD_DIR, "e2e");
 
-const KINDS = [{ kind: "native", options: ["--native"], hasCable: false }];
+const KINDS = [
+  { kind: "native", options: ["--native"], hasCable: false },
+  { kind: "virt-rv32", options: [], hasCable: true },
+];
 
 /** Connector, office, device. */
 const PROCESSES = 3;
@@ -60,8 +63,9 @@ class CameraPage {
     return new CameraPage(page);
   }
 
+  /** 0 before the first. */
   async frame(): Promise<number> {
-    return Number(await this.page.locator("#frame").textContent());
+    return Number(await this.page.locator("#frame").textContent()) || 0;
   }
 
   /** Waits until it shows a picture so much later than it shows now. */

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The long shows at a size for each run of the tests: downloads while Connectors are killed, connections
-// beside a flood. `npm run shows` runs them at full size (shows.ts), and prints their figures.
+// beside a flood, devices. `npm run shows` runs them at full size (shows.ts), and prints their figures.
 
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { buildCore } from "../../scripts/build.ts";
 import { CORE_WASM, SHIPPED_WASM } from "../../scripts/run.ts";
+import { endDevices } from "./native-devices.ts";
 import { endAll } from "./sealed-tools.ts";
 import { closeAll } from "./services.ts";
 import { converse } from "./show-connections.ts";
+import { gather } from "./show-devices.ts";
 import { type DownloadKind, download } from "./show-download.ts";
 
 const MIB = 1 << 20;
@@ -20,6 +22,7 @@ beforeAll(async () => {
 
 afterEach(async () => {
   await closeAll();
+  await endDevices();
   await endAll();
 });
 
@@ -50,5 +53,18 @@ describe("connections at once", () => {
   });
 });
 
+describe("devices at once", () => {
+  it.each(["native", "native-aot"] as const)(
+    "(20, %s) all answer, and again by themselves after the Connector was killed",
+    async (firmware) => {
+      const got = await gather({ devices: 20, firmware, restMs: 0, tell: () => {} });
+      expect(got).toMatchObject({ answered: 20, sessions: 20, answeredAgain: 20, died: 0 });
+      expect(got.memory.own).toBeLessThan(DEVICE_MEMORY);
+    },
+  );
+});
+
+/** The arena of a native device, and what the C library has beside it. */
+const DEVICE_MEMORY = MIB;
 /** A Node process with the core's pools (48 MiB for bytes under way) or the Connector's queues. */
 const MOST_MEMORY = 400 * MIB;

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// `npm run shows -- NAME [--bytes 1GiB] [--connections 500]`: the long shows of the real system, which are
-// too long for each `npm test`; shows.test.ts runs them small. Each prints what it did and its figures, and
-// ends with exit code 1 where something was not as it is to be. After it: show-download.ts, show-connections.ts.
+// `npm run shows -- NAME [--bytes 1GiB] [--connections 500] [--devices 1000] [--firmware native-aot]`: the
+// long shows of the real system, which are too long for each `npm test`; shows.test.ts runs them small. Each
+// prints what it did and its figures, and ends with exit code 1 where something was not as it is to be.
+// After it: show-download.ts, show-connections.ts, show-devices.ts.
 
 import { parseArgs } from "node:util";
+import { endDevices } from "./native-devices.ts";
 import { endAll } from "./sealed-tools.ts";
 import { closeAll } from "./services.ts";
 import { converse } from "./show-connections.ts";
+import { type DeviceFirmware, gather } from "./show-devices.ts";
 import { type DownloadKind, download } from "./show-download.ts";
 
 const MIB = 1 << 20;
@@ -18,7 +21,20 @@ const RULE =
   "The rule (F7): a Connector serves the senders to one STLink in turn, so of two each keeps half as long as " +
   "something of it is queued; what the one leaves, while it waits for its peer, the other takes.";
 
-type Options = { bytes: number; connections: number };
+const KIB = 1024;
+const REST_MS = 30_000;
+const FIRMWARES: Record<DeviceFirmware, string> = {
+  native: "under wasm3",
+  "native-aot": "compiled ahead of time",
+  "native-asan": "under wasm3 and the sanitizers",
+};
+
+type Options = {
+  bytes: number;
+  connections: number;
+  devices: number;
+  firmware: DeviceFirmware;
+};
 type Show = { about: string; run(options: Options): Promise<boolean> };
 
 const SHOWS: Record<string, Show> = {
@@ -37,6 +53,10 @@ const SHOWS: Record<string, Show> = {
   connections: {
     about: "connections at once, beside one that nobody reads, without and with a peer that floods",
     run: ({ connections }) => showConnections(connections),
+  },
+  devices: {
+    about: "devices at once, each in session with one Connector and one desktop STLink",
+    run: (options) => showDevices(options),
   },
 };
 
@@ -78,6 +98,62 @@ async function showOnce(connections: number, hasFlood: boolean) {
   return got;
 }
 
+async function showDevices({ devices, firmware }: Options): Promise<boolean> {
+  console.log(
+    `${devices} native devices, their core ${FIRMWARES[firmware]}; one Connector, and one`,
+  );
+  console.log(
+    "desktop STLink with a link and a Binding to each: its tables grow with its file (a link",
+  );
+  console.log(
+    "for each peer and 32 more). On two cores a minute or two; under wasm3 four or five.",
+  );
+  const got = await gather({ devices, firmware, restMs: REST_MS, tell: tellOn() });
+  const { memory, restCpu } = got;
+  const perDevice = `${kib(memory.resident)} resident, ${kib(memory.share)} its share, ${kib(memory.own)} its own`;
+  console.log(`all have a hop after ${fixed(got.startSeconds)} s, started in waves of 20`);
+  console.log(
+    `${got.answered} gave the desktop a picture, all within ${fixed(got.answerSeconds)} s`,
+  );
+  console.log(`sessions of the desktop: ${got.sessions}`);
+  console.log(`memory of a device (median): ${perDevice}`);
+  console.log(`memory: Connector ${mib(got.connectorBytes)}, desktop ${mib(got.desktopBytes)}`);
+  console.log(
+    `CPU at rest over ${seconds(REST_MS)}: a device ${percent(restCpu.devices / devices)}, ` +
+      `Connector ${percent(restCpu.connector)}, desktop ${percent(restCpu.desktop)}`,
+  );
+  console.log(
+    `all back ${fixed(got.backSeconds)} s after the Connector was killed and started again`,
+  );
+  console.log(`${got.answeredAgain} gave a picture again; devices that ended: ${got.died}`);
+  const isWhole = [got.answered, got.sessions, got.answeredAgain].every((n) => n === devices);
+  return isWhole && got.died === 0;
+}
+
+/** A line now and then. */
+function tellOn(): (text: string) => void {
+  let atMs = performance.now();
+  return (text) => {
+    if (performance.now() - atMs < TELL_MS) return;
+    atMs = performance.now();
+    console.log(`  ${text}`);
+  };
+}
+
+const TELL_MS = 5000;
+
+function fixed(seconds: number): string {
+  return seconds.toFixed(1);
+}
+
+function kib(bytes: number): string {
+  return `${Math.round(bytes / KIB)} KiB`;
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(3)} %`;
+}
+
 function mib(bytes: number): string {
   return `${(bytes / MIB).toFixed(bytes < MIB ? 2 : 0)} MiB`;
 }
@@ -88,6 +164,7 @@ function seconds(ms: number): string {
 
 async function end(): Promise<void> {
   await closeAll();
+  await endDevices();
   await endAll();
 }
 
@@ -98,10 +175,15 @@ function parseBytes(text: string): number {
   throw new Error(`--bytes is ${text}: say how much, as in 64MiB or 1GiB`);
 }
 
-function parseCount(text: string): number {
+function parseCount(option: string, text: string): number {
   const count = Number(text);
   if (Number.isInteger(count) && count > 0 && count <= 1000) return count;
-  throw new Error(`--connections is ${text}: say a number from 1 to 1000`);
+  throw new Error(`${option} is ${text}: say a number from 1 to 1000`);
+}
+
+function parseFirmware(text: string): DeviceFirmware {
+  if (text in FIRMWARES) return text as DeviceFirmware;
+  throw new Error(`--firmware is ${text}: say one of ${Object.keys(FIRMWARES).join(", ")}`);
 }
 
 async function main(): Promise<void> {
@@ -110,6 +192,8 @@ async function main(): Promise<void> {
     options: {
       bytes: { type: "string", default: "1GiB" },
       connections: { type: "string", default: "500" },
+      devices: { type: "string", default: "1000" },
+      firmware: { type: "string", default: "native-aot" },
     },
   });
   const show = SHOWS[positionals[0] ?? ""];
@@ -117,7 +201,12 @@ async function main(): Promise<void> {
     const names = Object.entries(SHOWS).map(([name, { about }]) => `  ${name.padEnd(20)} ${about}`);
     throw new Error(`say which show; there are\n${names.join("\n")}`);
   }
-  const options = { bytes: parseBytes(values.bytes), connections: parseCount(values.connections) };
+  const options = {
+    bytes: parseBytes(values.bytes),
+    connections: parseCount("--connections", values.connections),
+    devices: parseCount("--devices", values.devices),
+    firmware: parseFirmware(values.firmware),
+  };
   if (!(await show.run(options))) process.exitCode = 1;
 }
 

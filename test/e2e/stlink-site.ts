@@ -26,6 +26,8 @@ export type Routes = {
   onlyConnectors?: readonly string[];
   /** Only these peers; all others of the site when absent. */
   peers?: readonly string[];
+  /** As in the file. */
+  limits?: object;
 };
 
 export class StlinkSite {
@@ -40,8 +42,8 @@ export class StlinkSite {
     for (const name of stlinks) this.#stlinks.set(name, this.#makeParty(name));
   }
 
-  /** Starts a Connector, at the place where it was before. */
-  async startConnector(name: string): Promise<SealedProcess> {
+  /** Starts a Connector, at the place where it was before; `limits` as in its file. */
+  async startConnector(name: string, limits: object = {}): Promise<SealedProcess> {
     const stlinks = [...this.#stlinks].map(([stlink, party]) => ({ name: stlink, ...party }));
     this.#write(name, {
       key_file: `${name}.key`,
@@ -49,6 +51,7 @@ export class StlinkSite {
       listen: [this.addressOf(name)],
       groups: [stlinks.map((one) => one.name)],
       stlinks,
+      limits,
     });
     const process = this.#start("connector", name);
     const { listening } = await process.logged("connector listens");
@@ -78,6 +81,7 @@ export class StlinkSite {
   /** Writes an STLink's file; all Connectors and other STLinks of the site are in it unless `routes` says so. */
   writeStlink(name: string, routes: Routes): void {
     const { mappings = [], bindings = [], connectors = {}, moreConnectors = [], peers } = routes;
+    const { limits = {} } = routes;
     const { onlyConnectors = [...this.#connectors.keys()] } = routes;
     const dialled = [...this.#connectors].filter(([connector]) =>
       onlyConnectors.includes(connector),
@@ -99,6 +103,7 @@ export class StlinkSite {
       peers: others.map(([peer, party]) => ({ name: peer, ...party })),
       mappings,
       bindings,
+      limits,
     });
   }
 
