@@ -10,6 +10,7 @@ import type { CommandModule } from "yargs";
 import { boardOf, environments, partition } from "../device/boards.ts";
 import { deviceRecords } from "../device/configuration.ts";
 import { codeRecord, wifiRecord } from "../device/credentials.ts";
+import { RAM_KIB } from "../device/emulator.ts";
 import { writeNewSite } from "../device/new-site.ts";
 import { nvsImage } from "../device/nvs-image.ts";
 import { preparePythonTools, REPOSITORY } from "../device/python-tools.ts";
@@ -30,8 +31,8 @@ import { answer } from "./questions.ts";
 
 type Records = Map<DeviceRecordNumber, Uint8Array>;
 
-/** Of the emulated machine: the goals of the design. */
-const RAM_KIB: Readonly<Record<string, number>> = { "virt-rv32": 192, "virt-rv32-aot": 112 };
+/** Of the emulated machines alone. */
+const RAM_KIB_OF: Readonly<Record<string, number>> = RAM_KIB;
 /** Joining Wi-Fi, name look-up, handshake: seconds on a board; a Connector may still be starting. */
 const CONNECTED_TIMEOUT_MS = 120_000;
 
@@ -106,7 +107,7 @@ async function makeSite(
   name: string,
   folder: string,
 ): Promise<string> {
-  const hint = RAM_KIB[board] === undefined ? "" : " (this machine is 10.0.2.2 to it)";
+  const hint = RAM_KIB_OF[board] === undefined ? "" : " (this machine is 10.0.2.2 to it)";
   const ask = (text: string, flag: keyof Flags) => answer(flags[flag], { text, flag: `--${flag}` });
   const { file, forOthers } = writeNewSite(folder, {
     name,
@@ -167,7 +168,7 @@ async function start(target: string, folder: string, records: Records): Promise<
   mkdirSync(folder, { recursive: true });
   const shape = target === "native" ? SMALL_FLASH : LARGE_FLASH;
   writeFileSync(flash, storeImage(shape, records), { mode: 0o600 });
-  const ramKib = RAM_KIB[target];
+  const ramKib = RAM_KIB_OF[target];
   if (ramKib === undefined) return startedHere(image, flash);
   return startedInQemu(image, flash, ramKib);
 }
@@ -181,7 +182,7 @@ function buildFirmware(target: string): string {
     const message = `${target} was not built: what the compiler said stands above.`;
     throw new AppError("ToolMissing", message);
   }
-  const suffix = RAM_KIB[target] === undefined ? "" : ".bin";
+  const suffix = RAM_KIB_OF[target] === undefined ? "" : ".bin";
   return join(REPOSITORY, "build", "firmware", target, `sealedtunnel-device${suffix}`);
 }
 

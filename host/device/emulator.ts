@@ -42,6 +42,9 @@ export type EmulatorOptions = {
   icountShift?: number;
 };
 
+/** The RAM that a board's firmware may have, KiB: all that its machine has. */
+export const RAM_KIB = { "virt-rv32": 192, "virt-rv32-aot": 112 } as const;
+
 const QEMU = "qemu-system-riscv32";
 /** The length of either flash of the machine; QEMU takes no other. */
 const FLASH_BYTES = 32 << 20;
@@ -53,7 +56,7 @@ const RAM_START = 0x8000_0000;
 const running = new Set<Emulator>();
 
 process.on("exit", () => {
-  for (const emulator of running) emulator.kill();
+  for (const emulator of running) emulator.abandon();
 });
 
 export class Emulator {
@@ -175,6 +178,12 @@ export class Emulator {
   async powerCut(): Promise<void> {
     this.kill();
     await this.ended;
+  }
+
+  /** At the end of this process, which waits for nothing. */
+  abandon(): void {
+    this.kill();
+    rmSync(this.#folder, { recursive: true, force: true });
   }
 
   /** As powerCut, without waiting. */

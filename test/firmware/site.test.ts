@@ -31,14 +31,13 @@ type Kind = {
   host: string;
   /** Can this process reach what a device listens on? */
   isOnThisHost: boolean;
-  bytes: number;
   start: (site: StlinkSite, name: string) => Promise<Device>;
 };
 
-const PIECE_BYTES = 65_536;
+const DOWNLOAD_BYTES = 1 << 18;
 
 const NATIVE: Kind = {
-  ...{ kind: "native-asan", host: "127.0.0.1", isOnThisHost: true, bytes: 8 * PIECE_BYTES },
+  ...{ kind: "native-asan", host: "127.0.0.1", isOnThisHost: true },
   async start(site, name) {
     const { port } = await firstUsable([0]);
     const device = NativeDevice.start(buildFirmware("native-asan"), site, name, port);
@@ -51,7 +50,7 @@ const NATIVE: Kind = {
 };
 
 const EMULATED: Kind = {
-  ...{ kind: "virt-rv32", host: "10.0.2.2", isOnThisHost: false, bytes: 4 * PIECE_BYTES },
+  ...{ kind: "virt-rv32", host: "10.0.2.2", isOnThisHost: false },
   async start(site, name) {
     const { flash: image, sizes } = buildVirtFirmware("virt-rv32");
     const flash = writeFlash(site, name, LARGE_FLASH);
@@ -85,10 +84,11 @@ afterEach(async () => {
   expect(ended).toBe(0);
 });
 
-function serve(seed: number, bytes: number): Promise<number> {
+function serve(seed: number): Promise<number> {
   return startServer((socket) => {
     socket.once("data", (first) => {
-      if (String(first) === DOWNLOAD) return void sendSeeded(socket, seed, bytes).catch(() => {});
+      if (String(first) === DOWNLOAD)
+        return void sendSeeded(socket, seed, DOWNLOAD_BYTES).catch(() => {});
       socket.write(first.map((byte) => byte ^ 0xff));
       turnOver(socket);
     });
@@ -127,8 +127,8 @@ async function startSite(kind: Kind): Promise<Started> {
   await site.startConnector("hall");
   const { port: porchsOwn } = await firstUsable([0]);
   const { port: yardsOwn } = await firstUsable([0]);
-  const porchService = await serve(PORCH_SEED, kind.bytes);
-  const yardService = await serve(YARD_SEED, kind.bytes);
+  const porchService = await serve(PORCH_SEED);
+  const yardService = await serve(YARD_SEED);
   await startDevice(kind, site, "porch", {
     mappings: [pageOf("porch"), mapping(kind, "porch-service", porchService, "office", "yard")],
     bindings: [binding("yard-service", "yard", porchsOwn)],
@@ -182,13 +182,13 @@ describe.each([NATIVE, EMULATED])("two devices ($kind) and a desktop at once", (
     const { site, ways, pages } = await startSite(kind);
     let isKilled = false;
     const kill = async (count: number): Promise<void> => {
-      if (isKilled || count < kind.bytes / 4) return;
+      if (isKilled || count < DOWNLOAD_BYTES / 4) return;
       isKilled = true;
       await site.kill("hall");
       await site.startConnector("hall");
     };
     const hashes = await Promise.all(ways.map(({ port }) => download(port, kill)));
-    expect(hashes).toEqual(ways.map(({ seed }) => seededHash(seed, kind.bytes)));
+    expect(hashes).toEqual(ways.map(({ seed }) => seededHash(seed, DOWNLOAD_BYTES)));
     expect(isKilled).toBe(true);
     for (const picture of await Promise.all(pages.map(pictureAt))) {
       expect(picture.readUInt16BE(0)).toBe(0xffd8);

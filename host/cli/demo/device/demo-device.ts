@@ -6,7 +6,7 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
-import { Emulator, tieToParent } from "../../../device/emulator.ts";
+import { Emulator, RAM_KIB, tieToParent } from "../../../device/emulator.ts";
 import { firstUsable } from "../ports.ts";
 
 export type DeviceKind = "virt-rv32" | "virt-rv32-aot" | "native";
@@ -27,8 +27,6 @@ type Running = {
   ended: Promise<void>;
 };
 
-/** The RAM that a board's firmware may have, KiB: all that the emulated machine has. */
-export const RAM_KIB = { "virt-rv32": 192, "virt-rv32-aot": 112 } as const;
 const RESTART_MS = 300;
 /** It ended this often by itself without ever having lived for some seconds: it won't. */
 const DEATHS_MOST = 4;

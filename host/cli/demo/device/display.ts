@@ -4,9 +4,10 @@
 // place, or anything else, which gets plain lines now and then.
 
 import type { ConnectorStatus } from "../../../connector/status.ts";
+import { RAM_KIB } from "../../../device/emulator.ts";
 import { connectorLines } from "../display.ts";
 import { LiveBlock } from "../live-block.ts";
-import { type DeviceKind, RAM_KIB } from "./demo-device.ts";
+import type { DeviceKind } from "./demo-device.ts";
 import type { Watcher } from "./watcher.ts";
 
 export type Facts = {
