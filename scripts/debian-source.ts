@@ -58,11 +58,13 @@ function writeSourceList(name: string, folder: string): string {
 }
 
 function apt(name: string, folder: string, args: string[]): string {
-  const { status, stdout, stderr } = spawnSync("apt-get", args, {
+  const { status, stdout, stderr, error } = spawnSync("apt-get", args, {
     cwd: folder,
     encoding: "utf8",
     timeout: APT_TIMEOUT_MS,
   });
   if (status === 0) return stdout;
-  throw new Error(`the source of ${name} could not be had from Debian: ${stderr}`);
+  throw new Error(
+    `the source of ${name} could not be had from Debian: ${error?.message ?? stderr}`,
+  );
 }

@@ -24,6 +24,11 @@ export class LiveBlock {
     console.log(lines.join("\n"));
   }
 
+  /** A person has ended a line, which the terminal shows beneath the block. */
+  lineTyped(): void {
+    if (this.#liveLines > 0) this.#liveLines += 1;
+  }
+
   bold(text: string): string {
     return this.#isTerminal ? `\x1b[1m${text}\x1b[0m` : text;
   }

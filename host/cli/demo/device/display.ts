@@ -36,6 +36,11 @@ export class DeviceDisplay {
     this.#block.note(text);
   }
 
+  /** Somebody has typed a line: it goes with the block. */
+  lineTyped(): void {
+    this.#block.lineTyped();
+  }
+
   /** The device has said something: seen as it comes, and later on in the block. */
   console(line: string): void {
     const text = line.replaceAll(UNPRINTABLE, "?");

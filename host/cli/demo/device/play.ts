@@ -68,6 +68,7 @@ export class Play {
 
   /** What a person has typed. */
   command(letter: string): void {
+    this.#display.lineTyped();
     const [cast, device] = [this.#cast, this.#device];
     if (cast === null || device === null || letter === "") return;
     if (letter === "c") {
