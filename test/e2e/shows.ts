@@ -106,7 +106,7 @@ async function showDevices({ devices, firmware }: Options): Promise<boolean> {
     "desktop STLink with a link and a Binding to each: its tables grow with its file (a link",
   );
   console.log(
-    "for each peer and 32 more). On two cores a minute or two; under wasm3 four or five.",
+    "for each peer and 32 more). On two cores a minute or two; under wasm3 two or three.",
   );
   const got = await gather({ devices, firmware, restMs: REST_MS, tell: tellOn() });
   const { memory, restCpu } = got;
