@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `npm run demo:routes`: the end-to-end example, and a camera behind a gateway, with the real `sealed` and real files
+// `npm start`: the end-to-end example, and a camera behind a gateway, with the real `sealed` and real files
 // on hosts of their own. Before it: a person in front of a terminal. After it: play.ts. Stays until it is
 // stopped; nothing of it stays behind.
 
@@ -11,7 +11,7 @@ import { stopWithParent } from "./parent.ts";
 import { Play } from "./play.ts";
 import { firstUsable, portRefusal } from "./ports.ts";
 
-const HELP = `npm run demo:routes -- [options]
+const HELP = `npm start -- [options]
 
   --port N       where the Binding listens on 127.0.0.1 (default 443 where that is allowed, else
                  8443, else any free port)
