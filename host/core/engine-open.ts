@@ -5,9 +5,10 @@
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { buildVirtFirmware } from "../../scripts/build-firmware.ts";
 import { CORE_WASM } from "../../scripts/run.ts";
 import type { CoreEngine, EngineName } from "./engine.ts";
-import { openRv32 } from "./engine-rv32.ts";
+import { openRv32, Rv32Engine } from "./engine-rv32.ts";
 import { openV8 } from "./engine-v8.ts";
 import { openWasm3 } from "./engine-wasm3.ts";
 
@@ -20,11 +21,18 @@ export type OpenOptions = {
   memoryBytes?: number;
 };
 
-/** A fresh instance; close() it. The rv32 engines each start a machine: reset() is cheaper there. */
+/**
+ * A fresh instance; close() it. The rv32 engines each start a machine: reset() is cheaper there. The core that ships
+ * runs there in the firmware's own image, any other in a bare one.
+ */
 export function openEngine(name: EngineName, options: OpenOptions = {}): CoreEngine {
   const { wasmPath = CORE_WASM, memoryBytes = 0 } = options;
-  if (name === "rv32-wasm3") return openRv32("wasm3", wasmPath, { memoryBytes });
-  if (name === "rv32-aot") return openRv32("aot", wasmPath, { memoryBytes });
+  if (name === "rv32-wasm3" || name === "rv32-aot") {
+    const vm = name === "rv32-aot" ? "aot" : "wasm3";
+    if (wasmPath !== CORE_WASM) return openRv32(vm, wasmPath, { memoryBytes });
+    const { flash } = buildVirtFirmware(vm === "aot" ? "virt-rv32-aot" : "virt-rv32");
+    return new Rv32Engine(name, flash, { memoryBytes });
+  }
   const wasm = readFileSync(wasmPath);
   if (name === "wasm3") return openWasm3(wasm, { memoryBytes });
   const engine = openV8(wasm);

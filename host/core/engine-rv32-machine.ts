@@ -32,6 +32,9 @@ export const EXCHANGE_BYTES = HALF_BYTES - BODY;
 const BANNER = "RV32";
 const BOOT_TIMEOUT_MS = 20_000;
 const BELL = new Uint8Array(1);
+/** To an image of the firmware: be the runner (firmware/ports/virt-rv32/mailbox.h). */
+const RUNNER_MARK = Buffer.from("RUNN");
+const RUNNER_MARK_OFFSET = 1 << 20;
 const FAULT_BYTES = 13;
 /** Looks without sleeping: a short call is answered within them. */
 const SPINS = 60;
@@ -62,7 +65,10 @@ export class Rv32Machine {
   readonly #fault = Buffer.alloc(FAULT_BYTES);
   #faultBytes = 0;
 
-  /** Starts `image` (ELF) with `ramBytes` of RAM beside the mailbox; throws if it does not come up. */
+  /**
+   * Starts an image with `ramBytes` of RAM beside the mailbox; throws if it does not come up. An ELF is the bare
+   * runner, in RAM; a .bin is a firmware's, in flash, which is told to be the runner.
+   */
   constructor(image: string, ramBytes: number, timeoutMs: number) {
     requireQemu();
     const allBytes = Math.max(ramBytes + MAILBOX_BYTES, LEAST_RAM_BYTES);
@@ -74,6 +80,7 @@ export class Rv32Machine {
     execFileSync("mkfifo", [`${serial}.in`, `${serial}.out`]);
     this.#ram = openSync(ram, "w+");
     truncateSync(ram, allBytes);
+    writeSync(this.#ram, RUNNER_MARK, 0, RUNNER_MARK.length, RUNNER_MARK_OFFSET);
     const log = join(this.#folder, "qemu.log");
     this.#process = startQemu(image, allBytes, ram, serial, log);
     running.add(this.#process);
@@ -191,7 +198,10 @@ function startQemu(
   const args = [
     ["-M", "virt,memory-backend=ram", "-bios", "none", "-nodefaults", "-display", "none"],
     ["-object", `memory-backend-file,id=ram,size=${ramBytes},mem-path=${ram},share=on`],
-    ["-m", `${ramBytes / 1024}K`, "-icount", "shift=0", "-no-reboot", "-kernel", image],
+    ["-m", `${ramBytes / 1024}K`, "-icount", "shift=0", "-no-reboot"],
+    image.endsWith(".bin")
+      ? ["-drive", `if=pflash,unit=0,format=raw,readonly=on,file=${image}`]
+      : ["-kernel", image],
     ["-chardev", `pipe,id=serial,path=${serial}`, "-serial", "chardev:serial"],
   ].flat();
   const logFile = openSync(log, "w");

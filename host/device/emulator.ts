@@ -38,7 +38,7 @@ export type EmulatorOptions = {
   macByte?: number;
   /** False: the network's cable is out until setLink. Default true. */
   hasLink?: boolean;
-  /** Counts instructions, 2^shift ns each: time in the machine is then not the host's. */
+  /** Runs at most one instruction in 2^shift ns of the host's time. */
   icountShift?: number;
 };
 
@@ -209,7 +209,7 @@ function qemuArguments(options: EmulatorOptions, qmpPath: string): string[] {
     ["-device", "virtio-rng-device"],
     ["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"],
     ["-qmp", `unix:${qmpPath},server=on,wait=off`],
-    icountShift === undefined ? [] : ["-icount", `shift=${icountShift}`],
+    icountShift === undefined ? [] : ["-icount", `shift=${icountShift},align=on`],
   ].flat();
 }
 
