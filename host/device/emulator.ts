@@ -23,6 +23,9 @@ import { createInterface } from "node:readline";
 import { AppError } from "../service/app-error.ts";
 import { openQmp, type Qmp } from "./qmp.ts";
 
+/** Two UDP ports of loopback; each frame is a datagram. */
+export type Cable = { own: number; other: number };
+
 export type EmulatorOptions = {
   /** What build-firmware.ts made: code and constants, 32 MiB with the holes behind them. */
   image: string;
@@ -30,10 +33,8 @@ export type EmulatorOptions = {
   ramKib: number;
   /** The data flash: identity, configuration. Made, and blank, where it is not there. */
   flash?: string;
-  /** False: the device is on no network of the host's, only on its cable. Default true. */
-  hasUserNetwork?: boolean;
-  /** Joins two machines' networks into one: two paths, of the other machine in the other order. */
-  cable?: { own: string; other: string };
+  /** A cable to a network that somebody else makes, in the place of the host's: QEMU's end of it, and the other. */
+  cable?: Cable;
   /** Its last byte; machines on one cable need different ones. Default 0x56. */
   macByte?: number;
   /** False: the network's cable is out until setLink. Default true. */
@@ -213,25 +214,17 @@ function qemuArguments(options: EmulatorOptions, qmpPath: string): string[] {
   ].flat();
 }
 
-function networkArguments(options: EmulatorOptions): string[] {
-  const { hasUserNetwork = true, cable, macByte = 0x56 } = options;
-  const backends = hasUserNetwork ? ["user"] : [];
-  if (cable !== undefined) {
-    const local = `local.type=unix,local.path=${cable.own}`;
-    backends.push(`dgram,${local},remote.type=unix,remote.path=${cable.other}`);
-  }
+function networkArguments({ cable, macByte = 0x56 }: EmulatorOptions): string[] {
+  const backend = cable === undefined ? "user" : cableBackend(cable);
   const mac = `52:54:00:12:34:${macByte.toString(16).padStart(2, "0")}`;
   const device = `virtio-net-device,netdev=lan,id=${NET_DEVICE},mac=${mac}`;
-  return [...joined(backends).flatMap((text) => ["-netdev", text]), "-device", device];
+  return ["-netdev", `${backend},id=lan`, "-device", device];
 }
 
-/** One network of all backends. A hub only where it must be: it lets packets overtake one another. */
-function joined(backends: readonly string[]): string[] {
-  const [only] = backends;
-  if (only !== undefined && backends.length === 1) return [`${only},id=lan`];
-  const named = backends.map((backend, i) => `${backend},id=part${i}`);
-  const ports = backends.map((_, i) => `hubport,hubid=0,id=port${i},netdev=part${i}`);
-  return [...named, ...ports, "hubport,hubid=0,id=lan"];
+export function cableBackend({ own, other }: Cable): string {
+  const end = (which: string, port: number) =>
+    `${which}.type=inet,${which}.host=127.0.0.1,${which}.port=${port}`;
+  return `dgram,${end("local", own)},${end("remote", other)}`;
 }
 
 function requireQemu(): void {

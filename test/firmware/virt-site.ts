@@ -7,7 +7,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { deviceRecords } from "../../host/device/configuration.ts";
-import { Emulator, type EmulatorOptions } from "../../host/device/emulator.ts";
+import { type Cable, Emulator, type EmulatorOptions } from "../../host/device/emulator.ts";
 import { LARGE_FLASH, storeImage } from "../../host/device/store-image.ts";
 import { readSite } from "../../host/stlink/site-file.ts";
 import { buildVirtWith, type VirtTarget } from "../../scripts/build-firmware.ts";
@@ -58,6 +58,16 @@ export class VirtSite {
     const binding = { name: "here", mapping: "web", port: 0, peers: ["camera"] };
     await this.site.startStlink("office", { bindings: [binding] });
     this.port = await this.site.portOf("office");
+  }
+
+  /** The other way round: what dials the device's port reaches a service on this machine. */
+  async startGateway(port: number, service: number, cable: Cable): Promise<void> {
+    const mapping = { name: "till", address: "localhost", port: service, peers: ["camera"] };
+    const binding = { name: "counter", mapping: "till", port, address: "all", peers: ["office"] };
+    await this.site.startConnector("hall");
+    await this.site.startStlink("office", { mappings: [mapping] });
+    this.provision({ bindings: [binding] });
+    await this.startDevice({ cable });
   }
 
   /** Makes the device's flash; it dials the Connector there, or at `hall`, as host and port. */
