@@ -41,8 +41,10 @@ bool start() {
   return dhcp_start(&interface) == ERR_OK;
 }
 
+/** What was lost without a cable says nothing of the peer: it does not count as a try. */
 static void resend_all() {
   for (tcp_pcb* pcb = tcp_active_pcbs; pcb != nullptr; pcb = pcb->next) {
+    pcb->nrtx = 0;
     if (pcb->unacked != nullptr) tcp_rexmit_rto(pcb);
   }
 }

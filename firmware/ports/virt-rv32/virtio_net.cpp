@@ -13,6 +13,7 @@
 
 #include "lwip/etharp.h"
 #include "lwip/pbuf.h"
+#include "lwip/priv/tcp_priv.h"
 #include "netif/ethernet.h"
 
 #include <string.h>
@@ -155,15 +156,24 @@ err_t start(netif* interface) {
   return ERR_OK;
 }
 
-/** The frame in its buffer, or a copy of it, or null. */
+/** Gives back segments that have overtaken others: who sent them has them still. */
+static void forget_overtaken() {
+  for (tcp_pcb* pcb = tcp_active_pcbs; pcb != nullptr; pcb = pcb->next) tcp_free_ooseq(pcb);
+}
+
+/**
+ * The frame in its buffer, or a copy of it, or null. Where there is room for neither, what is kept
+ * makes way: without the acknowledgements that come nothing would ever be free again.
+ */
 static pbuf* wrap(Buffer* buffer, uint16_t length) {
   uint8_t* start = buffer->bytes + BUFFER_START + HEADER_BYTES - ETH_PAD_SIZE;
+  const bool has_heap = network::fair_share(0) > network::heap().size / 2;
+  if (kept_buffers >= KEPT_MOST && !has_heap) forget_overtaken();
   if (kept_buffers < KEPT_MOST) {
     kept_buffers++;
     const uint16_t most = FRAME_MOST + ETH_PAD_SIZE;
     return pbuf_alloced_custom(PBUF_RAW, length, PBUF_REF, &buffer->head, start, most);
   }
-  const bool has_heap = network::fair_share(0) > network::heap().size / 2;
   pbuf* copy = has_heap ? pbuf_alloc(PBUF_RAW, length, PBUF_RAM) : nullptr;
   if (copy != nullptr) pbuf_take(copy, start, length);
   offer_buffer(static_cast<uint16_t>(buffer - buffers));

@@ -8,7 +8,7 @@
  * connection's bytes are copied to its own ring, but for a segment that has overtaken another.
  *
  * Invariant: at most KEPT_MOST of the driver's buffers are kept by lwIP; beyond that a frame goes
- * up as a copy, as long as half of lwIP's heap is free, or is dropped.
+ * up as a copy, as long as half of lwIP's heap is free; else what is kept is given up.
  */
 #ifndef SEALEDTUNNEL_VIRT_VIRTIO_NET_H
 #define SEALEDTUNNEL_VIRT_VIRTIO_NET_H
