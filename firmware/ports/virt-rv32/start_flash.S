@@ -88,11 +88,11 @@ run_firmware:
 7:
   j 7b
 
-  /* Neither is ever returned from, so they have a stack of their own. An interrupt is the timer's:
+  /* Neither is ever returned from, so the stack begins anew. An interrupt is the timer's:
    * no other is ever let through. */
   .balign 4
 on_trap:
-  la sp, fault_stack_top
+  la sp, stack_top
   .option push
   .option arch, +zicsr
   csrr a0, mcause
@@ -106,7 +106,7 @@ on_trap:
 
   .balign 4
 on_runner_fault:
-  la sp, fault_stack_top
+  la sp, stack_top
   .option push
   .option arch, +zicsr
   csrr a0, mcause
@@ -115,7 +115,3 @@ on_runner_fault:
   .option pop
   j runner_fault
 
-  .bss
-  .balign 16
-  .space 512
-fault_stack_top:

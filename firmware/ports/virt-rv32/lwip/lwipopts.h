@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * lwIP on the device: IPv4, TCP, UDP, DHCP and DNS by its raw interface, without threads. The
- * counts come from the core's own (host/core/sizes.ts, a device): two hops, five streams, and one
+ * counts come from the core's own (host/core/sizes.ts, a device): two hops, four streams, and one
  * more connection while a hop is dialled anew. Loopback is not lwIP's (pipes.cpp).
  *
  * RAM: what is received lies in each connection's own ring (sockets_lwip.cpp), so the heap holds
@@ -19,14 +19,14 @@
 #define LWIP_IPV6 0
 
 #define MEM_ALIGNMENT 4
-#define MEM_SIZE (10 * 1024)
+#define MEM_SIZE (8704)
 #define MEMP_NUM_PBUF 4
 #define PBUF_POOL_SIZE 0
 #define LWIP_SUPPORT_CUSTOM_PBUF 1
 /* They ask for a pool of receive buffers, which are the driver's here. */
 #define LWIP_DISABLE_TCP_SANITY_CHECKS 1
 
-#define MEMP_NUM_TCP_PCB 9
+#define MEMP_NUM_TCP_PCB 8
 #define MEMP_NUM_TCP_PCB_LISTEN 4
 #define MEMP_NUM_TCP_SEG 32
 #define MEMP_NUM_UDP_PCB 7
@@ -59,6 +59,8 @@
 #define LWIP_DNS 1
 #define DNS_TABLE_SIZE 2
 #define DNS_MAX_SERVERS 1
+/* As long as a Connector's or a target's name may be (core/sizes.h), with its end. */
+#define DNS_MAX_NAME_LENGTH 128
 
 #define LWIP_STATS 1
 #define MEM_STATS 1
