@@ -125,7 +125,7 @@ async function bytesTable(): Promise<Section> {
     columns: COLUMNS,
     rows,
     notes: [
-      "QEMU counts 8 ns an instruction (-icount shift=3); one connection.",
+      "QEMU runs at most an instruction in 8 ns (-icount shift=3,align=on); one connection.",
       "A relay between device and Connector delays the bytes. TCP's own windows do not see the delay: QEMU's network answers at once.",
     ],
   };
