@@ -19,7 +19,8 @@ core  primitives, handshakes and three layers of build/core.wasm: in V8 beside n
 
 camera  the camera app's synthetic frames in instructions on bare RV32IMAC (QEMU). Some seconds.
 device  the whole firmware in the emulator: RAM by parts, flash, bytes over slow ways, back in service, the
-        camera; and its core's instructions. About three minutes.
+        camera; its core's instructions, and its native stack on RV32 and Xtensa without tail calls (Debian:
+        apt install gcc-xtensa-lx106). About three minutes.
 tunnel  the whole system on loopback, three processes: one connection and 64, round trips, CPU, memory;
         10,000 idle hops; 1,000 STLinks that come back. Two to four minutes; needs Linux (/proc).
 peers   the same work through chisel, rathole and frp as well, installed by name into build/peers where they

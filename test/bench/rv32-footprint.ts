@@ -14,7 +14,7 @@ import { type Device, leastMemory, type MachineKind, onDevice } from "./machine.
 import { Seeded } from "./seeded.ts";
 import type { Facts, Goal, Row, Section } from "./table.ts";
 import { burst } from "./transfer.ts";
-import type { Ends, Station } from "./tunnel.ts";
+import type { Ends, Station, Tunnel } from "./tunnel.ts";
 
 /** Compiled code is given back above this: one call more, and it stays within the goal's 56 KiB. */
 const CODE_LIMIT_BYTES = 32 * 1024;
@@ -39,18 +39,16 @@ type Busy = {
   deepestCall: string;
 };
 
-type Run = { kind: MachineKind; limitBytes?: number; tailCalls?: boolean };
+type Run = { kind: MachineKind; limitBytes?: number };
 
 /** The tables of what is taken, and of what giving code back costs. */
 export function footprint(wasm: Uint8Array, wasmPath: string, facts: Facts): Section[] {
-  const busy = ({ kind, limitBytes, tailCalls = true }: Run): Busy =>
-    onDevice(kind, wasm, wasmPath, DEVICE_SIZES, (device) => busyRun(device, limitBytes), {
-      tailCalls,
-    });
+  const busy = ({ kind, limitBytes }: Run): Busy =>
+    onDevice(kind, wasm, wasmPath, DEVICE_SIZES, (device) => busyRun(device, limitBytes));
   const dataCodeBytes = onDevice("wasm3", wasm, wasmPath, DEVICE_SIZES, dataPathCode);
   const cached = busy({ kind: "wasm3", limitBytes: CODE_LIMIT_BYTES });
   const kept = busy({ kind: "wasm3" });
-  const deep = busy({ kind: "wasm3", tailCalls: false });
+  const deep = stackWithoutTailCalls(wasm, wasmPath);
   const aot = busy({ kind: "aot" });
   const others = OTHER_LIMITS_BYTES.map((limitBytes) => busy({ kind: "wasm3", limitBytes }));
   const file = parseWasm(wasm);
@@ -61,7 +59,6 @@ export function footprint(wasm: Uint8Array, wasmPath: string, facts: Facts): Sec
   facts.set("parsed", parsedBytes(cached.atRest));
   facts.set("memory", memoryBytes);
   facts.set("code.call", cached.mostCodeBytes - CODE_LIMIT_BYTES);
-  const deepest = deep.stats.nativeStackHighWaterBytes;
   const rows: Row[] = [
     row("core.wasm, bytes", wasm.length, null, goal("file", wasm.length)),
     row("functions", file.functions.length, null, goal("functions", file.functions.length)),
@@ -72,10 +69,10 @@ export function footprint(wasm: Uint8Array, wasmPath: string, facts: Facts): Sec
     row("M3 code, highest", cached.mostCodeBytes, 0, goal("code.wasm3", cached.mostCodeBytes)),
     row("native stack", stackOf(cached), stackOf(aot)),
     row(
-      `native stack without tail calls (${deep.deepestCall})`,
-      deepest,
+      `native stack without tail calls (${deep.call})`,
+      deep.bytes,
       null,
-      goal("stack.wasm3", deepest),
+      goal("stack.wasm3", deep.bytes),
     ),
     row("arena, most in use", cached.stats.heapHighWaterBytes, aot.stats.heapHighWaterBytes),
     row("arena, highest address, holes too", cached.stats.heapTopBytes, aot.stats.heapTopBytes),
@@ -100,6 +97,17 @@ export function footprint(wasm: Uint8Array, wasmPath: string, facts: Facts): Sec
     ],
   };
   return [taken, limitsTable([cached, ...others, kept], [...OTHER_LIMITS_BYTES])];
+}
+
+/** The most bytes of native stack in the busy run under wasm3 without tail calls, and in which export. */
+export function stackWithoutTailCalls(
+  wasm: Uint8Array,
+  wasmPath: string,
+): { bytes: number; call: string } {
+  const run = onDevice("wasm3", wasm, wasmPath, DEVICE_SIZES, (device) => busyRun(device), {
+    tailCalls: false,
+  });
+  return { bytes: stackOf(run), call: run.deepestCall };
 }
 
 function stackOf({ stats }: Busy): number {
@@ -143,7 +151,6 @@ function parsedBytes(stats: Rv32Stats): number {
 }
 
 function busyRun({ tunnel, meter, engine }: Device, limitBytes?: number): Busy {
-  const { near, far } = tunnel;
   const atRest = engine.stats();
   let [mostCodeBytes, drops, instructions, deepestCall, stackBytes] = [0, 0, 0, "", 0];
   meter.onCall = (name) => {
@@ -158,6 +165,14 @@ function busyRun({ tunnel, meter, engine }: Device, limitBytes?: number): Busy {
     engine.dropCode();
     drops += 1;
   };
+  const streamCount = busyTraffic(tunnel);
+  const stats = engine.stats();
+  return { stats, atRest, streamCount, mostCodeBytes, drops, instructions, deepestCall };
+}
+
+/** The busy run's work; returns how many streams there were. */
+export function busyTraffic(tunnel: Tunnel): number {
+  const { near, far } = tunnel;
   tunnel.dial(near);
   tunnel.dial(far);
   tunnel.connectLink(near);
@@ -171,9 +186,7 @@ function busyRun({ tunnel, meter, engine }: Device, limitBytes?: number): Busy {
     if (!tunnel.exchange() && !far.core.work() && !near.core.work()) tunnel.tick(ROUND_MS);
     if (round > MAX_ROUNDS) throw new Error("the busy streams came to a halt");
   }
-  const streamCount = streams.length;
-  const stats = engine.stats();
-  return { stats, atRest, streamCount, mostCodeBytes, drops, instructions, deepestCall };
+  return streams.length;
 }
 
 /** As many as the device's pool lets it have, at most STREAMS. */

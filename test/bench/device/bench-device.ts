@@ -9,9 +9,11 @@ import { buildBytesDevice } from "../../firmware/virt-site.ts";
 import { openBearssl } from "../bearssl.ts";
 import { copyCore } from "../core-copy.ts";
 import { goal } from "../goals.ts";
+import { stackWithoutTailCalls } from "../rv32-footprint.ts";
 import { handshakesOnRv32 } from "../rv32-handshakes.ts";
 import { layersOnRv32 } from "../rv32-layers.ts";
 import { type Facts, printSection, type Row, type Section } from "../table.ts";
+import { xtensaStack } from "../xtensa-stack.ts";
 import { type CameraFigures, cameraFigures, silenceAfterBreak, throughput } from "./measure.ts";
 
 const TARGETS: readonly VirtTarget[] = ["virt-rv32", "virt-rv32-aot"];
@@ -33,12 +35,20 @@ export async function benchDevice(): Promise<{ missed: number; left: number }> {
       await endAll();
     }
   };
-  console.log("About three minutes: the camera, bytes over four ways, breaks, instructions.");
+  console.log(
+    "About three minutes: the camera, bytes over four ways, breaks, instructions, native stack.",
+  );
   await print("The camera's device", cameraTables);
   await print("Bytes", async () => [await bytesTable()]);
   await print("Instructions", async () => [
     layersOnRv32(wasm, wasmPath, openBearssl(wasm), facts),
     handshakesOnRv32(wasm, wasmPath, facts),
+  ]);
+  await print("Native stack on RV32", async () => [
+    stackTable("RV32IMAC", stackWithoutTailCalls(wasm, wasmPath)),
+  ]);
+  await print("Native stack on Xtensa", async () => [
+    stackTable("Xtensa lx106, call0", xtensaStack(wasm, wasmPath)),
   ]);
   return outcome;
 }
@@ -127,6 +137,27 @@ async function bytesTable(): Promise<Section> {
     notes: [
       "QEMU runs at most an instruction in 8 ns (-icount shift=3,align=on); one connection.",
       "A relay between device and Connector delays the bytes. TCP's own windows do not see the delay: QEMU's network answers at once.",
+    ],
+  };
+}
+
+/** The goal is RV32's alone. */
+function stackTable(machine: string, { bytes, call }: { bytes: number; call: string }): Section {
+  const isRv32 = machine.startsWith("RV32");
+  return {
+    title: `${machine}: native stack without tail calls, bytes`,
+    columns: ["wasm3"],
+    rows: [
+      {
+        label: `most, in ${call}`,
+        cells: [bytes],
+        ...(isRv32 && { goals: [goal("stack.wasm3", bytes)] }),
+      },
+    ],
+    notes: [
+      isRv32
+        ? "The busy run of bench core: hop, link, four streams both ways, a new link session meanwhile."
+        : "The same run, recorded and played on QEMU's lx60. An ESP32's windowed calls take 32 bytes at least where most operations take 16 here.",
     ],
   };
 }
