@@ -169,10 +169,15 @@ export class Emulator {
 
   /** All of its RAM, as it is now. */
   async memory(): Promise<Buffer> {
-    const file = join(this.#folder, "memory");
+    const folder = mkdtempSync(join(tmpdir(), "sealedtunnel-memory-"));
+    const file = join(folder, "memory");
     const bytes = this.#ramKib * 1024;
-    await this.#qmp?.run("pmemsave", { val: RAM_START, size: bytes, filename: file });
-    return readFileSync(file);
+    try {
+      await this.#qmp?.run("pmemsave", { val: RAM_START, size: bytes, filename: file });
+      return readFileSync(file);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   }
 
   /** Ends the machine as a power cut does: at once, between two words of its flash. */

@@ -119,11 +119,10 @@ export async function cameraFigures(image: VirtImage): Promise<CameraFigures> {
     const pages = await series(CONNECTIONS, () => pageTime(url));
     const stop = new AbortController();
     const viewers = [0, 1].map(() => countPictures(`${url}/stream`, stop.signal));
-    const highest = await watchMemory(site, symbols, url);
-    stop.abort();
-    const [pictures = 0] = await Promise.all(viewers);
+    const watched = watchMemory(site, symbols, url).finally(() => stop.abort());
+    const [highest, pictures] = await Promise.all([watched, ...viewers]);
     return {
-      picturesPerSecond: (pictures * 1000) / CAMERA_MS,
+      picturesPerSecond: ((pictures ?? 0) * 1000) / CAMERA_MS,
       firstPageMs,
       pageMs: pages.sort((a, b) => a - b)[CONNECTIONS >> 1] ?? Number.NaN,
       memory: highest,
