@@ -19,8 +19,8 @@ export class CameraServer {
   #timer: NodeJS.Timeout | undefined;
   #isTurning = false;
   #isStopped = false;
-  /** Connections that a request has come on. */
-  used = 0;
+  /** Open connections that a request has come on. */
+  inUse = 0;
   /** Cuts whoever asks for the stream. */
   refusesStreams = false;
   /** Cuts whoever comes. */
@@ -51,7 +51,10 @@ export class CameraServer {
       this.#wake();
     };
     tell(`open ${place}`);
-    socket.once("data", () => this.used++);
+    socket.once("data", () => {
+      this.inUse++;
+      socket.once("close", () => this.inUse--);
+    });
     socket.on("data", (bytes) => {
       if (this.refusesStreams && bytes.toString("latin1").startsWith("GET /stream")) {
         socket.destroy();
