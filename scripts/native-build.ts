@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Compiles C for build-rv32.ts and host/wasm3-node/build.ts: direct compiler calls, no make. What a
-// build makes is named after a hash of everything that went into it (command, compiler's version,
-// source, headers), so nothing is ever stale and different inputs do not disturb one another.
-// Synchronous, since engines are opened synchronously. Invariant: a file under its final name is
-// complete (written aside, then renamed).
+// Compiles C and C++ for the builds of the firmware, its images and tests, and for
+// host/wasm3-node/build.ts: direct compiler calls, no make. What a build makes is named after a hash of
+// everything that went into it (command, compiler's version, source, headers), so nothing is ever stale
+// and different inputs do not disturb one another. Synchronous, since engines are opened synchronously.
+// Invariant: a file under its final name is complete (written aside, then renamed).
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";

@@ -47,7 +47,10 @@ export const provisionCommand: CommandModule<object, Arguments> = {
       .example("$0 device provision camera.toml --out camera.flash", "For the native device")
       .example("$0 device provision camera.toml --out id.bin --for esp32", "For device flash")
       .example("$0 device provision camera.toml --serial", "To be sent to a board's console")
-      .epilogue("The file is that of an STLink, with its key_file: sealed keygen makes one."),
+      .epilogue(
+        "The file is that of an STLink, with its key_file: sealed keygen makes one. A device has its " +
+          "own limits and log: udp_idle, udp_age, udp_flows, limits and log of the file are left out.",
+      ),
   handler({ file, out, for: target, serial }) {
     if (serial === (out !== undefined)) {
       throw new AppError("Usage", "Say where to: --out FILE, or --serial to print the session.");
