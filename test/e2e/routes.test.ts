@@ -6,7 +6,7 @@
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type Host, Namespaces } from "../../host/cli/demo/namespaces.ts";
 import { drawFrame, HEIGHT, WIDTH } from "../../host/cli/demo/picture.ts";
 import { plugIn } from "../../host/cli/demo/place.ts";
@@ -57,6 +57,10 @@ beforeAll(async () => {
   const cidr = `${internet("scanner")}/24`;
   await plugIn(namespaces, relay, { host: scanner, name: "eth1", cidr });
   browser = await openBrowser(namespaces, house, makeFolder());
+});
+
+afterEach(({ task }) => {
+  if (task.result?.state === "fail") console.log(`the demo has said:\n${demo.output}`);
 });
 
 afterAll(async () => {

@@ -210,7 +210,7 @@ describe("places", () => {
     await clients.pass(10);
     const answer = clients.take(3).toString("latin1");
     expect(statusOf(answer)).toBe("HTTP/1.1 503 Service Unavailable");
-    expect(answer).toContain("Retry-After: 5\r\n");
+    expect(answer).toContain("Retry-After: 1\r\nRefresh: 1\r\n");
     expect(bodyOf(answer)).toBe("All 3 connections are in use. Try again soon.\n");
     expect([clients.endOf(3), clients.endOf(4)]).toEqual(["end", "reset"]);
     for (const id of [0, 1, 2]) clients.send(id, `${HOST}\r\n`);

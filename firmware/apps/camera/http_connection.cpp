@@ -32,6 +32,8 @@ constexpr char TEXT_TYPE[] = "text/plain";
 constexpr char BAD[] = "400 Bad Request";
 constexpr char UNAVAILABLE[] = "503 Service Unavailable";
 constexpr char RETRY[] = "Retry-After: 5\r\n";
+/* A browser that asked for the page asks again by itself. */
+constexpr char RELOAD[] = "Retry-After: 1\r\nRefresh: 1\r\n";
 
 constexpr Refusal BAD_LINE = {
     {BAD, TEXT_TYPE, ""}, "This is no HTTP request. Send: GET / HTTP/1.1\n", true};
@@ -59,7 +61,7 @@ constexpr Refusal TOO_LONG = {{"431 Request Header Fields Too Large", TEXT_TYPE,
                               "The request is longer than 1024 bytes. Send fewer fields.\n",
                               true};
 constexpr Refusal NO_PLACE = {
-    {UNAVAILABLE, TEXT_TYPE, RETRY}, "All 3 connections are in use. Try again soon.\n", true};
+    {UNAVAILABLE, TEXT_TYPE, RELOAD}, "All 3 connections are in use. Try again soon.\n", true};
 constexpr Refusal NO_STREAM = {
     {UNAVAILABLE, TEXT_TYPE, RETRY},
     "Two viewers watch already. Ask for /snapshot.jpg, or try again later.\n",

@@ -54,7 +54,8 @@ dd { margin: 0; font: 1.15rem/1.4 ui-monospace, monospace; font-variant-numeric:
 const SILENT_MS = 5000, PAUSE_MS = 1000, SINGLES = 3
 const LOST = 'connection lost, trying again'
 const at = id => document.getElementById(id)
-const pause = ms => new Promise(done => setTimeout(done, ms))
+// Half as long to half as long again: viewers that share one connection don't keep meeting.
+const pause = ms => new Promise(done => setTimeout(done, ms * (.5 + Math.random())))
 const picture = at('picture')
 let shown = 0
 

@@ -32,6 +32,8 @@ export type Place = {
 };
 
 const INTERNET = "198.51.100.";
+/** Of the Internet's switch. Without one of its own it would change with each cable, and hosts would lose it. */
+const SWITCH_MAC = "02:00:c6:33:64:01";
 /** The interface in the user's own network: this and the demo's process id. */
 const CABLE = "sealed";
 
@@ -79,7 +81,7 @@ async function makeInternet(namespaces: Namespaces): Promise<Host> {
   const relay = await namespaces.addHost("relay");
   await namespaces.configure(
     relay,
-    "link add internet type bridge",
+    `link add internet address ${SWITCH_MAC} type bridge`,
     `addr add ${INTERNET}1/24 dev internet`,
     "link set internet up",
   );
