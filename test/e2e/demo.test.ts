@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The demo as its user meets it: `npm start`'s process, its URL, the large file while the Connector is
+// The demo as its user meets it: `npm run demo:routes`'s process, its URL, the large file while the Connector is
 // killed twice, its end, after which nothing of it is there, and each of its three places. What crosses
 // its networks, and its pages in a browser, are routes.test.ts's.
 

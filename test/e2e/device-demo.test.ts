@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The device's demo as its user meets it: `npm run demo:device`'s process, the camera's page in Chromium, which
+// The device's demo as its user meets it: `npm start`'s process, the camera's page in Chromium, which
 // moves and comes back by itself after everything that the demo lets a person break; its end, after which
 // nothing of it is there; what is said where something is missing. A picture of it lies in build/e2e.
 

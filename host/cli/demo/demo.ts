@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// `npm start`: the end-to-end example, and a camera behind a gateway, with the real `sealed` and real files
-// on hosts of their own. Before it: a person in front of a terminal. After it: play.ts. Stays until it is
-// stopped; nothing of it stays behind.
+// `npm run demo:routes`: the end-to-end example, and a camera behind a gateway, with the real `sealed` and
+// real files on hosts of their own. Before it: a person in front of a terminal. After it: play.ts. Stays
+// until it is stopped; nothing of it stays behind.
 
 import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -11,7 +11,7 @@ import { stopWithParent } from "./parent.ts";
 import { Play } from "./play.ts";
 import { firstUsable, portRefusal } from "./ports.ts";
 
-const HELP = `npm start -- [options]
+const HELP = `npm run demo:routes -- [options]
 
   --port N       where the Binding listens on 127.0.0.1 (default 443 where that is allowed, else
                  8443, else any free port)

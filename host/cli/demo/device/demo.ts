@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// `npm run demo:device`: a camera's firmware in an emulated board, reached by a browser through Binding, Connector and
-// device. Before it: a person in front of a terminal. After it: the firmware's build, play.ts. Where there
-// is no emulator the same firmware runs as a program of this machine, and it is said.
+// `npm start`: a camera's firmware in an emulated board, reached by a browser through Binding, Connector
+// and device. Before it: a person in front of a terminal. After it: the firmware's build, play.ts. Where
+// there is no emulator the same firmware runs as a program of this machine, and it is said.
 
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
@@ -17,7 +17,7 @@ import { firstUsable, portRefusal } from "../ports.ts";
 import type { DeviceKind } from "./demo-device.ts";
 import { Play } from "./play.ts";
 
-const HELP = `npm run demo:device -- [options]
+const HELP = `npm start -- [options]
 
   --port N     where the Binding listens on 127.0.0.1 (default 8080, else any free port)
   --aot        the core compiled ahead of time, in place of the interpreter
