@@ -9,7 +9,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type Host, Namespaces } from "../../host/cli/demo/namespaces.ts";
 import { drawFrame, HEIGHT, WIDTH } from "../../host/cli/demo/picture.ts";
-import { plugIn } from "../../host/cli/demo/place.ts";
+import { plugIn, SWITCH } from "../../host/cli/demo/place.ts";
 import { STLINK_NAMES } from "../../host/cli/demo/site-files.ts";
 import { webPage } from "../../host/cli/demo/web-page.ts";
 import { routeId } from "../../host/stlink/route-id.ts";
@@ -173,6 +173,25 @@ describe.skipIf(refusal !== null)("its hosts", () => {
     const gateway = scan(await demo.host("camera"), "192.168.1.1");
     expect(site["192.168.0.2"]).toEqual({ open: [], refused: 65_535, silent: 0 });
     expect(gateway["192.168.1.1"]).toEqual({ open: [5004], refused: 65_534, silent: 0 });
+  });
+});
+
+describe.skipIf(refusal !== null)("the network of the demo", () => {
+  /** A kernel gives a switch the lowest address of its cables unless it has one of its own. */
+  it("keeps the Connector's address when more hosts are plugged in", async () => {
+    const more = new Namespaces();
+    const other = await more.addHost("other");
+    const address = () => runOn(more, other, ["ip", "-o", "link", "show", "internet"]);
+    await more.configure(other, ...SWITCH);
+    const before = address();
+    for (let i = 1; i <= 6; i++) {
+      const host = await more.addHost(`host${i}`);
+      await plugIn(more, other, { host, name: "eth1", cidr: `198.51.100.${i + 1}/24` });
+    }
+    const macOf = (line: string) => /link\/ether (\S+)/.exec(line)?.[1];
+    expect(macOf(address())).toBe(macOf(before));
+    expect(macOf(before)).toBeDefined();
+    await more.close();
   });
 });
 

@@ -32,8 +32,15 @@ export type Place = {
 };
 
 const INTERNET = "198.51.100.";
-/** Of the Internet's switch. Without one of its own it would change with each cable, and hosts would lose it. */
-const SWITCH_MAC = "02:00:c6:33:64:01";
+/**
+ * Makes the Internet's switch, and the Connector's end of it. Its MAC address is written: the kernel's own
+ * choice would change with each cable, and hosts would lose the Connector for half a minute.
+ */
+export const SWITCH = [
+  "link add internet address 02:00:c6:33:64:01 type bridge",
+  `addr add ${INTERNET}1/24 dev internet`,
+  "link set internet up",
+];
 /** The interface in the user's own network: this and the demo's process id. */
 const CABLE = "sealed";
 
@@ -79,12 +86,7 @@ async function namespacePlace(namespaces: Namespaces): Promise<Place> {
 /** The Connector's host is also the switch that stands for the Internet. */
 async function makeInternet(namespaces: Namespaces): Promise<Host> {
   const relay = await namespaces.addHost("relay");
-  await namespaces.configure(
-    relay,
-    `link add internet address ${SWITCH_MAC} type bridge`,
-    `addr add ${INTERNET}1/24 dev internet`,
-    "link set internet up",
-  );
+  await namespaces.configure(relay, ...SWITCH);
   return relay;
 }
 
