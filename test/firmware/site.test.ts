@@ -35,6 +35,7 @@ type Kind = {
 };
 
 const DOWNLOAD_BYTES = 1 << 18;
+const START_MS = 120_000;
 
 const NATIVE: Kind = {
   ...{ kind: "native-asan", host: "127.0.0.1", isOnThisHost: true },
@@ -147,7 +148,15 @@ async function startSite(kind: Kind): Promise<Started> {
     { port: ports[1] ?? 0, seed: YARD_SEED },
     ...(kind.isOnThisHost ? [{ port: yardsOwn, seed: PORCH_SEED }] : []),
   ];
+  await Promise.all(ways.map(({ port }) => untilCarried(port)));
   return { site, ways, pages: ports.slice(2), unwelcome: porchsOwn };
+}
+
+/** Waits until a way carries bytes: on a slow machine the devices start for longer than a Binding waits. */
+async function untilCarried(port: number): Promise<void> {
+  const hello = Buffer.from("hello");
+  const answer = () => exchange(port, hello).catch(() => null);
+  await expect.poll(answer, { timeout: START_MS, interval: 500 }).toEqual(turned("hello"));
 }
 
 function pageOf(name: string) {
