@@ -16,6 +16,7 @@ import {
   type Tool,
   WASM3_FILES,
   WASM3_FOLDER,
+  WASM3_IN_ARENA,
   WASM3_SETTINGS,
   withLock,
 } from "./native-build.ts";
@@ -35,7 +36,6 @@ const TARGET = [
   ...["-ffunction-sections", "-fdata-sections", "-fno-common", "-std=gnu11"],
 ];
 const OWN = [...TARGET, "-Wall", "-Wextra", "-Werror", "-I", CORE];
-const ARENA_FOR_WASM3 = ["-Dcalloc=arena_calloc", "-Drealloc=arena_realloc", "-Dfree=arena_free"];
 /** Exports of vm_wasm3.c that vm-m3-sizes.c replaces. */
 const RENAMED = ["-Dvm_find=wasm3_find", "-Dvm_call=wasm3_call"];
 
@@ -67,7 +67,7 @@ export function buildM3SizesImage(wasmPath: string): string {
       ...portSources(wasmPath),
       ...WASM3_FILES.map((path) => ({
         path,
-        flags: [...TARGET, "-w", "-Os", ...WASM3_SETTINGS, ...ARENA_FOR_WASM3],
+        flags: [...TARGET, "-w", "-Os", ...WASM3_SETTINGS, ...WASM3_IN_ARENA],
         dependsOn: [WASM3_FOLDER],
       })),
       own(join(CORE, "vm_wasm3.c"), [...WASM3_SETTINGS, ...RENAMED]),

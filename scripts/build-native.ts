@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Compiles C and C++ of the firmware for this machine: the device as a program, and the programs of
-// its tests. Before it: build-firmware.ts, test/firmware. After it: native-build.ts, gcc and g++. Linked
-// by the C compiler: nothing of the C++ library is needed, as on a board.
+// its tests. Before it: build-firmware.ts, build-reader.ts, build-camera.ts, test/firmware. After it:
+// native-build.ts, gcc and g++. Linked by the C compiler: nothing of the C++ library is needed, as on a
+// board.
 
 import { globSync } from "node:fs";
 import { extname, join } from "node:path";
@@ -14,6 +15,7 @@ import {
   type Tool,
   WASM3_FILES,
   WASM3_FOLDER,
+  WASM3_IN_ARENA,
   WASM3_SETTINGS,
   withLock,
 } from "./native-build.ts";
@@ -91,10 +93,9 @@ function ownSource(path: string, { include, flags = [], sanitized }: NativeProgr
 /** The interpreter and the vm on it. It reads words that are not aligned, and says so to no one. */
 export function wasm3Sources(sanitized: boolean): Source[] {
   const guards = sanitized ? ["-fsanitize=address"] : [];
-  const arena = ["calloc", "realloc", "free"].map((name) => `-D${name}=arena_${name}`);
   const theirs = WASM3_FILES.map((path) => ({
     path,
-    flags: [...THEIRS, ...guards, ...WASM3_SETTINGS, ...arena],
+    flags: [...THEIRS, ...guards, ...WASM3_SETTINGS, ...WASM3_IN_ARENA],
     dependsOn: [WASM3_FOLDER],
   }));
   const vm = join(FIRMWARE_CORE, "vm_wasm3.c");

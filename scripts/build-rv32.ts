@@ -16,6 +16,7 @@ import {
   type Tool,
   WASM3_FILES,
   WASM3_FOLDER,
+  WASM3_IN_ARENA,
   WASM3_SETTINGS,
   withLock,
 } from "./native-build.ts";
@@ -45,7 +46,6 @@ export const TARGET = [
   ...["-ffunction-sections", "-fdata-sections", "-fno-common"],
 ];
 const OWN = [...TARGET, "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-I", CORE];
-const ARENA_FOR_WASM3 = ["-Dcalloc=arena_calloc", "-Drealloc=arena_realloc", "-Dfree=arena_free"];
 
 /** The image (ELF) for this core; made when it is not there. Throws with what is missing. */
 export function buildRv32(variant: Rv32Variant, wasmPath: string): string {
@@ -103,7 +103,7 @@ export function wasm3Sources(variant: Rv32Variant, wasmPath: string): Source[] {
   // m3_compile.c holds all operations, so it alone decides the speed.
   const interpreter = WASM3_FILES.map((path) => ({
     path,
-    flags: [...theirs, path.endsWith("m3_compile.c") ? "-O2" : "-Os", ...ARENA_FOR_WASM3],
+    flags: [...theirs, path.endsWith("m3_compile.c") ? "-O2" : "-Os", ...WASM3_IN_ARENA],
     dependsOn: [WASM3_FOLDER],
   }));
   return [

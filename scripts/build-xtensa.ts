@@ -16,6 +16,7 @@ import {
   type Tool,
   WASM3_FILES,
   WASM3_FOLDER,
+  WASM3_IN_ARENA,
   WASM3_SETTINGS,
   withLock,
 } from "./native-build.ts";
@@ -34,7 +35,6 @@ const TARGET = [
   ...["-ffunction-sections", "-fdata-sections", "-fno-common", "-std=gnu11"],
 ];
 const OWN = [...TARGET, "-Wall", "-Wextra", "-Werror", "-I", CORE, "-Os"];
-const ARENA_FOR_WASM3 = ["-Dcalloc=arena_calloc", "-Drealloc=arena_realloc", "-Dfree=arena_free"];
 /** Otherwise GCC makes a loop of memcpy or strlen into a call of itself. */
 const LIBRARY = ["-fno-tree-loop-distribute-patterns"];
 
@@ -60,7 +60,7 @@ function sources(wasmPath: string): Source[] {
     path,
     flags: [
       ...TARGET,
-      ...["-w", ...WASM3_SETTINGS, "-Dd_m3CascadedOpcodes=0", ...ARENA_FOR_WASM3],
+      ...["-w", ...WASM3_SETTINGS, "-Dd_m3CascadedOpcodes=0", ...WASM3_IN_ARENA],
       path.endsWith("m3_compile.c") ? "-O2" : "-Os",
     ],
     dependsOn: [WASM3_FOLDER],

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { buildCore } from "./build.ts";
 import { hashFolder } from "./build-firmware.ts";
 import { FIRMWARE_CORE, POSIX_PORT } from "./build-native.ts";
-import { WASM3_FILES, WASM3_FOLDER, WASM3_SETTINGS } from "./native-build.ts";
+import { WASM3_FILES, WASM3_FOLDER, WASM3_IN_ARENA, WASM3_SETTINGS } from "./native-build.ts";
 import { BUILD_DIR, CORE_WASM } from "./run.ts";
 import { translate, WASM2C_SETTINGS } from "./wasm2c.ts";
 
@@ -25,8 +25,6 @@ export type IdfLists = {
   OWN_FOLDERS: readonly string[];
 };
 
-const ARENA_FOR_WASM3 = ["calloc", "realloc", "free"].map((name) => `-D${name}=arena_${name}`);
-
 export function idfLists(vm: Vm): IdfLists {
   const OWN_FOLDERS = [hashFolder(CORE_WASM)];
   const embedded = join(POSIX_PORT, "core_wasm.S");
@@ -37,7 +35,7 @@ export function idfLists(vm: Vm): IdfLists {
       OTHERS_SOURCES: [...WASM3_FILES, vmSource, embedded],
       // It holds all operations, so it alone decides the speed.
       OTHERS_HOT: WASM3_FILES.filter((path) => path.endsWith("m3_compile.c")),
-      OTHERS_FLAGS: [...WASM3_SETTINGS, ...ARENA_FOR_WASM3, wasm],
+      OTHERS_FLAGS: [...WASM3_SETTINGS, ...WASM3_IN_ARENA, wasm],
       OWN_FLAGS: [],
       OWN_FOLDERS: [...OWN_FOLDERS, WASM3_FOLDER],
     };

@@ -57,6 +57,11 @@ export const WASM3_SETTINGS: readonly string[] = [
   WASM3_FOLDER,
 ];
 
+/** Its allocator becomes the firmware's own (firmware/core/arena.h), for its sources alone. */
+export const WASM3_IN_ARENA: readonly string[] = ["calloc", "realloc", "free"].map(
+  (name) => `-D${name}=arena_${name}`,
+);
+
 export type Tool = { command: string; debianPackage: string; versionFlag?: string };
 
 export type Source = {

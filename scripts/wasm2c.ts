@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Translates core.wasm to C by wasm2c (wabt 1.0.32), with a header that hides its names from
-// firmware/core/vm_aot.c. For build-rv32.ts and build-reader.ts, which compile what it makes.
+// firmware/core/vm_aot.c. For build-rv32.ts and build-native.ts, which compile what it makes.
 // Invariant: output of another version than 1.0.32 is refused, since it is edited by its text.
 
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";

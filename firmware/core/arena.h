@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The only allocator of the firmware: one region, taken at start, with a high-water mark. wasm3's
- * own calloc, realloc and free are redirected here at compile time (scripts/build-rv32.ts).
+ * own calloc, realloc and free are redirected here at compile time (scripts/native-build.ts).
  * First fit with immediate merging; blocks are 8-aligned, each with an 8-byte header.
  *
  * Invariant: sum of all blocks = region; in_use <= high_water <= region.
