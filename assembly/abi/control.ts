@@ -4,18 +4,10 @@
 // Before it: a host with flash. After it: control/. A host that has loaded neither code nor configuration, or states
 // no size for it, has none of this: its peers are those of `link_add`. PROTOCOL section 10.
 
+import { codeLoad, configLoad, pendingLen } from "../control/arriving";
 import { entryAt, entryCount, entryLen } from "../control/configuration";
 import { controlConfirm, controlRotate, controlState, controlStored } from "../control/control";
-import {
-  arriving,
-  codeLoad,
-  config,
-  configEnd,
-  configLoad,
-  inForceLen,
-  markOf,
-  pendingLen,
-} from "../control/in-force";
+import { arriving, config, configEnd, inForceLen, markOf } from "../control/in-force";
 import { leaseLeft, leaseSet } from "../control/lease";
 import { STATUS_BAD_ARGUMENT, STATUS_OK } from "../status";
 

@@ -32,6 +32,9 @@ export const CODE_ID: usize = DERIVED;
 export const TICKET: usize = DERIVED + 32;
 export const CODE_PSK: usize = DERIVED + 64;
 
+/** Room for a hash [32] that is looked at once. */
+export const HASH: usize = memory.data(32, 8);
+
 /** Keyed BLAKE2s (32 bytes to `out`) of `len` bytes; `keyLen` 0: without a key. */
 export function hashOf(key: usize, keyLen: i32, at: usize, len: i32, out: usize): void {
   blake2sInit(32, key, keyLen);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A configuration, read where it lies: offsets, the walk over its entries, the check of the whole. Before it: CONFIG,
-// or the host's flash. After it: force.ts, and the host, which binds and dials by its Routes. Nothing is copied or
+// or the host's flash. After it: in-force.ts, and the host, which binds and dials by its Routes. Nothing is copied or
 // changed here. Invariant: what `configCheck` let through is walked without further checks. PROTOCOL 10.3, rule T9.
 
 import { ctEqual, ctIsZero } from "../crypto/ct";

@@ -47,6 +47,16 @@ import {
   streamTake,
 } from "../stream/stream";
 import { KIND_CONTROL } from "../wire/record";
+import {
+  arrivingDrop,
+  configOffer,
+  configStored,
+  installOffer,
+  peerConfirm,
+  pendingLen,
+  SECRET,
+  secretLen,
+} from "./arriving";
 import { CONFIG_LEASE } from "./configuration";
 import {
   arriving,
@@ -56,19 +66,12 @@ import {
   config,
   configLayout,
   configMost,
-  configOffer,
   configStop,
-  configStored,
   identityChanged,
   identityShown,
   inForceLen,
-  installOffer,
-  peerConfirm,
   peersMarked,
-  pendingLen,
   redial,
-  SECRET,
-  secretLen,
   sessionsEnd,
   settleTick,
 } from "./in-force";
@@ -140,6 +143,7 @@ let reportStatus: i32 = 0;
 /** A new instance begins: the configuration's memory is taken. */
 export function controlLayout(): void {
   configLayout();
+  arrivingDrop();
   handle = -1;
   dueMessages = have = tries = refused = lastStatus = reportStatus = 0;
   rotating = keyWanted = false;
@@ -151,6 +155,7 @@ export function controlLayout(): void {
 export function controlStop(): void {
   wipe(NEW_IDENTITY, 64);
   configStop();
+  arrivingDrop();
 }
 
 /** What the host should do: WANTS_* bits. */

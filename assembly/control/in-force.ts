@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The configuration in force, the one that waits for flash, and what coming into force means for identity, links and
-// lease. Before it: a code, CONFIG, INSTALL, or the host's flash. After it: links, and the host by its Routes.
-// Invariants: nothing changes before the whole is checked and the host has said that it is stored; the pinned epoch,
-// which is stored behind the configuration, never falls. Stored: configuration, epoch u32, a mark for each peer,
-// checksum [4]. PROTOCOL 10.3 to 10.5; rules T8, T9, T12.
+// The configuration in force, and what coming into force means for identity, links and lease. Before it: arriving.ts,
+// which has checked the whole and had it stored. After it: links, and the host by its Routes. Invariant: whom it
+// does not list any more is cut at once, and a stream ends with its Route. PROTOCOL 10.3 to 10.5; rules T8 to T10, T12.
 
 import { now } from "../clock";
 import { ctEqual, ctIsZero } from "../crypto/ct";
@@ -29,16 +27,8 @@ import {
   REASON_NO_SUCH_MAPPING,
   REASON_PEER_KEY_CHANGED,
   REASON_REVOKED,
-  REASON_SESSION_GONE,
   REASON_WITHDRAWN,
-  STATUS_BAD_ARGUMENT,
-  STATUS_BAD_CODE,
-  STATUS_BAD_CONFIG,
-  STATUS_BAD_LENGTH,
-  STATUS_BAD_STATE,
-  STATUS_NO_LINK_SLOT,
   STATUS_OK,
-  STATUS_OLD_CONFIG,
 } from "../status";
 import { linkFind } from "../stream/hop-rx";
 import { endStreams } from "../stream/link-rx";
@@ -46,65 +36,39 @@ import { CONFIG_VERSION, versionNewer } from "../stream/opening";
 import { peerAdd, peerRemove } from "../stream/peers";
 import { streamReset } from "../stream/record";
 import { STREAM_BINDING, StreamArea, streamAt, tellHost } from "../stream/stream";
-import {
-  CODE_COMMANDER_ID,
-  CODE_COMMANDER_KEY,
-  CODE_CONNECTOR_KEY,
-  CODE_ID,
-  CODE_PSK,
-  CODE_RECOVERY_HASH,
-  CODE_SECRET,
-  codeTake,
-  hashOf,
-  TICKET,
-} from "./code";
+import { CODE_PSK, HASH, hashOf } from "./code";
 import {
   BINDING,
   CONFIG_COMMANDER_ID,
   CONFIG_ID,
   CONFIG_KEYS,
   CONFIG_LEASE,
-  CONFIG_RECOVERY_KEY,
   CONFIG_VERSION_AT,
-  configCheck,
   entryAt,
   entryCount,
   entryIndex,
   entryLen,
   entryOf,
   hasCommander,
-  keysGood,
   MAPPING,
   PEER_KEY,
   PEER_NEXT_KEY,
   PEER_PSK,
   PEER_PSK_NAME,
   PEERS,
-  ROUTES,
   routeOf,
   routePinned,
 } from "./configuration";
 import { leaseReset, leaseRestart } from "./lease";
-import {
-  INSTALL_EPOCH,
-  INSTALL_RECOVERY,
-  PLATFORM_MOST,
-  SECRET_LEN,
-  VERSION_LEN,
-} from "./messages";
+import { VERSION_LEN } from "./messages";
 
 /** In front of a configuration, for the header of the message that brings it. */
 const HEAD_ROOM: i32 = 8;
 /** Behind it when stored, and between them a mark for each peer: pinned epoch, checksum. */
-const TRAILER_LEN: i32 = 8;
+export const TRAILER_LEN: i32 = 8;
 
 /** BLAKE2s of the configuration in force. */
 export const CONFIG_HASH: usize = memory.data(32, 8);
-/** While not activated: the code's secret, and behind it the platform's text: the body of ACTIVATE. */
-export const SECRET: usize = memory.data(80, 8);
-export let secretLen: i32 = 0;
-const RECOVERY_HASH: usize = memory.data(32, 8);
-const HASH: usize = memory.data(32, 8);
 
 /** The configuration in force; the other half, where one arrives, waits to be stored, or is loaded by the host. */
 export let config: usize = 0;
@@ -113,8 +77,6 @@ export let arriving: usize = 0;
 export let configMost: i32 = 0;
 /** Length of the configuration in force; 0: none. */
 export let inForceLen: i32 = 0;
-/** Length of what waits to be stored, the trailer included; 0: nothing. */
-export let pendingLen: i32 = 0;
 /** The Commander's link (Link), or 0. */
 export let commander: usize = 0;
 /** Hops of the identity before are to be made anew. */
@@ -130,10 +92,9 @@ export function configLayout(): void {
   configMost = half - HEAD_ROOM - TRAILER_LEN - linkCount();
   config = take(2, half) + HEAD_ROOM;
   arriving = config + <usize>half;
-  inForceLen = pendingLen = 0;
+  inForceLen = 0;
   commander = 0;
   redial = reborn = unsettled = false;
-  wipe(SECRET, 80);
   memory.fill(CONFIG_VERSION, 0, VERSION_LEN);
   memory.fill(CONFIG_HASH, 0, 32);
   leaseReset();
@@ -141,9 +102,8 @@ export function configLayout(): void {
 
 /** There is no control plane any more; the memory has been wiped. */
 export function configStop(): void {
-  configMost = inForceLen = pendingLen = 0;
+  configMost = inForceLen = 0;
   commander = 0;
-  wipe(SECRET, 80);
 }
 
 /** The Commander's link, where there is one. */
@@ -191,201 +151,8 @@ export function peersMarked(): bool {
   return false;
 }
 
-// Activation.
-
-/**
- * Takes the code of `len` bytes, and the platform's text behind it, that the host has put at `arriving`; both are
- * wiped. ARG then holds what `hop_open(1)` takes: Connector key [32], zeros [32], codeId [8], ticket [32].
- * @returns STATUS_OK, BAD_STATE (activated already, or no control plane), BAD_LENGTH, BAD_CODE, NO_LINK_SLOT
- */
-export function codeLoad(len: i32, platformLen: i32): i32 {
-  if (commander != 0) {
-    // The code has been put where a configuration waits or arrives: the Commander has to send that again.
-    pendingLen = 0;
-    endStreams(commanderLink(), REASON_SESSION_GONE);
-  }
-  if (configMost <= 0 || inForceLen != 0) return STATUS_BAD_STATE;
-  if (<u32>platformLen > <u32>PLATFORM_MOST || <u32>len > <u32>(configMost - platformLen))
-    return STATUS_BAD_LENGTH;
-  const code = arriving;
-  if (!codeTake(code, len)) return STATUS_BAD_CODE;
-  // Another code: another id, so another link.
-  if (commander != 0 && load<u64>(MY_ID) != load<u64>(CODE_ID))
-    peerRemove(commanderLink(), REASON_REVOKED);
-  memory.copy(MY_ID, CODE_ID, 8);
-  store<u64>(MY_ID, 0, 8);
-  memory.copy(SECRET, code + <usize>CODE_SECRET, SECRET_LEN);
-  memory.copy(SECRET + SECRET_LEN, code + <usize>len, platformLen);
-  secretLen = SECRET_LEN + platformLen;
-  memory.copy(RECOVERY_HASH, code + <usize>CODE_RECOVERY_HASH, 32);
-  const status = commanderAdd(
-    code + <usize>CODE_COMMANDER_ID,
-    code + <usize>CODE_COMMANDER_KEY,
-    0,
-    CODE_PSK,
-  );
-  memory.copy(ARG, code + <usize>CODE_CONNECTOR_KEY, 32);
-  memory.fill(ARG + 32, 0, 32);
-  memory.copy(ARG + 64, MY_ID, 8);
-  memory.copy(ARG + 72, TICKET, 32);
-  wipe(TICKET, 72);
-  wipe(code, len + platformLen);
-  return status;
-}
-
-/** Adds the Commander's link, or changes its keys; `next` may be 0 for none, and `psk`, whose name [8] follows it. */
-function commanderAdd(id: usize, key: usize, next: usize, psk: usize): i32 {
-  const index = peerPut(id, key, next, psk, psk + 32);
-  commander = 0;
-  if (index < 0) return index;
-  commander = changetype<usize>(linkAt(index));
-  commanderLink().commander |= COMMANDER;
-  return STATUS_OK;
-}
-
-/** `peerAdd` of what stands in different places. */
-function peerPut(id: usize, key: usize, next: usize, psk: usize, name: usize): i32 {
-  memory.copy(ARG, id, 16);
-  memory.copy(ARG + 16, key, 32);
-  memory.fill(ARG + 48, 0, 72);
-  if (next != 0) memory.copy(ARG + 48, next, 32);
-  if (psk != 0) {
-    memory.copy(ARG + 80, psk, 32);
-    memory.copy(ARG + 112, name, 8);
-  }
-  return peerAdd();
-}
-
-// What arrives.
-
-/** Takes the configuration of `len` bytes at `arriving`. STATUS_OK: the host is asked to store it. */
-export function configOffer(len: i32): i32 {
-  if (!configCheck(arriving, len) || !pinned(arriving)) return STATUS_BAD_CONFIG;
-  const version = arriving + <usize>CONFIG_VERSION_AT;
-  if (inForceLen != 0) {
-    if (load<u32>(version) < load<u32>(configEnd()) || !versionNewer(version, CONFIG_VERSION))
-      return STATUS_OLD_CONFIG;
-  }
-  if (!linksFit(len)) return STATUS_NO_LINK_SLOT;
-  offer(len, load<u32>(version));
-  return STATUS_OK;
-}
-
-/** What no CONFIG changes: the Commander's id and its two keys, and this STLink's id once it has one (rules T1, T8). */
-function pinned(next: usize): bool {
-  const keys = next + <usize>CONFIG_KEYS;
-  if (inForceLen != 0) {
-    // The two keys and the Commander's id stand in a row.
-    if (!ctEqual(keys, config + <usize>CONFIG_KEYS, 80)) return false;
-    return ctEqual(next + <usize>CONFIG_ID, config + <usize>CONFIG_ID, 16);
-  }
-  const link = commanderLink();
-  hashOf(0, 0, keys + 32, 32, HASH);
-  if (!ctEqual(HASH, RECOVERY_HASH, 32) || !ctEqual(keys, LinkArea.at(link, LINK_KEY), 32))
-    return false;
-  return ctEqual(next + <usize>CONFIG_COMMANDER_ID, LinkArea.at(link, LINK_ID), 16);
-}
-
-/** True when there is a link for each peer of what arrives and for the Commander, where there is one. */
-function linksFit(len: i32): bool {
-  const end = arriving + <usize>len;
-  const listed = entryOf(arriving, end, PEERS, arriving + <usize>CONFIG_COMMANDER_ID) != 0 ? 1 : 0;
-  entryAt(arriving, end, PEERS, -1);
-  return entryCount - listed + <i32>hasCommander(arriving) <= linkCount();
-}
-
-/** Puts the trailer behind what has arrived and asks the host to store it. */
-function offer(len: i32, epoch: u32): void {
-  const end = arriving + <usize>len;
-  store<u32>(end, epoch);
-  const marked = len + 4 + marksPut(end);
-  hashOf(0, 0, arriving, marked, HASH);
-  store<u32>(arriving + <usize>marked, load<u32>(HASH));
-  pendingLen = marked + 4;
-}
-
-/**
- * Marks each peer of what arrives, which ends at `end`, whose key is neither that of the configuration in force nor
- * announced by it, or which is marked there (rule T12). A peer that was not there is new, and the Commander's entry
- * counts as no peer. Returns how many peers there are.
- */
-function marksPut(end: usize): i32 {
-  let at = entryAt(arriving, end, PEERS, 0);
-  const count = entryCount;
-  for (let i = 0; i < count; i++) {
-    const known =
-      inForceLen != 0 && !ctEqual(at, config + <usize>CONFIG_COMMANDER_ID, 16)
-        ? entryOf(config, configEnd(), PEERS, at)
-        : 0;
-    const key = at + <usize>PEER_KEY;
-    const changed =
-      known != 0 &&
-      (load<u8>(markOf(entryIndex)) != 0 ||
-        !(
-          ctEqual(key, known + <usize>PEER_KEY, 32) ||
-          ctEqual(key, known + <usize>PEER_NEXT_KEY, 32)
-        ));
-    store<u8>(end + 4 + <usize>i, changed ? 1 : 0);
-    at += <usize>entryLen(PEERS, at, end);
-  }
-  return count;
-}
-
-/** The host has confirmed the key of a peer: the mark goes, and what is in force is to be stored without it. BAD_ARGUMENT. */
-export function peerConfirm(index: i32): i32 {
-  entryAt(config, configEnd(), PEERS, -1);
-  if (inForceLen == 0 || <u32>index >= <u32>entryCount) return STATUS_BAD_ARGUMENT;
-  store<u8>(markOf(index), 0);
-  memory.copy(arriving, config, inForceLen);
-  offer(inForceLen, load<u32>(configEnd()));
-  return STATUS_OK;
-}
-
-/**
- * Takes INSTALL's body at `at`: the configuration in force with other keys, under a greater epoch (rule T8).
- * @param byRecovery the session was made with the recovery key, which may replace itself
- * @returns STATUS_OK: the host is asked to store it; BAD_CONFIG, OLD_CONFIG
- */
-export function installOffer(at: usize, byRecovery: bool): i32 {
-  const epoch = load<u32>(at, INSTALL_EPOCH);
-  if (inForceLen == 0 || !keysGood(at)) return STATUS_BAD_CONFIG;
-  if (epoch <= load<u32>(configEnd())) return STATUS_OLD_CONFIG;
-  const same = ctEqual(at + INSTALL_RECOVERY, config + <usize>CONFIG_RECOVERY_KEY, 32);
-  if (!byRecovery && !same) return STATUS_BAD_CONFIG;
-  // The message stands where the configuration is composed.
-  memory.copy(ARG, at, 64);
-  memory.copy(arriving, config, inForceLen);
-  memory.copy(arriving + <usize>CONFIG_KEYS, ARG, 64);
-  offer(inForceLen, epoch);
-  return STATUS_OK;
-}
-
-/** The host has stored what waited, or could not. True: another version is in force, to be confirmed. */
-export function configStored(ok: bool): bool {
-  const end = arriving + <usize>pendingLen;
-  pendingLen = 0;
-  return ok && enforce(<i32>(entryAt(arriving, end, ROUTES, -1) - arriving));
-}
-
-/** Puts what the host has stored, `len` bytes at `arriving`, into force. BAD_STATE, BAD_LENGTH, BAD_CONFIG, NO_LINK_SLOT. */
-export function configLoad(len: i32): i32 {
-  if (configMost <= 0 || commander != 0 || inForceLen != 0) return STATUS_BAD_STATE;
-  if (<u32>(len - TRAILER_LEN) > <u32>(configMost + linkCount())) return STATUS_BAD_LENGTH;
-  const sum = arriving + <usize>len - 4;
-  hashOf(0, 0, arriving, len - 4, HASH);
-  const body = <i32>(entryAt(arriving, sum, ROUTES, -1) - arriving);
-  if (load<u32>(HASH) != load<u32>(sum) || !configCheck(arriving, body)) return STATUS_BAD_CONFIG;
-  entryAt(arriving, sum, PEERS, -1);
-  if (body + entryCount + TRAILER_LEN != len) return STATUS_BAD_CONFIG;
-  if (!linksFit(body)) return STATUS_NO_LINK_SLOT;
-  enforce(body);
-  return STATUS_OK;
-}
-
-// Into force.
-
 /** The half that arrived is in force from here on. True when its version is another one. */
-function enforce(len: i32): bool {
+export function enforce(len: i32): bool {
   const before = config;
   config = arriving;
   arriving = before;
@@ -402,7 +169,6 @@ function enforce(len: i32): bool {
     reborn = commander != 0;
     if (reborn) identityChanged();
   }
-  wipe(SECRET, 80);
   leaseRestart(load<u32>(config + <usize>CONFIG_LEASE));
   commanderSync();
   peersSync();
@@ -429,6 +195,29 @@ function commanderSync(): void {
   }
   commanderAdd(id, keys, keys + 32, entry != 0 ? CODE_PSK : 0);
   wipe(CODE_PSK, 40);
+}
+
+/** Adds the Commander's link, or changes its keys; `next` may be 0 for none, and `psk`, whose name [8] follows it. */
+export function commanderAdd(id: usize, key: usize, next: usize, psk: usize): i32 {
+  const index = peerPut(id, key, next, psk, psk + 32);
+  commander = 0;
+  if (index < 0) return index;
+  commander = changetype<usize>(linkAt(index));
+  commanderLink().commander |= COMMANDER;
+  return STATUS_OK;
+}
+
+/** `peerAdd` of what stands in different places. */
+function peerPut(id: usize, key: usize, next: usize, psk: usize, name: usize): i32 {
+  memory.copy(ARG, id, 16);
+  memory.copy(ARG + 16, key, 32);
+  memory.fill(ARG + 48, 0, 72);
+  if (next != 0) memory.copy(ARG + 48, next, 32);
+  if (psk != 0) {
+    memory.copy(ARG + 80, psk, 32);
+    memory.copy(ARG + 112, name, 8);
+  }
+  return peerAdd();
 }
 
 /** Streams reset with Revoked, sessions and handshakes wiped, at once (rule T10). */
