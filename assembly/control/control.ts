@@ -11,13 +11,16 @@ import { wipe } from "../crypto/wipe";
 import { ARG } from "../layout";
 import { Hop } from "../seal/hop";
 import { IDENTITY } from "../seal/identity";
-import { CURRENT as CURRENT_SESSION, Link, LinkArea, sessionUsable } from "../seal/link";
 import {
   COMMANDER,
   COMMANDER_RECOVERY,
   COMMANDER_TRIES,
-  handshakeDrop,
-} from "../seal/link-handshake";
+  CURRENT as CURRENT_SESSION,
+  Link,
+  LinkArea,
+  sessionUsable,
+} from "../seal/link";
+import { handshakeDrop } from "../seal/link-handshake";
 import {
   REASON_APPLICATION,
   STATUS_BAD_STATE,

@@ -11,6 +11,8 @@ import { ARG, SIZE_CONFIG, size, take } from "../layout";
 import { Hop, hopAt, hopCount, hopKnown } from "../seal/hop";
 import { MY_ID } from "../seal/identity";
 import {
+  COMMANDER,
+  COMMANDER_RECOVERY,
   CURRENT,
   LINK_ID,
   LINK_KEY,
@@ -19,10 +21,11 @@ import {
   LinkArea,
   linkAt,
   linkCount,
+  PEER_GONE,
   PREVIOUS,
   sessionWipe,
 } from "../seal/link";
-import { COMMANDER, COMMANDER_RECOVERY, handshakeDrop, PEER_GONE } from "../seal/link-handshake";
+import { handshakeDrop } from "../seal/link-handshake";
 import {
   REASON_NO_SUCH_MAPPING,
   REASON_PEER_KEY_CHANGED,

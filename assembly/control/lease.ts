@@ -5,8 +5,8 @@
 // After it: link-rx.ts and opening.ts ask `admits`. Durations are of this side's own clock. PROTOCOL 10.4, 10.6; T10, T11.
 
 import { due, now, since, wakeAt } from "../clock";
-import { LINK_GOODBYE, Link, linkAt, linkCount } from "../seal/link";
-import { COMMANDER, handshakeDrop } from "../seal/link-handshake";
+import { COMMANDER, LINK_GOODBYE, Link, linkAt, linkCount } from "../seal/link";
+import { handshakeDrop } from "../seal/link-handshake";
 import { REASON_LEASE_EXPIRED } from "../status";
 import { endStreams } from "../stream/link-rx";
 

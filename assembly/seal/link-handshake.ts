@@ -31,6 +31,8 @@ import {
 } from "../wire/link-frames";
 import { MY_ID } from "./identity";
 import {
+  COMMANDER_RECOVERY,
+  COMMANDER_TRIES,
   CURRENT,
   LINK_HELLO,
   LINK_ID,
@@ -89,13 +91,6 @@ const MESSAGE1_TRIES: i32 = 5;
 const MESSAGE3_TRIES: i32 = 4;
 const RATE_MS: i32 = 5000;
 const RESPONDER_MS: i32 = 32_000;
-
-/** Bits of `Link.commander` (PROTOCOL 10.5): it is the Commander's link; its next handshake tries the recovery key, which
- * stands as the next key; the session was made with that one. GONE: no Commander, but a peer that was revoked. */
-export const COMMANDER: u8 = 1;
-export const COMMANDER_TRIES: u8 = 2;
-export const COMMANDER_RECOVERY: u8 = 4;
-export const PEER_GONE: u8 = 8;
 
 const PROLOGUE_LEN: i32 = 56;
 const PROLOGUE: usize = memory.data(56, 8);

@@ -55,7 +55,7 @@ export const LINK_RESETS: u32 = 512;
 export class Link {
   index: i32;
   used: u8;
-  /** 1: only the control stream may run on it (the Commander) */
+  /** COMMANDER bits, PEER_GONE; not 0: no stream of an application runs on it */
   commander: u8;
   /** this STLink has the lower id: it opens even numbers */
   lower: u8;
@@ -157,6 +157,15 @@ export class Link {
 export const ACK_NONE: u8 = 0;
 export const ACK_TIMED: u8 = 1;
 export const ACK_URGENT: u8 = 2;
+
+/**
+ * `commander` bits (PROTOCOL 10.5): it is the Commander's link; its next handshake tries the recovery key, which stands as
+ * the next key; the session was made with that one. GONE: no Commander, but a peer that was revoked.
+ */
+export const COMMANDER: u8 = 1;
+export const COMMANDER_TRIES: u8 = 2;
+export const COMMANDER_RECOVERY: u8 = 4;
+export const PEER_GONE: u8 = 8;
 
 const BASE: i32 = offsetof<Link>();
 export const LINK_ID: i32 = BASE;
