@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // One Noise handshake, three uses: XK and NN with 25519, ChaChaPoly, BLAKE2s, with ML-KEM-768 (hfs) and psk3 as
-// the pattern says. Before it: slot.ts. After it: hop, link and connection split the keys. A message is a row of
-// tokens; each step does one token, or one bounded piece of its computation (PROTOCOL 3.1, 3.5; Noise rev. 34
-// section 5; HFS rev. 1). Errors leave the slot wiped or, for a forged answer, as it was before (rule S8).
+// the pattern says. Before it: slot.ts; symmetric.ts mixes. After it: hop, link and connection split the keys. A
+// message is a row of tokens; each step does one token, or one bounded piece of its computation (PROTOCOL 3.1, 3.5;
+// Noise rev. 34 section 5; HFS rev. 1). Errors leave the slot wiped or, for a forged answer, as it was before (rule S8).
 
-import { aeadOpen, aeadSeal } from "../crypto/aead";
-import { blake2sFinal, blake2sInit, blake2sUpdate } from "../crypto/blake2s";
-import { ctIsZero } from "../crypto/ct";
-import { hkdf2, hkdf3 } from "../crypto/hkdf";
+import { hkdf2 } from "../crypto/hkdf";
 import {
   mlkemDecapsStart,
   mlkemEncapsStart,
@@ -43,7 +40,6 @@ import {
   E_PUBLIC,
   E_SECRET,
   H,
-  K,
   PREPARED_E,
   PREPARED_E1,
   PREPARED_SECRET,
@@ -62,6 +58,15 @@ import {
   slotRestore,
   slotSave,
 } from "./slot";
+import {
+  decryptAndHash,
+  encryptAndHash,
+  initializeSymmetric,
+  mixHash,
+  mixKey,
+  mixKeyAndHash,
+  TAG_LEN,
+} from "./symmetric";
 
 /** Pattern bits. The two that travel are XKHFS_PSK3 and NNHFS; the rest are for published vectors (rule H9). */
 export const PATTERN_NN: u8 = 1;
@@ -99,12 +104,10 @@ const NAME_TAIL: usize = memory.data<u8>([
   0x45, 0x32, 0x73,
 ]);
 const NAME_KEM: usize = memory.data<u8>([0x2b, 0x4d, 0x4c, 0x4b, 0x45, 0x4d, 0x37, 0x36, 0x38]);
-const ZERO: usize = memory.data(32, 8);
 
 const EK_IN_DK: i32 = 1152;
 const EK_LEN: i32 = 1184;
 const KEM_CIPHERTEXT_LEN: i32 = 1088;
-const TAG_LEN: i32 = 16;
 
 /** What a step says. */
 export const STEP_MORE: i32 = 0;
@@ -141,62 +144,6 @@ function protocolName(pattern: u8): i32 {
   return <i32>(append(at, NAME_TAIL, 19) - NAMES);
 }
 
-function mixHash(slot: Slot, data: usize, len: i32): void {
-  const h = Area.at(slot, H);
-  blake2sInit(32, 0, 0);
-  blake2sUpdate(h, 32);
-  blake2sUpdate(data, len);
-  blake2sFinal(h);
-}
-
-function mixKey(slot: Slot, ikm: usize): void {
-  hkdf2(Area.at(slot, CK), ikm, 32, Area.at(slot, CK), Area.at(slot, K));
-  slot.n = 0;
-  slot.hasKey = 1;
-}
-
-function mixKeyAndHash(slot: Slot, ikm: usize): void {
-  const temporary = Area.at(slot, SHARED);
-  hkdf3(Area.at(slot, CK), ikm, 32, Area.at(slot, CK), temporary, Area.at(slot, K));
-  mixHash(slot, temporary, 32);
-  wipe(temporary, 32);
-  slot.n = 0;
-  slot.hasKey = 1;
-}
-
-/** Seals `len` bytes in place, the tag behind them; moves the position. */
-function encryptAndHash(slot: Slot, at: usize, len: i32): void {
-  let sealed = len;
-  if (slot.hasKey) {
-    aeadSeal(Area.at(slot, K), 0, slot.n++, Area.at(slot, H), 32, at, len);
-    sealed += TAG_LEN;
-  }
-  mixHash(slot, at, sealed);
-  slot.position += <u16>sealed;
-}
-
-/** Opens `len` bytes and their tag in place; moves the position. False: the tag is wrong. */
-function decryptAndHash(slot: Slot, at: usize, len: i32): bool {
-  const h = Area.at(slot, H);
-  if (!slot.hasKey) {
-    mixHash(slot, at, len);
-    slot.position += <u16>len;
-    return true;
-  }
-  // The hash takes the ciphertext, which opening in place destroys: h' is computed first, from a copy of h.
-  const sealed = len + TAG_LEN;
-  const next = Area.at(slot, SHARED);
-  blake2sInit(32, 0, 0);
-  blake2sUpdate(h, 32);
-  blake2sUpdate(at, sealed);
-  blake2sFinal(next);
-  if (!aeadOpen(Area.at(slot, K), 0, slot.n, h, 32, at, len)) return false;
-  slot.n++;
-  memory.copy(h, next, 32);
-  slot.position += <u16>sealed;
-  return true;
-}
-
 /**
  * Begins a handshake in a slot that was just taken. For XK the initiator has put the responder's static key in RS.
  * @param prologue pointer and length in bytes (PROTOCOL 3.2)
@@ -211,18 +158,7 @@ export function noiseBegin(
   slot.pattern = pattern;
   slot.initiator = initiator ? 1 : 0;
   slot.message = 0;
-  slot.hasKey = 0;
-  const h = Area.at(slot, H);
-  const nameLen = protocolName(pattern);
-  memory.fill(h, 0, 32);
-  if (nameLen <= 32) {
-    memory.copy(h, NAMES, nameLen);
-  } else {
-    blake2sInit(32, 0, 0);
-    blake2sUpdate(NAMES, nameLen);
-    blake2sFinal(h);
-  }
-  memory.copy(Area.at(slot, CK), h, 32);
+  initializeSymmetric(slot, NAMES, protocolName(pattern));
   mixHash(slot, prologue, len);
   if (!(pattern & PATTERN_NN)) mixHash(slot, initiator ? Area.at(slot, RS) : IDENTITY_PUBLIC, 32);
   begin(slot, initiator ? SLOT_WRITING : SLOT_WAITING);
@@ -467,7 +403,7 @@ function readS(slot: Slot, at: usize): i32 {
 export function noiseSplit(slot: Slot, send: usize, recv: usize, hash: usize): void {
   const first = slot.initiator ? send : recv;
   const second = slot.initiator ? recv : send;
-  hkdf2(Area.at(slot, CK), ZERO, 0, first, second);
+  hkdf2(Area.at(slot, CK), 0, 0, first, second);
   memory.copy(hash, Area.at(slot, H), 32);
 }
 
@@ -476,9 +412,4 @@ export function noiseAbandon(): void {
   mlkemWipe();
   x25519Finish(NAMES);
   wipe(NAMES, 32);
-}
-
-/** True while the bytes at `ptr` are all zero (32 B): an unset key. */
-export function noKey(ptr: usize): bool {
-  return ctIsZero(ptr, 32);
 }
