@@ -9,7 +9,7 @@ export let now: i32 = 0;
 let deadline: i32 = 0;
 
 /** Longest sleep that `tick` returns, and the horizon of every timer: 60 s. */
-export const LONGEST_MS: i32 = 60_000;
+const LONGEST_MS: i32 = 60_000;
 
 /** Sets the clock and forgets the deadline of the last tick. */
 export function clockSet(ms: i32): void {

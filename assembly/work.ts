@@ -67,7 +67,7 @@ let walkedAt: i32 = 0;
 /** A free slot whose next ephemeral is being made in idle time. */
 let preparing: i32 = -1;
 /** Why the last handshake of a link or stream failed: for the host's counters. */
-export let lastFailure: i32 = 0;
+let lastFailure: i32 = 0;
 
 /** Forgets what was under way: a new instance begins. */
 export function workReset(): void {

@@ -46,7 +46,7 @@ export type VirtSources = {
 
 const KIBIBYTE = 1024;
 /** The whole RAM of the device, goals of the design. */
-export const VIRT_RAM_BYTES: Readonly<Record<VirtVm, number>> = {
+const VIRT_RAM_BYTES: Readonly<Record<VirtVm, number>> = {
   wasm3: 192 * KIBIBYTE,
   aot: 112 * KIBIBYTE,
 };

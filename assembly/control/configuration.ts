@@ -14,7 +14,7 @@ export const CONFIG_LEASE: i32 = 32;
 export const CONFIG_KEYS: i32 = 36;
 export const CONFIG_RECOVERY_KEY: i32 = 68;
 export const CONFIG_COMMANDER_ID: i32 = 100;
-export const CONFIG_HEADER_LEN: i32 = 116;
+const CONFIG_HEADER_LEN: i32 = 116;
 
 /** "SLC1" */
 const MAGIC: u32 = 0x31434c53;

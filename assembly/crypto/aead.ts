@@ -11,7 +11,6 @@ import { ctEqual } from "./ct";
 import { polyFinish, polyInit, polyUpdateLengths, polyUpdatePadded } from "./poly1305";
 import { wipe } from "./wipe";
 
-export const AEAD_KEY_LEN = 32;
 export const AEAD_TAG_LEN = 16;
 
 const BLOCK_LEN = 64;

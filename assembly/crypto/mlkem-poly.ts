@@ -147,7 +147,7 @@ function inverseEnds(poly: usize, zetas: usize): usize {
 }
 
 /** Coefficients of any 16 bits to 0..q-1, in place. */
-export function polyReduce(poly: usize): void {
+function polyReduce(poly: usize): void {
   const end = poly + POLY_LEN;
   do {
     store<u64>(poly, Lanes.reduce(load<u64>(poly)));

@@ -49,11 +49,9 @@ import {
 import { addNoise, SCALE_INVERSE, SCALE_ONE, sampleUniform } from "./mlkem-sample";
 import { wipe } from "./wipe";
 
-export const MLKEM_SEED_LEN = 64;
 export const MLKEM_EK_LEN = 1184;
 export const MLKEM_DK_LEN = 2400;
 export const MLKEM_CT_LEN = 1088;
-export const MLKEM_SS_LEN = 32;
 
 /** The rank of the module: k of section 8. */
 const K: u32 = 3;

@@ -5,12 +5,11 @@
 // (rule D6); a datagram's counter likewise; KEY_UPDATE changes the key, not the numbers. PROTOCOL sections 6 and 8.
 
 import { now } from "../clock";
-import { aeadOpen, aeadSeal } from "../crypto/aead";
+import { AEAD_TAG_LEN, aeadOpen, aeadSeal } from "../crypto/aead";
 import { wipe } from "../crypto/wipe";
 import { STREAM_RECV_KEY, STREAM_SEND_KEY, Stream, StreamArea } from "../stream/stream";
 import { RECORD_TYPE_LEN } from "../wire/record";
 
-const TAG_LEN: i32 = 16;
 const REKEYED: usize = memory.data(48, 8);
 const FLOW: usize = memory.data(8, 8);
 
@@ -20,12 +19,12 @@ export function recordSeal(stream: Stream, type: u8, at: usize, len: i32): i32 {
   const key = StreamArea.at(stream, STREAM_SEND_KEY);
   aeadSeal(key, 0, stream.sendNext++, 0, 0, at, RECORD_TYPE_LEN + len);
   stream.keyRecords++;
-  return RECORD_TYPE_LEN + len + TAG_LEN;
+  return RECORD_TYPE_LEN + len + AEAD_TAG_LEN;
 }
 
 /** Opens a sealed record of `len` bytes in place under `number`. False: the tag is wrong, the bytes are unchanged. */
 export function recordOpen(stream: Stream, number: u64, at: usize, len: i32): bool {
-  return aeadOpen(StreamArea.at(stream, STREAM_RECV_KEY), 0, number, 0, 0, at, len - TAG_LEN);
+  return aeadOpen(StreamArea.at(stream, STREAM_RECV_KEY), 0, number, 0, 0, at, len - AEAD_TAG_LEN);
 }
 
 /** Rekey(k) of one direction (Noise section 11.3), after a KEY_UPDATE record. */
@@ -49,5 +48,13 @@ export function datagramSeal(stream: Stream, flow: i32, counter: u64, at: usize,
 /** Opens a datagram of `len` bytes, the tag included, in place. */
 export function datagramOpen(stream: Stream, flow: i32, counter: u64, at: usize, len: i32): bool {
   store<u16>(FLOW, <u16>flow);
-  return aeadOpen(StreamArea.at(stream, STREAM_RECV_KEY), 0, counter, FLOW, 2, at, len - TAG_LEN);
+  return aeadOpen(
+    StreamArea.at(stream, STREAM_RECV_KEY),
+    0,
+    counter,
+    FLOW,
+    2,
+    at,
+    len - AEAD_TAG_LEN,
+  );
 }

@@ -172,8 +172,8 @@ const BASE: i32 = offsetof<Link>();
 export const LINK_ID: i32 = BASE;
 export const LINK_KEY: i32 = BASE + 16;
 export const LINK_NEXT_KEY: i32 = BASE + 48;
+/** A PSK [32], its name [8] behind it. */
 export const LINK_PSK: i32 = BASE + 80;
-export const LINK_PSK_NAME: i32 = BASE + 112;
 /** The PSK before this one and its name, while `oldPsk` (5.2). */
 export const LINK_OLD_PSK: i32 = BASE + 120;
 export const LINK_MINE: i32 = BASE + 160;

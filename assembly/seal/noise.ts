@@ -5,8 +5,11 @@
 // message is a row of tokens; each step does one token, or one bounded piece of its computation (PROTOCOL 3.1, 3.5;
 // Noise rev. 34 section 5; HFS rev. 1). Errors leave the slot wiped or, for a forged answer, as it was before (rule S8).
 
+import { AEAD_TAG_LEN } from "../crypto/aead";
 import { hkdf2 } from "../crypto/hkdf";
 import {
+  MLKEM_CT_LEN,
+  MLKEM_EK_LEN,
   mlkemDecapsStart,
   mlkemEncapsStart,
   mlkemKeygenStart,
@@ -65,7 +68,6 @@ import {
   mixHash,
   mixKey,
   mixKeyAndHash,
-  TAG_LEN,
 } from "./symmetric";
 
 /** Pattern bits. The two that travel are XKHFS_PSK3 and NNHFS; the rest are for published vectors (rule H9). */
@@ -106,8 +108,6 @@ const NAME_TAIL: usize = memory.data<u8>([
 const NAME_KEM: usize = memory.data<u8>([0x2b, 0x4d, 0x4c, 0x4b, 0x45, 0x4d, 0x37, 0x36, 0x38]);
 
 const EK_IN_DK: i32 = 1152;
-const EK_LEN: i32 = 1184;
-const KEM_CIPHERTEXT_LEN: i32 = 1088;
 
 /** What a step says. */
 export const STEP_MORE: i32 = 0;
@@ -247,7 +247,7 @@ function readToken(slot: Slot, token: u8): i32 {
   const hfs = (slot.pattern & PATTERN_HFS) != 0;
   if (token == T_E) return readE(slot, at);
   if (token == T_E1) {
-    if (hfs && !decryptAndHash(slot, at, EK_LEN)) return STATUS_BAD_TAG;
+    if (hfs && !decryptAndHash(slot, at, MLKEM_EK_LEN)) return STATUS_BAD_TAG;
     return STEP_MESSAGE;
   }
   if (token == T_EKEM1) return hfs ? readEkem1(slot, at) : STEP_MESSAGE;
@@ -346,8 +346,8 @@ export function prepareE1(slot: Slot): bool {
 
 function writeE1(slot: Slot, at: usize): i32 {
   if (!prepareE1(slot)) return STEP_MORE;
-  memory.copy(at, Area.at(slot, DK + EK_IN_DK), EK_LEN);
-  encryptAndHash(slot, at, EK_LEN);
+  memory.copy(at, Area.at(slot, DK + EK_IN_DK), MLKEM_EK_LEN);
+  encryptAndHash(slot, at, MLKEM_EK_LEN);
   return STEP_MESSAGE;
 }
 
@@ -362,7 +362,7 @@ function writeEkem1(slot: Slot, at: usize): i32 {
   }
   if (!mlkemStep()) return STEP_MORE;
   wipe(Area.at(slot, SEED), 32);
-  encryptAndHash(slot, at, KEM_CIPHERTEXT_LEN);
+  encryptAndHash(slot, at, MLKEM_CT_LEN);
   mixKey(slot, shared);
   wipe(shared, 32);
   return STEP_MESSAGE;
@@ -371,14 +371,14 @@ function writeEkem1(slot: Slot, at: usize): i32 {
 function readEkem1(slot: Slot, at: usize): i32 {
   const shared = Area.at(slot, SHARED);
   if (slot.stage == 0) {
-    if (!decryptAndHash(slot, at, KEM_CIPHERTEXT_LEN)) return STATUS_BAD_TAG;
-    slot.position -= <u16>(KEM_CIPHERTEXT_LEN + TAG_LEN);
+    if (!decryptAndHash(slot, at, MLKEM_CT_LEN)) return STATUS_BAD_TAG;
+    slot.position -= <u16>(MLKEM_CT_LEN + AEAD_TAG_LEN);
     mlkemDecapsStart(Area.at(slot, DK), at, shared);
     slot.stage = 1;
     return STEP_MORE;
   }
   if (!mlkemStep()) return STEP_MORE;
-  slot.position += <u16>(KEM_CIPHERTEXT_LEN + TAG_LEN);
+  slot.position += <u16>(MLKEM_CT_LEN + AEAD_TAG_LEN);
   mixKey(slot, shared);
   wipe(shared, 32);
   return STEP_MESSAGE;

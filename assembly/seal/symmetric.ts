@@ -4,13 +4,11 @@
 // Before it: noise.ts, which says what is mixed in, in which order. After it: the AEAD, HKDF, BLAKE2s. Names and order are
 // those of Noise rev. 34, sections 5.1 and 5.2. What is sealed or opened moves the slot's position by its length.
 
-import { aeadOpen, aeadSeal } from "../crypto/aead";
+import { AEAD_TAG_LEN, aeadOpen, aeadSeal } from "../crypto/aead";
 import { blake2sFinal, blake2sInit, blake2sUpdate } from "../crypto/blake2s";
 import { hkdf2, hkdf3 } from "../crypto/hkdf";
 import { wipe } from "../crypto/wipe";
 import { Area, CK, H, K, SHARED, Slot } from "./slot";
-
-export const TAG_LEN: i32 = 16;
 
 /** Begins with the protocol's name, `len` bytes: no key yet. */
 export function initializeSymmetric(slot: Slot, name: usize, len: i32): void {
@@ -58,7 +56,7 @@ export function encryptAndHash(slot: Slot, at: usize, len: i32): void {
   let sealed = len;
   if (slot.hasKey) {
     aeadSeal(Area.at(slot, K), 0, slot.n++, Area.at(slot, H), 32, at, len);
-    sealed += TAG_LEN;
+    sealed += AEAD_TAG_LEN;
   }
   mixHash(slot, at, sealed);
   slot.position += <u16>sealed;
@@ -73,7 +71,7 @@ export function decryptAndHash(slot: Slot, at: usize, len: i32): bool {
     return true;
   }
   // The hash takes the ciphertext, which opening in place destroys: h' is computed first, from a copy of h.
-  const sealed = len + TAG_LEN;
+  const sealed = len + AEAD_TAG_LEN;
   const next = Area.at(slot, SHARED);
   blake2sInit(32, 0, 0);
   blake2sUpdate(h, 32);

@@ -71,8 +71,8 @@ export const ACK_GAP: u8 = 1;
 export const OPEN_KIND: i32 = 5;
 export const OPEN_BINDING: i32 = 6;
 export const OPEN_MAPPING: i32 = 22;
+/** The configuration's version: epoch u32, serial u64. */
 export const OPEN_EPOCH: i32 = 38;
-export const OPEN_SERIAL: i32 = 42;
 export const OPEN_LIMIT: i32 = 50;
 export const OPEN_VERSION: i32 = 58;
 export const OPEN_MESSAGE: i32 = 59;

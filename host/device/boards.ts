@@ -76,7 +76,7 @@ export function boardOf(environment: string): Board {
 }
 
 /** ESP-IDF's table, with every offset and size written out in hexadecimal. */
-export function readPartitions(text: string): Partition[] {
+function readPartitions(text: string): Partition[] {
   return text
     .split("\n")
     .filter((line) => line.trim() !== "" && !line.startsWith("#"))

@@ -34,7 +34,7 @@ export type Section = {
 /** Numbers that limits.ts computes with, by name. */
 export type Facts = Map<string, number>;
 
-export function isMissed({ kind, limit, measured }: Goal): boolean {
+function isMissed({ kind, limit, measured }: Goal): boolean {
   return kind === "most" ? measured > limit : measured < limit;
 }
 

@@ -27,7 +27,7 @@ class CountingInstance extends Original {
 }
 
 /** Writes this process's counters, when they have changed: word by word, in the order of points. */
-export function writeCounters(): void {
+function writeCounters(): void {
   const directory = process.env["COVERAGE_DIR"];
   const words = Object.keys(counters).map((_, i) => counters[`w${i}`]?.value ?? 0);
   const text = JSON.stringify(words.map(Number));

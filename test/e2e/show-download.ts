@@ -12,7 +12,7 @@ const KILLS = 5;
 const SEED = 21;
 
 /** Who is killed, at which Connectors. */
-export const DOWNLOADS = {
+const DOWNLOADS = {
   /** All hops go down together. */
   one: { hall: "both", yard: "none" },
   /** The one that carries the download is killed; it goes on over the other. */

@@ -4,12 +4,12 @@
 
 import { readFileSync } from "node:fs";
 import { Connector } from "../../host/connector/connector.ts";
-import { type Friend, openRules, type Pair } from "../../host/connector/open-rules.ts";
 import { Core, connectorSizes } from "../../host/core/core.ts";
 import { openV8 } from "../../host/core/engine-v8.ts";
 import type { Address } from "../../host/net/transport.ts";
 import { systemWorld } from "../../host/net/world.ts";
 import { CORE_WASM } from "../../scripts/run.ts";
+import { type Friend, openRules, type Pair } from "./open-rules.ts";
 
 export type ConnectorSetup = {
   address: Address;

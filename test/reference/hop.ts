@@ -28,7 +28,7 @@ export interface HopAges {
 }
 
 /** Section 4.4. */
-export const HOP_AGES: HopAges = {
+const HOP_AGES: HopAges = {
   rekeyMs: 50 * MINUTE_MS,
   rekeyRecords: 2 ** 31,
   endMs: 60 * MINUTE_MS,

@@ -73,7 +73,7 @@ export type WorldOptions = {
   trace: ((line: string) => void) | null;
 };
 
-export const WORLD: WorldOptions = {
+const WORLD: WorldOptions = {
   seed: 1,
   stlinks: ["A", "B"],
   connectors: ["C"],

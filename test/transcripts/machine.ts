@@ -26,7 +26,7 @@ export type Seen =
   | { what: "mute"; hop: number; channel: number; seconds: number; id: Uint8Array };
 
 /** Index of each size by its name in the ABI, `SIZE_` left out: what `size NAME N` sets. */
-export const SIZE_INDEX: ReadonlyMap<string, number> = new Map(
+const SIZE_INDEX: ReadonlyMap<string, number> = new Map(
   Object.entries(abi).flatMap(([name, value]) =>
     name.startsWith("SIZE_") && name !== "SIZE_COUNT" ? [[name.slice(5), value as number]] : [],
   ),

@@ -30,7 +30,7 @@ const LONGEST_PIECE = 700;
 const WASM = readFileSync(new URL("../../build/core.wasm", import.meta.url));
 
 /** A Commander and other peers with room: no page is spent on what the tests don't need. */
-export const PEER_SIZES: Sizes = {
+const PEER_SIZES: Sizes = {
   ...DEVICE_SIZES,
   links: 8,
   streams: 16,

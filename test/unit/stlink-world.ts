@@ -24,7 +24,7 @@ import { readSite } from "../../host/stlink/site-file.ts";
 import type { StlinkStatus } from "../../host/stlink/status.ts";
 
 const LOOPBACK = "127.0.0.1";
-export const BOUND_PORT = 8080;
+const BOUND_PORT = 8080;
 export const TARGET_PORT = 9000;
 
 type Party = { id: string; key: string };

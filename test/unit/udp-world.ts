@@ -4,7 +4,6 @@
 // udp-routes.test.ts. All that is random comes from the seed.
 
 import { Connector } from "../../host/connector/connector.ts";
-import { openRules } from "../../host/connector/open-rules.ts";
 import { connectorSizes } from "../../host/core/core.ts";
 import { SimClock } from "../../host/net/sim/clock.ts";
 import { type DatagramLine, SimDatagrams } from "../../host/net/sim/datagrams.ts";
@@ -14,6 +13,7 @@ import { Prng } from "../../host/net/sim/prng.ts";
 import { SimProcess } from "../../host/net/sim/process.ts";
 import type { Address, DatagramSocket } from "../../host/net/transport.ts";
 import type { World } from "../../host/net/world.ts";
+import { openRules } from "../e2e/open-rules.ts";
 import { newCore, newIdentity, type RouteOptions, Station } from "./udp-site.ts";
 
 const CONNECTOR: Address = { host: "connector", port: 443 };

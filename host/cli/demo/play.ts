@@ -193,7 +193,7 @@ export class Play {
 }
 
 /** Whose process ids are shown. */
-export const PLAYERS = ["Connector", ...STLINK_NAMES, "web service", "camera", "viewer"] as const;
+const PLAYERS = ["Connector", ...STLINK_NAMES, "web service", "camera", "viewer"] as const;
 
 function own(file: string): string {
   return join(import.meta.dirname, file);

@@ -26,7 +26,7 @@ export type QueuedPacket = {
 type Fifo = { packets: QueuedPacket[]; bytes: number; deficit: number };
 
 /** How long a packet of a class may wait, PROTOCOL 4.3. */
-export function ageLimitMs(kind: number): number {
+function ageLimitMs(kind: number): number {
   if (kind === CLASS_WAKE) return WAKE_MS;
   return kind === 0 ? STREAM_MS : kind * DATAGRAM_UNIT_MS;
 }

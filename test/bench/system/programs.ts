@@ -9,7 +9,7 @@ import { delimiter, join } from "node:path";
 import { BUILD_DIR } from "../../../scripts/run.ts";
 import type { RunningSystem, SystemPart } from "./system.ts";
 
-export const PEERS_DIR = join(BUILD_DIR, "peers");
+const PEERS_DIR = join(BUILD_DIR, "peers");
 const INSTALL_MS = 900_000;
 const STOP_MS = 2000;
 

@@ -4,10 +4,10 @@
 
 import { readFileSync } from "node:fs";
 import { Connector } from "../../../host/connector/connector.ts";
-import { openRules } from "../../../host/connector/open-rules.ts";
 import { Core, connectorSizes } from "../../../host/core/core.ts";
 import { openV8 } from "../../../host/core/engine-v8.ts";
 import { systemWorld } from "../../../host/net/world.ts";
+import { openRules } from "../../e2e/open-rules.ts";
 import type { Identity } from "./identities.ts";
 import { runWorker } from "./worker.ts";
 

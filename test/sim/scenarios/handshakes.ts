@@ -31,7 +31,7 @@ function finish(world: World): void {
 const LOSSES = [1, 2, 5];
 const TWINS = [0, 1, 15, 300, 2500];
 
-export const handshakeLost: Scenario = {
+const handshakeLost: Scenario = {
   name: "handshake-lost",
   about: "message 1, 2 or 3 lost once, twice, five times",
   cases: () => MESSAGES.length * LOSSES.length,
@@ -44,7 +44,7 @@ export const handshakeLost: Scenario = {
   },
 };
 
-export const handshakeTwice: Scenario = {
+const handshakeTwice: Scenario = {
   name: "handshake-twice",
   about: "message 1, 2 or 3 comes twice, the second time at once or later",
   cases: () => MESSAGES.length * TWINS.length,
@@ -80,7 +80,7 @@ function replay(world: World, packets: SeenPacket[]): void {
   for (const { from, to, bytes } of packets) world.connector().inject(from, to, bytes);
 }
 
-export const handshakeReplayed: Scenario = {
+const handshakeReplayed: Scenario = {
   name: "handshake-replayed",
   about: "all handshake packets replayed an hour later, before, in and after a transfer",
   cases: () => 3,
@@ -104,7 +104,7 @@ export const handshakeReplayed: Scenario = {
   },
 };
 
-export const handshakeFlood: Scenario = {
+const handshakeFlood: Scenario = {
   name: "handshake-flood",
   about: "message 1, 2 or 3 replayed 1,000 times while a transfer runs: it goes on",
   cases: () => MESSAGES.length,
@@ -190,7 +190,7 @@ export const slots: Scenario = {
 };
 
 /** One slot, and the hop breaks while OPENs and ACCEPTs wait in it. */
-export const slotsHops: Scenario = {
+const slotsHops: Scenario = {
   name: "slots-hops",
   about: "one or two handshake slots, and A's, then B's hop breaks n ms after streams were opened",
   cases: () => 60,

@@ -88,7 +88,7 @@ function outage(world: World, prng: Prng): void {
 }
 
 /** Test 3: a fleet of two Connectors; the one with the receiver's hop dies, the sender's does not. */
-export const receiverKilled: Scenario = {
+const receiverKilled: Scenario = {
   name: "receiver-killed",
   about: "in a fleet of two, the receiver's Connector is killed in the middle, again and again",
   run: (seed, context) => {
@@ -111,7 +111,7 @@ export const receiverKilled: Scenario = {
 };
 
 /** Test 3: a queue that holds less than honest senders were told. */
-export const queueFull: Scenario = {
+const queueFull: Scenario = {
   name: "queue-full",
   about: "the queue's limits in bytes or packets are hit in mid-stream",
   run: (seed, context) => {
@@ -132,7 +132,7 @@ export const queueFull: Scenario = {
 };
 
 /** Test 3: packets wait longer than their class, because the receiver sleeps. */
-export const queueAge: Scenario = {
+const queueAge: Scenario = {
   name: "queue-age",
   about: "the receiver sleeps until what waits for it is too old",
   run: (seed, context) => {
@@ -155,7 +155,7 @@ export const queueAge: Scenario = {
   },
 };
 
-export const slowReader: Scenario = {
+const slowReader: Scenario = {
   name: "slow-reader",
   about: "one application reads slowly: the streams beside it do not wait for it",
   run: (seed, context) => {

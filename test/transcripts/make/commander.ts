@@ -30,12 +30,12 @@ const draw = seededRandom("transcript control");
 export const COMMANDER = identityOf("commander", 0xc0);
 export const RECOVERY = identityOf("recovery", 0xc0);
 export const RECOVERY_KEY = RECOVERY.key;
-export const SECRET = draw(16);
-export const DERIVED = deriveFromSecret(SECRET);
-export const DEVICE_ID = draw(16);
+const SECRET = draw(16);
+const DERIVED = deriveFromSecret(SECRET);
+const DEVICE_ID = draw(16);
 export const PEER_ID = draw(16);
 export const PEER_KEY = publicKey(draw(32));
-export const CONNECTOR_PSK = draw(32);
+const CONNECTOR_PSK = draw(32);
 
 export function codeOf(stage: Stage): Uint8Array {
   return encodeCode({

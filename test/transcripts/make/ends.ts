@@ -35,7 +35,7 @@ import { type Random, seededRandom } from "../../reference/random.ts";
 export { RECORD_TYPE };
 
 export const NO_KEY = new Uint8Array(32);
-export const NO_NAME = new Uint8Array(8);
+const NO_NAME = new Uint8Array(8);
 const NO_AD = new Uint8Array(0);
 const VERSION = Uint8Array.of(1);
 const LENGTH_LEN = 2;
