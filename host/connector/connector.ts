@@ -1,29 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// The Connector: accepts hops, admits keys that it was told of, puts each packet into the queue of the
-// STLink it is for, and lets each STLink's hop pull from its own queue as far as its credit goes. Before
-// it: connections. After it: the queues, and the core, which seals and opens layer 3 alone. Invariant: it
-// never stops reading a hop because of a destination (rule F5). PROTOCOL section 9, rules K1 to K9.
+// The Connector: accepts hops, admits keys that it was told of, reads and writes each hop, and ends it.
+// Before it: connections. After it: forwarding.ts, which queues the packets, and the core, which seals and
+// opens layer 3 alone. Invariant: it never stops reading a hop because of a destination (rule F5).
+// PROTOCOL section 9, rules K1 to K9.
 
 import { Reason, Status } from "../core/abi.gen.ts";
-import {
-  type Core,
-  CoreError,
-  CoreFlag,
-  HopState,
-  HopStep,
-  type PacketInfo,
-  statusName,
-} from "../core/core.ts";
+import { type Core, CoreError, CoreFlag, HopState, HopStep, statusName } from "../core/core.ts";
 import { Driver } from "../net/driver.ts";
 import { Loans } from "../net/hop-wire.ts";
 import type { Address, Connection, ConnectionEvents, Listener } from "../net/transport.ts";
 import { fraction, type World } from "../net/world.ts";
-import { Counters, count, type HopRefusalName, REFUSALS, type RefusalName } from "./counters.ts";
+import { Counters, count, type HopRefusalName } from "./counters.ts";
+import { Forwarding } from "./forwarding.ts";
 import { HalfOpen } from "./half-open.ts";
 import type { ConnectorOptions } from "./options.ts";
-import { PacketBuffers } from "./packet-buffers.ts";
 import { hex, type Place, type Tenancy } from "./place.ts";
-import type { Packet, Refusal } from "./queue.ts";
 import { Roster } from "./roster.ts";
 import { Seat } from "./seat.ts";
 import type { ConnectorLimits, ConnectorRules } from "./settings.ts";
@@ -51,7 +42,7 @@ export class Connector {
   readonly #roster: Roster;
   readonly #halfOpen: HalfOpen<Seat>;
   #queueBytes: number;
-  readonly #buffers: PacketBuffers;
+  readonly #forwarding: Forwarding;
   /** STLinks that never read keep at most half of the hops' buffers. */
   readonly #loans: Loans;
   readonly #seats = new Set<Seat>();
@@ -68,7 +59,7 @@ export class Connector {
     this.#world = world;
     this.#roster = new Roster(rules, sizes.maxPacketBytes, world.clock.now());
     this.#halfOpen = new HalfOpen(halfOpenLimits(rules.limits));
-    this.#buffers = new PacketBuffers(sizes.maxPacketBytes);
+    this.#forwarding = new Forwarding(options, this.counters, (seat) => this.#serve(seat));
     this.#loans = new Loans(Math.floor((sizes.hopBuffers - rules.limits.halfOpen) / 2));
     this.#queueBytes = rules.limits.queueBytes;
     core.start("connector", sizes, world.clock.now());
@@ -117,8 +108,8 @@ export class Connector {
     this.#halfOpen.limits = halfOpenLimits(rules.limits);
     const { removed, cut } = this.#roster.replace(rules, this.#world.clock.now());
     for (const { seat } of [...removed, ...cut]) if (seat !== null) this.#turnAway(seat, "Revoked");
-    for (const place of removed) this.#purge(place);
-    for (const place of this.#roster) this.#purgeUnpaired(place);
+    for (const place of removed) this.#forwarding.purge(place);
+    for (const place of this.#roster) this.#forwarding.purgeUnpaired(place);
   }
 
   /** Every STLink that is admitted, here or away. */
@@ -200,7 +191,8 @@ export class Connector {
     const status = seat.wire.receive((step) => {
       // It may have begun something to compute.
       this.#driver.wake();
-      if (step === HopStep.Packet) this.#takePacket(seat, this.#core.packetInfo());
+      if (step === HopStep.Packet)
+        this.#forwarding.take(seat, this.#core.packetInfo(), this.#world.clock.now());
       else if (step === HopStep.Mute) this.#mute(seat);
     });
     if (status < 0) this.#leave(seat, endName(status));
@@ -211,69 +203,6 @@ export class Connector {
     this.counters.mutes += 1;
     const { from, seconds } = this.#core.muteInfo();
     if (from !== null) seat.place?.mute(hex(from), seconds, this.#world.clock.now());
-  }
-
-  /** The checks in the order of PROTOCOL section 9; `from` is the hop's place, which nobody states (K3). */
-  #takePacket(seat: Seat, info: PacketInfo): void {
-    const { place: from } = seat;
-    if (from === null) return;
-    this.counters.countIn(info.len);
-    seat.notePackets(info.len);
-    from.packetsIn += 1;
-    from.bytesIn += info.len;
-    const sinceMs = this.#world.clock.now();
-    // Refused or not, a packet is paid for by who sent it.
-    const isWithinRate = from.spend(info.len, sinceMs);
-    if (info.to === null) {
-      this.#countRefused(from, "UnknownChannel");
-      this.#core.hopTell(seat.hop, info.channel, Reason.UnknownChannel);
-      return;
-    }
-    const id = hex(info.to);
-    seat.noteChannel(info.channel, id);
-    const to = from.tenancy.places.get(id);
-    if (info.len > this.#options.sizes.maxPacketBytes) return this.#refuse(from, id, "TooBig");
-    if (to === undefined || !from.isPairedWith(to)) return this.#refuse(from, id, "NotPaired");
-    if (to.isMuted(from.id, sinceMs)) return this.#refuse(from, id, "Muted");
-    if (!isWithinRate) return this.#refuse(from, id, "RateLimited");
-    const bytes = this.#buffers.copy(this.#core.packetBytes(info));
-    this.#enqueue(to, { from: from.id, kind: info.class, bytes, sinceMs });
-  }
-
-  #enqueue(to: Place, packet: Packet): void {
-    const { refused, isReplacing } = to.queue.enqueue(packet);
-    if (isReplacing) this.counters.replaced += 1;
-    this.#refuseAll(to, refused);
-    this.#options.onPacket?.(packet.from, to.id, packet.bytes.length, packet.kind);
-    if (to.seat !== null) return this.#serve(to.seat);
-    to.toldAway ??= new Set();
-    if (to.toldAway.has(packet.from)) return;
-    to.toldAway.add(packet.from);
-    this.#tell(to.tenancy.places.get(packet.from), to.id, "away");
-  }
-
-  /** Packets that were for `to`. */
-  #refuseAll(to: Place, refused: readonly Refusal[]): void {
-    for (const { packet, reason } of refused) {
-      const from = to.tenancy.places.get(packet.from);
-      if (from === undefined) count(this.counters.refused, reason);
-      else this.#refuse(from, to.id, reason);
-    }
-  }
-
-  #refuse(from: Place, to: string, name: RefusalName): void {
-    this.#countRefused(from, name);
-    this.#tell(from, to, REFUSALS[name]);
-  }
-
-  #countRefused(from: Place, name: RefusalName): void {
-    count(this.counters.refused, name);
-    count(from.refused, name);
-  }
-
-  #tell(whom: Place | undefined, about: string, what: number | "away" | "back"): void {
-    const seat = whom?.seat ?? null;
-    if (seat?.tell(about, what)) this.#serve(seat);
   }
 
   #serve(seat: Seat): void {
@@ -346,10 +275,7 @@ export class Connector {
     seat.maxPacketBytes = this.#core.hopMaxPacket(seat.hop);
     seat.place = place;
     place.seat = seat;
-    for (const sender of new Set([...(place.toldAway ?? []), ...place.queue.senders()])) {
-      this.#tell(place.tenancy.places.get(sender), place.id, "back");
-    }
-    place.toldAway = null;
+    this.#forwarding.tellBack(place);
     this.#options.onEvent?.({ kind: "up", place, host: seat.remoteHost });
   }
 
@@ -378,39 +304,12 @@ export class Connector {
   #write(seat: Seat): boolean {
     let hasMoved = false;
     while (seat.wire.settle()) {
-      this.#pull(seat);
+      this.#forwarding.pull(seat);
       if (!seat.wire.send()) break;
       hasMoved = true;
     }
     if (this.#core.hopState(seat.hop).state === HopState.Closed) this.#leaveClosed(seat);
     return hasMoved;
-  }
-
-  /** One packet of its queue into the hop, as far as credit and room go. */
-  #pull(seat: Seat): void {
-    const { place } = seat;
-    if (place === null) return;
-    this.#skipTooBig(place, seat.maxPacketBytes);
-    const packet = place.queue.peek();
-    if (packet === null) return;
-    const { from, kind, bytes } = packet;
-    const sender = place.tenancy.places.get(from)?.idBytes ?? Buffer.from(from, "hex");
-    if (!this.#core.forward(seat.hop, kind, sender, bytes)) return;
-    place.queue.dequeue();
-    this.#buffers.giveBack(bytes);
-    place.packetsOut += 1;
-    place.bytesOut += bytes.length;
-    this.counters.countOut(bytes.length);
-  }
-
-  /** A packet may have waited for a hop that took larger ones. */
-  #skipTooBig(place: Place, mostBytes: number): void {
-    for (;;) {
-      const packet = place.queue.peek();
-      if (packet === null || packet.bytes.length <= mostBytes) return;
-      place.queue.dequeue();
-      this.#refuseAll(place, [{ packet, reason: "TooBig" }]);
-    }
   }
 
   /** The core has ended the hop: its wire broke the rules, its time was over, or its last word is out. */
@@ -431,24 +330,6 @@ export class Connector {
     seat.wire.end();
   }
 
-  /** Everything from and to an STLink that is no longer admitted (rule T10). */
-  #purge(place: Place): void {
-    for (const other of place.tenancy.places.values()) {
-      this.#refuseAll(other, other.queue.purge(place.id));
-    }
-    for (const sender of place.queue.senders()) {
-      this.#refuseAll(place, place.queue.purge(sender));
-    }
-  }
-
-  #purgeUnpaired(place: Place): void {
-    for (const sender of place.queue.senders()) {
-      const from = place.tenancy.places.get(sender);
-      if (from?.isPairedWith(place)) continue;
-      this.#refuseAll(place, place.queue.purge(sender));
-    }
-  }
-
   /** Hops whose time is over, or that the core has given up or wants a PING on; packets past their class. */
   #sweep(): void {
     const now = this.#world.clock.now();
@@ -458,7 +339,7 @@ export class Connector {
       else if (isLate) this.#leave(seat, "HandshakeTimeout");
       else this.#serve(seat);
     }
-    for (const place of this.#roster) this.#refuseAll(place, place.queue.expire(now));
+    for (const place of this.#roster) this.#forwarding.expire(place, now);
     this.#scheduleSweep();
   }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a Connector counts, all of it in this place: packets and bytes, every packet and hop refused under
-// its named reason, alarms. Before it: connector.ts, place.ts, queue.ts. After it: whoever shows it.
+// its named reason, alarms. Before it: connector.ts, forwarding.ts, place.ts. After it: whoever shows it.
 // Nothing here could hold a payload.
 
 import { Reason } from "../core/abi.gen.ts";

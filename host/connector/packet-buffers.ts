@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Memory for the copies of packets that wait in queues. Large packets come and go by the thousand each second, and
-// a fresh buffer for each keeps the garbage collector busy; so theirs are used again. Before it: connector.ts takes
-// a packet out of a hop. After it: connector.ts gives the buffer back once the next hop has it. A buffer that is never
+// a fresh buffer for each keeps the garbage collector busy; so theirs are used again. Before it: forwarding.ts takes
+// a packet out of a hop. After it: forwarding.ts gives the buffer back once the next hop has it. A buffer that is never
 // given back is only garbage.
 
 /** Free buffers that are kept: what a few senders have under way. */

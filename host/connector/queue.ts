@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The queue of one STLink: one FIFO for each sender, served by deficit round robin (rule F7), bounded in
 // bytes, in packets (each weighs at least WEIGHT_LEAST) and by age of class (rule K1). Before it:
-// connector.ts, which has checked the pair. After it: the STLink's hop. Invariants: held weight <=
+// forwarding.ts, which has checked the pair. After it: the STLink's hop. Invariants: held weight <=
 // queueBytes + senders x guarantee; a sender pays with its own packets only, unless it holds the longest
 // FIFO. PROTOCOL 4.3, section 9.
 
