@@ -8,6 +8,7 @@ import { basename, extname } from "node:path";
 import type { CommandModule } from "yargs";
 import { AppError } from "../service/app-error.ts";
 import { ID_LEN, KEY_LEN } from "../service/fields.ts";
+import { hex } from "../service/hex.ts";
 import { type KeyPair, keyPairOf, writeKeyFile } from "../service/key-file.ts";
 
 type Arguments = { file: string | undefined; connector: boolean; psk: boolean };
@@ -74,8 +75,4 @@ function section(title: string, lines: readonly string[]): string {
 
 function nameOf(file: string): string {
   return basename(file, extname(file));
-}
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString("hex");
 }

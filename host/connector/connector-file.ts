@@ -7,6 +7,7 @@ import { dirname, resolve } from "node:path";
 import { type Complaints, readDeclaration } from "../service/declaration.ts";
 import { formatAddress } from "../service/fields.ts";
 import { checkUnique, refusePublicPsk } from "../service/file-rules.ts";
+import { hex } from "../service/hex.ts";
 import { readKeyFile } from "../service/key-file.ts";
 import type { ConnectorLimits, ConnectorSettings, Rate } from "./settings.ts";
 import { DEFAULT_TENANT, type SettingsFields, settingsSchema } from "./settings-schema.ts";
@@ -105,8 +106,4 @@ function toLimits(limits: SettingsFields["limits"]): ConnectorLimits {
 
 function rateOf(fields: { bytes_per_second: number; packets_per_second: number }): Rate {
   return { bytesPerSecond: fields.bytes_per_second, packetsPerSecond: fields.packets_per_second };
-}
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString("hex");
 }

@@ -7,10 +7,11 @@
 
 import { Reason } from "../core/abi.gen.ts";
 import type { Core, PacketInfo } from "../core/core.ts";
+import { hex } from "../service/hex.ts";
 import { type Counters, count, REFUSALS, type RefusalName } from "./counters.ts";
 import type { ConnectorOptions } from "./options.ts";
 import { PacketBuffers } from "./packet-buffers.ts";
-import { hex, type Place } from "./place.ts";
+import type { Place } from "./place.ts";
 import type { Packet, Refusal } from "./queue.ts";
 import type { Seat } from "./seat.ts";
 

@@ -3,6 +3,7 @@
 // may send and what was counted of it. Before it: roster.ts makes one for each STLink of the settings.
 // After it: connector.ts. Invariant: `to` and `from` are places of one tenant (rule T4).
 
+import { hex } from "../service/hex.ts";
 import { Bucket } from "./bucket.ts";
 import type { RefusalName, Tally } from "./counters.ts";
 import type { PacketQueue } from "./queue.ts";
@@ -158,8 +159,4 @@ export class Place {
     if (!this.#isHeldOff) return "alone";
     return wasHeldOff ? "still" : "first";
   }
-}
-
-export function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex");
 }

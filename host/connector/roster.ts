@@ -3,8 +3,9 @@
 // the start and again at each reload. After it: connector.ts. The whole key decides (rule T2); an id alone
 // authorises nothing. PROTOCOL section 9; rules K2, K5, K6, T4, T10.
 
+import { hex } from "../service/hex.ts";
 import { Bucket } from "./bucket.ts";
-import { hex, Place, type Tenancy } from "./place.ts";
+import { Place, type Tenancy } from "./place.ts";
 import { MemoryQueue, type PacketQueue, type QueueLimits } from "./queue.ts";
 import type { AdmittedStlink, ConnectorRules } from "./settings.ts";
 

@@ -8,12 +8,13 @@ import type { Address, Listener } from "../net/transport.ts";
 import { systemWorld, type World } from "../net/world.ts";
 import { AppError, systemCode, systemReason } from "../service/app-error.ts";
 import { formatAddress } from "../service/fields.ts";
+import { hex } from "../service/hex.ts";
 import type { Log } from "../service/log.ts";
 import { type Change, changeOf, changesOf, type Running } from "../service/running.ts";
 import { Connector } from "./connector.ts";
 import { SIZE_CLASSES } from "./counters.ts";
 import type { ConnectorEvent } from "./options.ts";
-import { hex, type Place, type Tenancy } from "./place.ts";
+import type { Place, Tenancy } from "./place.ts";
 import type { ConnectorSettings } from "./settings.ts";
 import type { AdmittedLine, ConnectorStatus, TenantLine } from "./status.ts";
 

@@ -3,7 +3,7 @@
 // the line of each field and of the first mistake, which that parser does not tell. Before it:
 // declaration.ts. After it: its complaints. A field that stands twice is a mistake here.
 
-import { type ParsedText, TextError } from "./parsed-text.ts";
+import { fieldPath, type ParsedText, TextError } from "./parsed-text.ts";
 
 /** Throws TextError. */
 export function parseJson(text: string): ParsedText {
@@ -33,7 +33,8 @@ class Walk {
   #value(path: string): void {
     if (!this.#lines.has(path)) this.#lines.set(path, this.#line());
     if (this.#token === "{") return this.#items("}", () => this.#field(path));
-    if (this.#token === "[") return this.#items("]", (i) => this.#value(join(path, String(i))));
+    if (this.#token === "[")
+      return this.#items("]", (i) => this.#value(fieldPath(path, String(i))));
     this.#scalar();
   }
 
@@ -48,7 +49,7 @@ class Walk {
 
   #field(path: string): void {
     if (!this.#token.startsWith('"')) this.#fail('a field\'s name in "..." belongs here');
-    const field = join(path, String(this.#scalar()));
+    const field = fieldPath(path, String(this.#scalar()));
     if (this.#lines.has(field)) this.#fail(`${field} stands here a second time`);
     this.#lines.set(field, this.#line());
     this.#expect(":");
@@ -84,8 +85,4 @@ class Walk {
   #fail(why: string): never {
     throw new TextError(why, this.#line());
   }
-}
-
-function join(path: string, part: string): string {
-  return path === "" ? part : `${path}.${part}`;
 }

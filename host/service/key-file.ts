@@ -7,6 +7,7 @@ import { closeSync, fstatSync, openSync, readFileSync, writeFileSync } from "nod
 import { openCore } from "../core/core-file.ts";
 import { Primitives } from "../core/primitives.ts";
 import { AppError, systemCode, systemReason } from "./app-error.ts";
+import { hex } from "./hex.ts";
 
 export type KeyPair = { privateKey: Uint8Array; publicKey: Uint8Array };
 
@@ -71,8 +72,4 @@ function open(file: string): number {
     const message = `${file}, the private key, can't be read: ${systemReason(error)}.`;
     throw new AppError("BadKeyFile", message, { cause: error });
   }
-}
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString("hex");
 }

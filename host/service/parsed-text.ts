@@ -17,3 +17,8 @@ export class TextError extends Error {
     this.line = line;
   }
 }
+
+/** The path of a field of what stands at `path`; "" is the whole text. */
+export function fieldPath(path: string, part: string): string {
+  return path === "" ? part : `${path}.${part}`;
+}

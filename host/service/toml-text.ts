@@ -4,7 +4,7 @@
 // and `key =` at line starts: what stands inside a value (an inline table, a list) has its field's line.
 
 import { parse, TomlError } from "smol-toml";
-import { type ParsedText, TextError } from "./parsed-text.ts";
+import { fieldPath, type ParsedText, TextError } from "./parsed-text.ts";
 
 const HEADER = /^\s*(\[\[?)\s*([\w."'$ -]+?)\s*\]\]?\s*(?:#.*)?$/;
 const FIELD = /^\s*([\w."'$-]+)\s*=/;
@@ -29,7 +29,7 @@ function linesOf(text: string): Map<string, number> {
     const field = FIELD.exec(line);
     if (header !== null) table = enter(header[2] ?? "", header[1] === "[[", counts);
     if (header !== null) lines.set(table, index + 1);
-    else if (field !== null) lines.set(join(table, plain(field[1] ?? "")), index + 1);
+    else if (field !== null) lines.set(fieldPath(table, plain(field[1] ?? "")), index + 1);
   }
   return lines;
 }
@@ -39,18 +39,14 @@ function enter(name: string, isList: boolean, counts: Map<string, number>): stri
   const parts = plain(name).split(".");
   let path = "";
   for (const [i, part] of parts.entries()) {
-    path = join(path, part);
+    path = fieldPath(path, part);
     if (isList && i === parts.length - 1) counts.set(path, (counts.get(path) ?? -1) + 1);
     const count = counts.get(path);
-    if (count !== undefined) path = join(path, String(count));
+    if (count !== undefined) path = fieldPath(path, String(count));
   }
   return path;
 }
 
 function plain(name: string): string {
   return name.replaceAll(/["' ]/g, "");
-}
-
-function join(path: string, part: string): string {
-  return path === "" ? part : `${path}.${part}`;
 }

@@ -10,6 +10,7 @@ import { Core, type Peer, type Sizes, statusName } from "../core/core.ts";
 import { openCore } from "../core/core-file.ts";
 import type { CoreEngine } from "../core/engine.ts";
 import { systemWorld, type World } from "../net/world.ts";
+import { hex } from "../service/hex.ts";
 import type { Log } from "../service/log.ts";
 import { type Change, changeOf, changesOf, type Running } from "../service/running.ts";
 import { Agent } from "./agent.ts";
@@ -20,7 +21,7 @@ import { Routes } from "./routes.ts";
 import type { Site, SiteConnector, SitePeer } from "./site.ts";
 import { hasRoom, sizesOf } from "./site-sizes.ts";
 import type { StlinkStatus } from "./status.ts";
-import { connectorLine, hex, peerLine } from "./status-lines.ts";
+import { connectorLine, peerLine } from "./status-lines.ts";
 
 export type RunningStlink = Running<Site, StlinkStatus>;
 

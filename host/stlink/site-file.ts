@@ -6,6 +6,7 @@
 import { dirname, resolve } from "node:path";
 import { type Complaints, readDeclaration } from "../service/declaration.ts";
 import { checkUnique, refusePublicPsk } from "../service/file-rules.ts";
+import { hex } from "../service/hex.ts";
 import { readKeyFile } from "../service/key-file.ts";
 import { mappingRefusal } from "./addresses.ts";
 import { routeId } from "./route-id.ts";
@@ -142,8 +143,4 @@ type NamedRoute = { name: string; id?: Uint8Array | undefined };
 
 function idOf(kind: "mapping" | "binding", { name, id }: NamedRoute): Uint8Array {
   return id ?? routeId(kind, name);
-}
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString("hex");
 }

@@ -5,6 +5,7 @@
 import { type LinkView, statusName } from "../core/core.ts";
 import { formatAddress } from "../service/fields.ts";
 import { pairFingerprint } from "../service/fingerprint.ts";
+import { hex } from "../service/hex.ts";
 import type { KeptConnector } from "./kept-connector.ts";
 import type { Identity, SiteBinding, SiteConnector, SiteMapping, SitePeer } from "./site.ts";
 import type { BindingLine, ConnectorLine, MappingLine, PeerLine } from "./status.ts";
@@ -65,8 +66,4 @@ export function bindingLine(
   const { name, id, protocol, peers } = binding;
   const mappingId = hex(binding.mappingId);
   return { name, id: hex(id), protocol, peers, mappingId, listening, ...traffic };
-}
-
-export function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString("hex");
 }

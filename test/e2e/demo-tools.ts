@@ -8,6 +8,7 @@ import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { isAlive } from "../../host/cli/demo/folder.ts";
 import { type Host, Namespaces } from "../../host/cli/demo/namespaces.ts";
 import { buildCore } from "../../scripts/build.ts";
 import { CORE_WASM, ROOT, SHIPPED_WASM } from "../../scripts/run.ts";
@@ -160,15 +161,6 @@ function parentOf(pid: number): number {
     return Number(parent);
   } catch {
     return 0;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
   }
 }
 

@@ -2,8 +2,8 @@
 // Rules for a Connector among friends, for tests and the bench: ids instead of names, one tenant, nobody
 // refused for being fast. Before it: who may connect, and which pairs may talk. After it: connector.ts.
 
-import { hex } from "../../host/connector/place.ts";
 import type { ConnectorRules } from "../../host/connector/settings.ts";
+import { hex } from "../../host/service/hex.ts";
 
 export type Friend = { id: Uint8Array; key: Uint8Array; psk?: Uint8Array };
 export type Pair = readonly [Uint8Array, Uint8Array];

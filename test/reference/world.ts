@@ -215,8 +215,8 @@ export function startWorld(options: WorldOptions): World {
   return world;
 }
 
-// Throws when a key seals two texts under one counter (D6).
-function nonceWatch(): SealAudit {
+/** Throws when a key seals two texts under one counter (D6). */
+export function nonceWatch(): SealAudit {
   const sealed = new Map<string, string>();
   return (key, n, text) => {
     const name = `${toHex(key)} ${n}`;

@@ -8,7 +8,7 @@ import { createHash } from "node:crypto";
 import { Core, type Sizes } from "../../host/core/core.ts";
 import type { EngineName } from "../../host/core/engine.ts";
 import { openEngine } from "../../host/core/engine-open.ts";
-import { type SealAudit, watchSeals } from "../reference/aead.ts";
+import { watchSeals } from "../reference/aead.ts";
 import { equal, toHex } from "../reference/bytes.ts";
 import { Connector, type ConnectorOptions } from "../reference/connector.ts";
 import type { Link, LinkPeer } from "../reference/link.ts";
@@ -18,7 +18,7 @@ import type { PeerOptions } from "../reference/peer.ts";
 import { type Random, seededRandom } from "../reference/random.ts";
 import { ProtocolError, REASON } from "../reference/status.ts";
 import { type Cut, Wire } from "../reference/wire.ts";
-import { BINDING_ID, ID_A, ID_B, MAPPING_ID } from "../reference/world.ts";
+import { BINDING_ID, ID_A, ID_B, MAPPING_ID, nonceWatch } from "../reference/world.ts";
 import { CoreStlink, type End, type Pipe, TEST_SIZES } from "./core-ends.ts";
 import { CoreConnector, TEST_CONNECTOR_SIZES } from "./core-relay.ts";
 import { ReferenceStlink } from "./reference-ends.ts";
@@ -284,15 +284,6 @@ export function whole(up: Uint8Array, down: Uint8Array) {
 }
 
 // Throws when a key of the reference seals two texts under one counter (D6).
-function nonceWatch(): SealAudit {
-  const sealed = new Map<string, string>();
-  return (key, n, text) => {
-    const name = `${toHex(key)} ${n}`;
-    const hex = toHex(text);
-    if ((sealed.get(name) ?? hex) !== hex) throw new Error("a nonce under two texts");
-    sealed.set(name, hex);
-  };
-}
 
 // Throws when a peer sends another record under a number that it has used (D6): seen where the
 // reference opens layer 2. A new linkId begins anew.

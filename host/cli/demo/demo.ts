@@ -9,7 +9,8 @@ import { CORE_WASM } from "../../../scripts/run.ts";
 import { ENGINE_NAMES, type EngineName, openCoreUnder } from "../../core/core-file.ts";
 import { stopWithParent } from "./parent.ts";
 import { Play } from "./play.ts";
-import { firstUsable, portRefusal } from "./ports.ts";
+import { firstUsable } from "./ports.ts";
+import { exitWith, UsageError, usablePort, wholeNumber } from "./usage.ts";
 
 const HELP = `npm run demo:routes -- [options]
 
@@ -25,9 +26,6 @@ const HELP = `npm run demo:routes -- [options]
 
 const PORTS = [443, 8443, 0];
 const SCREEN_PORTS = [8444, 0];
-
-/** A problem of the person who called, said in one line. */
-class UsageError extends Error {}
 
 type Options = {
   port: number | null;
@@ -51,15 +49,9 @@ function readOptions(): Options | null {
   if (values.help) return null;
   const engine = ENGINE_NAMES.find((name) => name === values.engine);
   if (engine === undefined) throw new UsageError("--engine is wasm3 or v8");
-  const port = values.port === undefined ? null : number("--port", values.port, 65_535);
-  const seconds = number("--seconds", values.seconds, 1_000_000);
+  const port = values.port === undefined ? null : wholeNumber("--port", values.port, 65_535);
+  const seconds = wholeNumber("--seconds", values.seconds, 1_000_000);
   return { port, engine, isLoopback: values.loopback, isOnce: values.once, seconds };
-}
-
-function number(name: string, text: string, most: number): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= 0 && value <= most && text !== "") return value;
-  throw new UsageError(`${name} is a whole number from 0 to ${most}, not "${text}"`);
 }
 
 async function main(): Promise<void> {
@@ -68,7 +60,7 @@ async function main(): Promise<void> {
   if (!existsSync(CORE_WASM)) throw new UsageError(`${CORE_WASM} is not there: npm run build`);
   console.log("starting (wasm3 is compiled first where it has not been: some seconds)");
   const engine = await usableEngine(options.engine);
-  const webPort = await bindingPort(options.port);
+  const webPort = await usablePort(options.port, PORTS);
   const { port: screenPort } = await firstUsable(SCREEN_PORTS.filter((port) => port !== webPort));
   const { isLoopback, isOnce, seconds } = options;
   const play = new Play({ engine, webPort, screenPort, isLoopback, isOnce });
@@ -92,20 +84,4 @@ async function usableEngine(wanted: EngineName): Promise<EngineName> {
   }
 }
 
-async function bindingPort(wanted: number | null): Promise<number> {
-  if (wanted !== null) {
-    const { port } = await firstUsable([wanted]).catch((error) => {
-      throw new UsageError(`${portRefusal(wanted, error)}: choose another one with --port`);
-    });
-    return port;
-  }
-  const { port, refusals } = await firstUsable(PORTS);
-  for (const refusal of refusals) console.log(`${refusal}: taking another one`);
-  return port;
-}
-
-main().catch((error: NodeJS.ErrnoException) => {
-  const isUsage = error instanceof UsageError || error.code?.startsWith("ERR_PARSE_ARGS");
-  console.error(isUsage ? `${error.message}\n\n${HELP}` : error);
-  process.exit(isUsage ? 2 : 1);
-});
+main().catch((error) => exitWith(error, HELP));

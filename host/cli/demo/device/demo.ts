@@ -13,7 +13,7 @@ import {
   setUp,
 } from "../../../../scripts/setup.ts";
 import { stopWithParent } from "../parent.ts";
-import { firstUsable, portRefusal } from "../ports.ts";
+import { exitWith, UsageError, usablePort, wholeNumber } from "../usage.ts";
 import type { DeviceKind } from "./demo-device.ts";
 import { Play } from "./play.ts";
 
@@ -39,9 +39,6 @@ const BUILD_TIMES: Record<DeviceKind, string> = {
 const INSTEAD = "the firmware as a program of this machine, not in an emulated board";
 const MOST_SECONDS = 1_000_000;
 
-/** A problem of the person who called, said in one line. */
-class UsageError extends Error {}
-
 type Options = { port: number | null; kind: DeviceKind; isOnce: boolean; seconds: number };
 
 function readOptions(): Options | null {
@@ -58,23 +55,17 @@ function readOptions(): Options | null {
   if (values.help) return null;
   if (values.aot && values.native) throw new UsageError("--aot and --native: say one of them");
   return {
-    port: values.port === undefined ? null : number("--port", values.port, 65_535),
+    port: values.port === undefined ? null : wholeNumber("--port", values.port, 65_535),
     kind: values.native ? "native" : values.aot ? "virt-rv32-aot" : "virt-rv32",
     isOnce: values.once,
-    seconds: number("--seconds", values.seconds, MOST_SECONDS),
+    seconds: wholeNumber("--seconds", values.seconds, MOST_SECONDS),
   };
-}
-
-function number(name: string, text: string, most: number): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= 0 && value <= most && text !== "") return value;
-  throw new UsageError(`${name} is a whole number from 0 to ${most}, not "${text}"`);
 }
 
 async function main(): Promise<void> {
   const options = readOptions();
   if (options === null) return console.log(HELP);
-  const bindingPort = await findPort(options.port);
+  const bindingPort = await usablePort(options.port, PORTS);
   const usable = await usableKind(options.kind);
   if (usable === null) process.exit(1);
   const play = new Play({ ...build(usable), bindingPort, isOnce: options.isOnce });
@@ -108,25 +99,9 @@ function build(kind: DeviceKind): { kind: DeviceKind; image: string } {
   }
 }
 
-async function findPort(wanted: number | null): Promise<number> {
-  if (wanted === null) {
-    const { port, refusals } = await firstUsable(PORTS);
-    for (const refusal of refusals) console.log(`${refusal}: taking another one`);
-    return port;
-  }
-  const { port } = await firstUsable([wanted]).catch((error) => {
-    throw new UsageError(`${portRefusal(wanted, error)}: choose another one with --port`);
-  });
-  return port;
-}
-
 /** A letter and Enter. */
 function hearCommands(play: Play): void {
   createInterface({ input: process.stdin }).on("line", (line) => play.command(line.trim()));
 }
 
-main().catch((error: NodeJS.ErrnoException) => {
-  const isUsage = error instanceof UsageError || error.code?.startsWith("ERR_PARSE_ARGS");
-  console.error(isUsage ? `${error.message}\n\n${HELP}` : error);
-  process.exit(isUsage ? 2 : 1);
-});
+main().catch((error) => exitWith(error, HELP));
