@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Images for the bare RV32IMAC machine that only the bench needs, around the same runner as the
-// core's (build-rv32.ts): BearSSL's ChaCha20-Poly1305 in plain C, a count of the M3 code of each
-// function, and the camera's frames. BearSSL comes from Debian's source package into build/ and is
-// never committed.
+// Images for the bare RV32IMAC machine that only the bench needs, around the same runner as the core's
+// and compiled as that is (build-rv32.ts): BearSSL's ChaCha20-Poly1305 in plain C, a count of the M3 code
+// of each function, and the camera's frames. BearSSL comes from Debian's source package into build/ and
+// is never committed.
 
 import { globSync } from "node:fs";
 import { join } from "node:path";
+import { coreBytes, GCC, portSources, TARGET } from "./build-rv32.ts";
 import { fetchDebianSource } from "./debian-source.ts";
 import {
   compileAll,
@@ -13,7 +14,6 @@ import {
   makeOnce,
   runTool,
   type Source,
-  type Tool,
   WASM3_FILES,
   WASM3_FOLDER,
   WASM3_IN_ARENA,
@@ -28,14 +28,9 @@ const PORT = join(ROOT, "firmware", "ports", "virt-rv32");
 const CAMERA = join(ROOT, "firmware", "apps", "camera");
 const NATIVE = join(ROOT, "test", "bench", "native");
 const LINK_SCRIPT = join(PORT, "link.ld");
-const GCC: Tool = { command: "riscv64-unknown-elf-gcc", debianPackage: "gcc-riscv64-unknown-elf" };
 
-/** The same as build-rv32.ts gives the core: what is compared must be compiled alike. */
-const TARGET = [
-  ...["-march=rv32imac", "-mabi=ilp32", "-mcmodel=medany", "--specs=picolibc.specs"],
-  ...["-ffunction-sections", "-fdata-sections", "-fno-common", "-std=gnu11"],
-];
-const OWN = [...TARGET, "-Wall", "-Wextra", "-Werror", "-I", CORE];
+const C = [...TARGET, "-std=gnu11"];
+const OWN = [...C, "-Wall", "-Wextra", "-Werror", "-I", CORE];
 /** Exports of vm_wasm3.c that vm-m3-sizes.c replaces. */
 const RENAMED = ["-Dvm_find=wasm3_find", "-Dvm_call=wasm3_call"];
 
@@ -49,10 +44,11 @@ export function buildBearsslImage(): string {
     const include = ["inc", "src"].flatMap((folder) => ["-isystem", join(BEARSSL, folder)]);
     const theirs = globSync(BEARSSL_FILES, { cwd: join(BEARSSL, "src") }).sort();
     return link("bearssl", [
-      ...portSources(),
+      ...portSources("start.S"),
+      coreBytes(),
       ...theirs.map((path) => ({
         path: join(BEARSSL, "src", path),
-        flags: [...TARGET, "-w", "-O2", ...include],
+        flags: [...C, "-w", "-O2", ...include],
         dependsOn: [join(BEARSSL, "src"), join(BEARSSL, "inc")],
       })),
       own(join(NATIVE, "vm-bearssl.c"), include),
@@ -64,10 +60,11 @@ export function buildBearsslImage(): string {
 export function buildM3SizesImage(wasmPath: string): string {
   return withLock(OUT, () =>
     link("m3-sizes", [
-      ...portSources(wasmPath),
+      ...portSources("start.S"),
+      coreBytes(wasmPath),
       ...WASM3_FILES.map((path) => ({
         path,
-        flags: [...TARGET, "-w", "-Os", ...WASM3_SETTINGS, ...WASM3_IN_ARENA],
+        flags: [...C, "-w", "-Os", ...WASM3_SETTINGS, ...WASM3_IN_ARENA],
         dependsOn: [WASM3_FOLDER],
       })),
       own(join(CORE, "vm_wasm3.c"), [...WASM3_SETTINGS, ...RENAMED]),
@@ -79,7 +76,7 @@ export function buildM3SizesImage(wasmPath: string): string {
 /** The image that makes the camera's frames (test/bench/native/vm-camera.cpp). */
 export function buildCameraImage(width: number, height: number, optimized: string): string {
   const flags = [
-    ...TARGET.filter((flag) => !flag.startsWith("-std=")),
+    ...TARGET,
     ...["-std=c++17", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics"],
     ...["-Wall", "-Wextra", "-Werror", "-I", CORE, "-I", CAMERA, optimized],
     ...[`-DCAMERA_WIDTH=${width}`, `-DCAMERA_HEIGHT=${height}`],
@@ -87,7 +84,8 @@ export function buildCameraImage(width: number, height: number, optimized: strin
   const files = ["jpeg.cpp", "scene.cpp", "synthetic_camera.cpp"].map((name) => join(CAMERA, name));
   return withLock(OUT, () =>
     link("camera", [
-      ...portSources(),
+      ...portSources("start.S"),
+      coreBytes(),
       ...[...files, join(NATIVE, "vm-camera.cpp")].map((path) => ({
         path,
         flags,
@@ -95,23 +93,6 @@ export function buildCameraImage(width: number, height: number, optimized: strin
       })),
     ]),
   );
-}
-
-function portSources(wasmPath?: string): Source[] {
-  const core = wasmPath === undefined ? [] : [wasmPath];
-  return [
-    { path: join(PORT, "start.S"), flags: TARGET, dependsOn: [] },
-    // Otherwise GCC makes memcpy's loop into a call of memcpy.
-    own(join(PORT, "mem.c"), ["-O2", "-fno-tree-loop-distribute-patterns"]),
-    own(join(PORT, "machine.c")),
-    own(join(PORT, "runner.c")),
-    {
-      path: join(PORT, "core_wasm.S"),
-      flags: [...TARGET, ...core.map((path) => `-DCORE_WASM="${path}"`)],
-      dependsOn: core,
-    },
-    own(join(CORE, "arena.c")),
-  ];
 }
 
 function own(path: string, flags: readonly string[] = []): Source {

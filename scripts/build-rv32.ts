@@ -30,8 +30,6 @@ const OUT = join(BUILD_DIR, "rv32");
 const CORE = join(ROOT, "firmware", "core");
 const PORT = join(ROOT, "firmware", "ports", "virt-rv32");
 const LINK_SCRIPT = join(PORT, "link.ld");
-/** Empty where the core is compiled ahead of time. */
-const CORE_WASM_BYTES = join(PORT, "core_wasm.S");
 const PICOLIBC_SPECS = "/usr/lib/picolibc/riscv64-unknown-elf/picolibc.specs";
 
 export const GCC: Tool = {
@@ -113,11 +111,7 @@ export function wasm3Sources(variant: Rv32Variant, wasmPath: string): Source[] {
       flags: [...OWN, "-Os", ...WASM3_SETTINGS],
       dependsOn: [CORE, WASM3_FOLDER],
     },
-    {
-      path: CORE_WASM_BYTES,
-      flags: [...TARGET, `-DCORE_WASM="${wasmPath}"`],
-      dependsOn: [wasmPath],
-    },
+    coreBytes(wasmPath),
   ];
 }
 
@@ -134,8 +128,15 @@ export function aotSources(wasmPath: string): Source[] {
       flags: [...OWN, "-Os", "-isystem", folder, ...WASM2C_SETTINGS],
       dependsOn: [CORE, folder],
     },
-    { path: CORE_WASM_BYTES, flags: TARGET, dependsOn: [] },
+    coreBytes(),
   ];
+}
+
+/** The bytes of a core in the image; without one none. */
+export function coreBytes(wasmPath?: string): Source {
+  const path = join(PORT, "core_wasm.S");
+  if (wasmPath === undefined) return { path, flags: TARGET, dependsOn: [] };
+  return { path, flags: [...TARGET, `-DCORE_WASM="${wasmPath}"`], dependsOn: [wasmPath] };
 }
 
 function link(variant: Rv32Variant, objects: string[]): string {

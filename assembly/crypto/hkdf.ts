@@ -25,7 +25,7 @@ const CHAIN_LEN = 33;
  * out = HMAC-BLAKE2s of the `len` bytes at `data` under the 32-byte `key`; `out` 32 bytes, may
  * overlap both.
  */
-function hmac(key: usize, data: usize, len: i32, out: usize): void {
+export function hmac(key: usize, data: usize, len: i32, out: usize): void {
   memory.copy(PAD, key, HASH_LEN);
   memory.fill(PAD + HASH_LEN, 0, BLOCK_LEN - HASH_LEN);
   startPadded(INNER_PAD);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A record of layer 1: a type byte and bytes, sealed once under its number. Before it: seal/connection.ts opened
-// it. After it: stream/record-rx.ts. PROTOCOL section 6.
+// it. After it: stream/record.ts. PROTOCOL section 6.
 
 export const RECORD_DATA: u8 = 0x41;
 export const RECORD_FIN: u8 = 0x42;

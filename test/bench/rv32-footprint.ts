@@ -25,7 +25,7 @@ const STREAMS = 4;
 const STREAM_BYTES = 12 * 1024;
 const ROUND_MS = 5;
 const MAX_ROUNDS = 2000;
-/** TCP/IP, driver and receive buffers, as device-probe.md measured them (section 3). */
+/** lwIP with its heap, driver and receive buffers of a camera, measured on the emulated board. */
 const NETWORK_BYTES = 21_700;
 const WRITE_BYTES = 1460;
 
