@@ -383,13 +383,6 @@ void connectors::stop(uint8_t reason) {
   }
 }
 
-bool connectors::is_any_up() {
-  for (const Kept& one : kept) {
-    if (one.hop.is_up()) return true;
-  }
-  return false;
-}
-
 void connectors::write_status(Writer& to, uint32_t now) {
   for (uint32_t i = 0; i < place_count; i++) {
     HostName name = {};

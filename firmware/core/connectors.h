@@ -32,8 +32,6 @@ uint32_t wait_ms(uint32_t now, uint32_t most);
 /** Ends all hops; their Connectors are told `reason` as far as they can be at once. */
 void stop(uint8_t reason);
 
-bool is_any_up();
-
 /** A line for each Connector. */
 void write_status(Writer& to, uint32_t now);
 

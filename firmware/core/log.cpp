@@ -20,10 +20,6 @@ void log_level_set(LogLevel level) {
   most = level;
 }
 
-LogLevel log_level() {
-  return most;
-}
-
 // cppcheck-suppress uninitMemberVar ; line_ is read as far as it was written
 LogLine::LogLine(LogLevel level) : Writer(line_, sizeof line_ - 1), level_(level) {
   seconds(port::now_ms()).text(NAMES[static_cast<uint8_t>(level)]);

@@ -14,7 +14,6 @@ enum class LogLevel : uint8_t { Error = 0, Warn = 1, Info = 2, Debug = 3 };
 
 /** Lines above this level are not written; Info at first. */
 void log_level_set(LogLevel level);
-LogLevel log_level();
 
 /** A line, written when it goes out of scope. */
 class LogLine : public Writer {
