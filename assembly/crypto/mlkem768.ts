@@ -50,7 +50,6 @@ import { addNoise, SCALE_INVERSE, SCALE_ONE, sampleUniform } from "./mlkem-sampl
 import { wipe } from "./wipe";
 
 export const MLKEM_EK_LEN = 1184;
-export const MLKEM_DK_LEN = 2400;
 export const MLKEM_CT_LEN = 1088;
 
 /** The rank of the module: k of section 8. */

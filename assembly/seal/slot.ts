@@ -5,7 +5,6 @@
 // because the crypto workspaces are shared. Invariants: message 1 and 3 of a pattern live in area A, message 2 in
 // area B; a free slot holds no secret, or a prepared ephemeral for the next handshake (rule D11). PROTOCOL section 3.
 
-import { MLKEM_DK_LEN } from "../crypto/mlkem768";
 import { wipe } from "../crypto/wipe";
 import { SIZE_HANDSHAKES, size, take } from "../layout";
 
@@ -74,7 +73,7 @@ export const AREA_A: i32 = BASE + 448;
 export const AREA_B: i32 = AREA_A + 1264;
 /** ML-KEM decapsulation key (2,400 B), whose bytes 1,152 to 2,335 are the encapsulation key. */
 export const DK: i32 = AREA_B + 1168;
-const SLOT_LEN: i32 = DK + MLKEM_DK_LEN;
+const SLOT_LEN: i32 = DK + 2400;
 
 let base: usize = 0;
 let count: i32 = 0;
