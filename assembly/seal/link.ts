@@ -7,7 +7,6 @@
 
 import { now, since } from "../clock";
 import { aeadOpen, aeadSeal } from "../crypto/aead";
-import { ctIsZero } from "../crypto/ct";
 import { wipe } from "../crypto/wipe";
 import { SIZE_LINKS, SIZE_REPLAY_BITS, size, take } from "../layout";
 import { STATUS_BAD_TAG, STATUS_EXHAUSTED, STATUS_OK, STATUS_STALE } from "../status";
@@ -241,11 +240,6 @@ export class LinkArea {
   @inline static hash(session: Session): usize {
     return changetype<usize>(session) + <usize>SESSION_HASH;
   }
-}
-
-/** True while no key [32] is set at `key` (LINK_KEY, LINK_NEXT_KEY): zeros. */
-export function noKey(key: usize): bool {
-  return ctIsZero(key, 32);
 }
 
 /** A receiver index that no session or handshake of any link has. Its low half finds the link. */

@@ -6,6 +6,7 @@
 // Noise rev. 34 section 5; HFS rev. 1). Errors leave the slot wiped or, for a forged answer, as it was before (rule S8).
 
 import { AEAD_TAG_LEN } from "../crypto/aead";
+import { ctIsZero } from "../crypto/ct";
 import { hkdf2 } from "../crypto/hkdf";
 import {
   MLKEM_CT_LEN,
@@ -412,4 +413,9 @@ export function noiseAbandon(): void {
   mlkemWipe();
   x25519Finish(NAMES);
   wipe(NAMES, 32);
+}
+
+/** True while the bytes at `ptr` are all zero (32 B): an unset key. */
+export function noKey(ptr: usize): bool {
+  return ctIsZero(ptr, 32);
 }

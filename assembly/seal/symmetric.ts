@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The symmetric state of a Noise handshake: chaining key, hash, cipher key and its counter, in a slot (CK, H, K, n).
-// Before it: noise.ts, which says what is mixed in, in which order. After it: the AEAD, HKDF, BLAKE2s. Names and order are
-// those of Noise rev. 34, sections 5.1 and 5.2. What is sealed or opened moves the slot's position by its length.
+// Before it: noise.ts, which says what is mixed in, in which order. After it: the AEAD, HKDF, BLAKE2s. Names and order
+// are those of Noise rev. 34, sections 5.1 and 5.2. What is sealed or opened moves the slot's position by its length.
 
 import { AEAD_TAG_LEN, aeadOpen, aeadSeal } from "../crypto/aead";
 import { blake2sFinal, blake2sInit, blake2sUpdate } from "../crypto/blake2s";

@@ -20,9 +20,9 @@ import {
   LinkArea,
   linkAt,
   linkCount,
-  noKey,
 } from "../seal/link";
 import { handshakeDrop } from "../seal/link-handshake";
+import { noKey } from "../seal/noise";
 import { STATUS_BAD_KEY, STATUS_NO_LINK_SLOT } from "../status";
 import { hopFind } from "./hop-choice";
 import { linkFind, shareInFlight } from "./hop-rx";

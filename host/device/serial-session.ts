@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The lines that put records on a device over its serial console (firmware/core/console.cpp,
-// `provision`), for a terminal or a tool. Before it: provision.ts. Each line but the last is answered
-// with one; who waits for it sends no faster than the device reads. They hold the private key.
+// `provision`), for a terminal or a tool. Before it: cli/device-provision.ts. Each line but the last is
+// answered with one; who waits for it sends no faster than the device reads. They hold the private key.
 
 import { crc32 } from "node:zlib";
 import { DeviceRecord, type DeviceRecordNumber } from "./store-image.ts";

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A device's flash with records in it, as firmware/core/flash_store.cpp writes it: what provisioning
-// puts on a device before it starts for the first time. Before it: provision.ts. After it: a file that
-// the emulator, the native device or a flashing tool takes. The format: firmware/core/flash_store.h.
+// puts on a device before it starts for the first time. Before it: cli/device-provision.ts. After it: a
+// file that the emulator, the native device or a flashing tool takes. The format:
+// firmware/core/flash_store.h.
 
 import { crc32 } from "node:zlib";
 

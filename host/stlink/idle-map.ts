@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A map that knows what has been idle longest: the flows of a UDP Route, at either end. Before it:
-// datagram-binding.ts, datagram-mapping.ts. After it: nothing. Invariant: entries stand in the order of
+// source-flows.ts, datagram-mapping.ts. After it: nothing. Invariant: entries stand in the order of
 // their last use, so that neither a datagram nor a sweep walks over entries that are in use.
 
 type Entry<V> = { value: V; usedMs: number };

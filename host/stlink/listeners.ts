@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What listens for the Bindings of a Site, and how that changes with the file: a place that stays is not
-// touched, so nobody who connects at that moment is refused. Before it: service.ts. After it: bindings.ts.
+// touched, so nobody who connects at that moment is refused. Before it: routes.ts. After it: bindings.ts.
 // Invariant: when a place can't be had, everything listens as it did before.
 
 import { networkInterfaces } from "node:os";

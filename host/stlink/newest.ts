@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Datagrams that wait for their channel to open or their target's name to resolve: the newest few, none
-// of them too old in the end. Before it: datagram-binding.ts, datagram-mapping.ts. After it: the channel
-// or the socket. PROTOCOL 8.1 ("keep the newest few"), rule U4.
+// of them too old in the end. Before it: datagram-binding.ts, flow-socket.ts. After it: the channel or
+// the socket. PROTOCOL 8.1 ("keep the newest few"), rule U4.
 
 /** As many as the clients of one resolver send before the first handshake is done. */
 const MOST = 64;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What goes through one Route: connections, bytes, and the last thing that went wrong. Before it:
-// bindings.ts, mappings.ts and pump.ts count. After it: status.ts shows.
+// bindings.ts, mappings.ts and pump.ts count. After it: status-lines.ts shows.
 
 export class Traffic {
   /** Connections that are open, and all there have been. */

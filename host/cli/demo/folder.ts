@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The demo's folder: keys, files, logs and sockets of one run, for its user alone, under the system's
-// temporary one. Before it: demo.ts. After it: everything that the demo starts. A run that was killed
+// temporary one. Before it: play.ts. After it: everything that the demo starts. A run that was killed
 // could not remove its own: the next one does, by the process id in the name.
 
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One process of the demo as the demo sees it: started on its host, watched, started again when it dies,
-// ended in the end. Before it: demo.ts. After it: `sealed`, or a service of the demo; what it prints goes
+// ended in the end. Before it: cast.ts. After it: `sealed`, or a service of the demo; what it prints goes
 // to a log in the demo's folder. Its own end follows when the demo is gone (lifeline.ts).
 
 import { type ChildProcess, spawn } from "node:child_process";

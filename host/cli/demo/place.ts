@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where the demo plays: its hosts and their addresses, as network namespaces, or all of it on the loopback
-// where there can be none, with the reason. Before it: namespaces.ts. After it: demo.ts puts files and
+// where there can be none, with the reason. Before it: namespaces.ts. After it: play.ts puts files and
 // processes there. The "Internet" is 198.51.100.0/24, which is for examples only (RFC 5737), so that no
 // network of the user's is hidden by it. No host passes packets on.
 
