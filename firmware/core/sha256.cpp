@@ -9,8 +9,6 @@
 
 namespace {
 
-constexpr size_t BLOCK = 64;
-
 constexpr uint32_t K[64] = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
     0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
@@ -62,19 +60,32 @@ void put_word(uint8_t* to, uint32_t word) {
 
 } // namespace
 
+void Sha256::add(const uint8_t* from, size_t bytes) {
+  for (size_t done = 0; done < bytes;) {
+    const size_t at = bytes_ % BLOCK;
+    const size_t count = BLOCK - at < bytes - done ? BLOCK - at : bytes - done;
+    memcpy(block_ + at, from + done, count);
+    bytes_ += count;
+    done += count;
+    if (bytes_ % BLOCK == 0) compress(state_, block_);
+  }
+}
+
+/** 5.1.1: a one, zeros, and the length in bits at the end of a block. */
+void Sha256::finish(uint8_t* hash) {
+  static const uint8_t PADDING[BLOCK] = {0x80};
+  const uint64_t bits = bytes_ << 3;
+  const size_t used = (bytes_ + 8) % BLOCK;
+  add(PADDING, BLOCK - used);
+  uint8_t length[8];
+  put_word(length, static_cast<uint32_t>(bits >> 32));
+  put_word(length + 4, static_cast<uint32_t>(bits));
+  add(length, sizeof length);
+  for (size_t i = 0; i < 8; i++) put_word(hash + 4 * i, state_[i]);
+}
+
 void sha256(const uint8_t* from, size_t bytes, uint8_t* hash) {
-  uint32_t state[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
-                       0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
-  size_t at = 0;
-  for (; bytes - at >= BLOCK; at += BLOCK) compress(state, from + at);
-  uint8_t last[2 * BLOCK] = {};
-  size_t left = bytes - at;
-  if (left > 0) memcpy(last, from + at, left);
-  last[left] = 0x80;
-  size_t length = left + 9 <= BLOCK ? BLOCK : 2 * BLOCK;
-  uint64_t bits = static_cast<uint64_t>(bytes) << 3;
-  put_word(last + length - 8, static_cast<uint32_t>(bits >> 32));
-  put_word(last + length - 4, static_cast<uint32_t>(bits));
-  for (size_t i = 0; i < length; i += BLOCK) compress(state, last + i);
-  for (size_t i = 0; i < 8; i++) put_word(hash + 4 * i, state[i]);
+  Sha256 whole;
+  whole.add(from, bytes);
+  whole.finish(hash);
 }

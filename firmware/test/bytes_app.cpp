@@ -5,10 +5,11 @@
  * through a tunnel. A connection's first line says what it wants:
  *
  *   down SEED BYTES   that many, then the end
- *   up SEED           takes bytes to their end, answers how many there were and how many were right
+ *   up                takes bytes to their end, answers how many there were and their SHA-256
  */
 #include "app.h"
 #include "port.h"
+#include "sha256.h"
 #include "sockets.h"
 #include "writer.h"
 
@@ -50,9 +51,10 @@ struct Connection {
   bool has_answered = false;
   uint32_t line_bytes = 0;
   char line[LINE_MOST] = {};
-  Seeded seeded;
+  Seeded seeded;     /* down */
   uint32_t left = 0; /* down */
-  uint32_t taken = 0, right = 0;
+  Sha256 hash;       /* up */
+  uint32_t taken = 0;
 };
 
 int32_t listener = sockets::NONE;
@@ -113,9 +115,11 @@ bool send(Connection& one) {
 }
 
 void answer(Connection& one) {
-  char text[64];
+  char text[96];
+  uint8_t hash[SHA256_BYTES];
+  one.hash.finish(hash);
   Writer line(text, sizeof text);
-  line.number(one.taken).text(" ").number(one.right).text("\n");
+  line.number(one.taken).text(" ").hex(hash, sizeof hash).text("\n");
   (void)sockets::write(one.socket, reinterpret_cast<const uint8_t*>(text), line.length());
   sockets::end(one.socket);
   one.has_answered = true;
@@ -134,7 +138,7 @@ bool receive(Connection& one) {
     }
     if (count == 0) return has_moved;
     has_moved = true;
-    for (int32_t i = 0; i < count; i++) one.right += piece[i] == one.seeded.next();
+    one.hash.add(piece, static_cast<size_t>(count));
     one.taken += static_cast<uint32_t>(count);
     got += static_cast<uint32_t>(count);
   }

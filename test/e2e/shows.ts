@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// `npm run shows -- NAME [--bytes 1GiB] [--connections 500] [--devices 1000] [--firmware native-aot]`: the
-// long shows of the real system, which are too long for each `npm test`; shows.test.ts runs them small. Each
-// prints what it did and its figures, and ends with exit code 1 where something was not as it is to be.
-// After it: show-download.ts, show-connections.ts, show-devices.ts.
+// `npm run shows -- NAME [--bytes 1GiB] [--connections 500] [--devices 1000] [--firmware native-aot]
+// [--engine wasm3]`: the long shows of the real system, which are too long for each `npm test`, which runs
+// them small (shows.test.ts, firmware/virt-device.test.ts). Each prints what it did and its figures, and ends
+// with exit code 1 where something was not as it is to be.
+// After it: show-download.ts, show-connections.ts, show-devices.ts, show-device-bytes.ts.
 
 import { parseArgs } from "node:util";
+import type { VirtTarget } from "../../scripts/build-firmware.ts";
 import { endDevices } from "./native-devices.ts";
 import { endAll } from "./sealed-tools.ts";
 import { closeAll } from "./services.ts";
 import { converse } from "./show-connections.ts";
+import { type DeviceBytes, moveDeviceBytes } from "./show-device-bytes.ts";
 import { type DeviceFirmware, gather } from "./show-devices.ts";
 import { type DownloadKind, download } from "./show-download.ts";
 
@@ -16,6 +19,8 @@ const MIB = 1 << 20;
 const UNITS: Record<string, number> = { MiB: MIB, GiB: 1 << 30 };
 const PIECE_BYTES = 65_536;
 const CONNECTION_BYTES = 4 * PIECE_BYTES;
+const DOWNLOAD_BYTES = 1024 * MIB;
+const DEVICE_BYTES = 16 * MIB;
 
 const RULE =
   "The rule (F7): a Connector serves the senders to one STLink in turn, so of two each keeps half as long as " +
@@ -29,11 +34,20 @@ const FIRMWARES: Record<DeviceFirmware, string> = {
   "native-asan": "under wasm3 and the sanitizers",
 };
 
+/** An emulated device with each, and how long 16 MiB both ways take it on a machine of two cores. */
+const ENGINES: Record<string, { target: VirtTarget; name: string; about: string }> = {
+  wasm3: { target: "virt-rv32", name: "under wasm3", about: "five to eight minutes" },
+  aot: { target: "virt-rv32-aot", name: "ahead of time", about: "about a minute" },
+};
+
 type Options = {
-  bytes: number;
+  /** The show's own when null. */
+  bytes: number | null;
   connections: number;
   devices: number;
   firmware: DeviceFirmware;
+  /** Of ENGINES. */
+  engines: readonly string[];
 };
 type Show = { about: string; run(options: Options): Promise<boolean> };
 
@@ -58,9 +72,14 @@ const SHOWS: Record<string, Show> = {
     about: "devices at once, each in session with one Connector and one desktop STLink",
     run: (options) => showDevices(options),
   },
+  "device-bytes": {
+    about: "bytes from an emulated device and to it, the Connector killed in the middle",
+    run: (options) => showDeviceBytes(options),
+  },
 };
 
-async function showDownload(kind: DownloadKind, bytes: number): Promise<boolean> {
+async function showDownload(kind: DownloadKind, size: number | null): Promise<boolean> {
+  const bytes = size ?? DOWNLOAD_BYTES;
   const got = await download(kind, bytes);
   const isGood = got.hash === got.sentHash && got.bytes === bytes && got.connections === 1;
   console.log(`killed and started again: ${got.killed.join(", ")}`);
@@ -130,6 +149,40 @@ async function showDevices({ devices, firmware }: Options): Promise<boolean> {
   return isWhole && got.died === 0;
 }
 
+async function showDeviceBytes({ bytes, engines }: Options): Promise<boolean> {
+  const length = bytes ?? DEVICE_BYTES;
+  let isGood = true;
+  for (const engine of engines) {
+    const { target, name, about } = ENGINES[engine]!;
+    console.log(
+      `A device in QEMU (${target}), its core ${name}: ${mib(length)} from it, then to it.`,
+    );
+    console.log(`16 MiB both ways: ${about}, and the firmware's build when it is the first.`);
+    for await (const moved of moveDeviceBytes(target, length, tellOn())) {
+      isGood = showMoved(moved, length) && isGood;
+    }
+    await end();
+  }
+  return isGood;
+}
+
+/** True: all came, and the Connector was killed meanwhile. */
+function showMoved(moved: DeviceBytes, length: number): boolean {
+  const { direction, bytes, hash, sentHash, ms, killedAt } = moved;
+  const isWhole = bytes === length && hash === sentHash;
+  const where = direction === "down" ? "from the device" : "to the device";
+  console.log(`${where}: ${mib(bytes)} in ${seconds(ms)}, ${mib(bytes / (ms / 1000))}/s`);
+  console.log(
+    killedAt > 0
+      ? `  the Connector was killed and started again after ${mib(killedAt)}; ` +
+          `the desktop's end stood still for ${seconds(moved.longestWaitMs)} at most`
+      : "  the Connector was NEVER killed",
+  );
+  console.log(`  SHA-256 sent ${sentHash}`);
+  console.log(`  SHA-256 came ${hash}: ${isWhole ? "right" : "WRONG"}`);
+  return isWhole && killedAt > 0;
+}
+
 /** A line now and then. */
 function tellOn(): (text: string) => void {
   let atMs = performance.now();
@@ -186,14 +239,21 @@ function parseFirmware(text: string): DeviceFirmware {
   throw new Error(`--firmware is ${text}: say one of ${Object.keys(FIRMWARES).join(", ")}`);
 }
 
+function parseEngines(text: string): string[] {
+  const engines = text === "both" ? Object.keys(ENGINES) : [text];
+  if (engines.every((engine) => engine in ENGINES)) return engines;
+  throw new Error(`--engine is ${text}: say one of ${Object.keys(ENGINES).join(", ")}, both`);
+}
+
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
-      bytes: { type: "string", default: "1GiB" },
+      bytes: { type: "string" },
       connections: { type: "string", default: "500" },
       devices: { type: "string", default: "1000" },
       firmware: { type: "string", default: "native-aot" },
+      engine: { type: "string", default: "both" },
     },
   });
   const show = SHOWS[positionals[0] ?? ""];
@@ -202,10 +262,11 @@ async function main(): Promise<void> {
     throw new Error(`say which show; there are\n${names.join("\n")}`);
   }
   const options = {
-    bytes: parseBytes(values.bytes),
+    bytes: values.bytes === undefined ? null : parseBytes(values.bytes),
     connections: parseCount("--connections", values.connections),
     devices: parseCount("--devices", values.devices),
     firmware: parseFirmware(values.firmware),
+    engines: parseEngines(values.engine),
   };
   if (!(await show.run(options))) process.exitCode = 1;
 }

@@ -5,17 +5,16 @@
 // Connector is killed, the cable is out, the power is cut.
 
 import { createHash } from "node:crypto";
-import { once } from "node:events";
-import type { Socket } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { buildVirtFirmware, type VirtTarget } from "../../scripts/build-firmware.ts";
 import { endAll } from "../e2e/sealed-tools.ts";
-import { seededBytes, seededHash } from "../e2e/services.ts";
+import { seededHash } from "../e2e/services.ts";
 import { CameraServer } from "./camera-server.ts";
+import { giveToDevice, replaceConnector, takeFromDevice } from "./virt-bytes.ts";
 import { buildBytesDevice, VirtSite } from "./virt-site.ts";
 
 const MEBIBYTE = 1 << 20;
-/** The interpreter compiles again and again in so little RAM: 16 MiB take it two to three minutes. */
+/** Under wasm3 16 MiB take minutes: `npm run shows -- device-bytes` moves them. */
 const MOVED: Record<VirtTarget, { down: number; up: number }> = {
   "virt-rv32": { down: 2 * MEBIBYTE, up: 2 * MEBIBYTE },
   "virt-rv32-aot": { down: 16 * MEBIBYTE, up: 16 * MEBIBYTE },
@@ -82,78 +81,29 @@ describe.each(TARGETS)("bytes of a device on %s", (target) => {
   afterAll(() => site?.stop());
 
   it("arrive whole at the desktop, the Connector being killed in the middle", async () => {
-    const socket = ask(site, `down 7 ${down}`);
-    const received = hashed(socket, down / 2, () => replaceConnector(site));
-    expect(await received).toEqual({ bytes: down, hash: seededHash(7, down) });
+    const meanwhile = { at: down / 2, begin: () => replaceConnector(site.site) };
+    const moved = await takeFromDevice(site, 7, down, meanwhile);
+    expect(moved).toEqual({ bytes: down, hash: seededHash(7, down) });
   });
 
   it("arrive whole at the device, the Connector being killed in the middle", async () => {
-    const socket = ask(site, "up 9");
-    const [, said] = await Promise.all([
-      send(socket, up, () => replaceConnector(site)),
-      answer(socket),
-    ]);
-    expect(said).toBe(`${up} ${up}`);
+    const meanwhile = { at: up / 2, begin: () => replaceConnector(site.site) };
+    const moved = await giveToDevice(site, 9, up, meanwhile);
+    expect(moved).toEqual({ bytes: up, hash: seededHash(9, up) });
   });
 
   it("arrive whole when the cable was out for ten seconds meanwhile", async () => {
-    const socket = ask(site, `down 11 ${down / 2}`);
     const from = site.device.lines.length;
-    const received = hashed(socket, down / 8, () => pullCable(site));
-    expect(await received).toEqual({ bytes: down / 2, hash: seededHash(11, down / 2) });
+    const meanwhile = { at: down / 8, begin: () => pullCable(site) };
+    const moved = await takeFromDevice(site, 11, down / 2, meanwhile);
+    expect(moved).toEqual({ bytes: down / 2, hash: seededHash(11, down / 2) });
     expect(site.device.lines.slice(from)).toContainEqual(expect.stringMatching(/network down/));
   });
 });
 
-function ask(site: VirtSite, line: string): Socket {
-  const socket = site.dial();
-  socket.write(`${line}\n`);
-  return socket;
-}
-
-async function replaceConnector({ site }: VirtSite): Promise<void> {
-  await site.kill("hall");
-  await site.startConnector("hall");
-}
-
 async function pullCable({ device }: VirtSite): Promise<void> {
   await device.setLink(false);
   setTimeout(() => device.setLink(true), LINK_OUT_MS);
-}
-
-/** Everything that comes; `meanwhile` begins when half of it is there. */
-async function hashed(socket: Socket, half: number, meanwhile: () => Promise<void>) {
-  const hash = createHash("sha256");
-  let bytes = 0;
-  let other: Promise<void> | null = null;
-  for await (const part of socket) {
-    hash.update(part);
-    bytes += part.length;
-    if (bytes >= half) other ??= meanwhile();
-  }
-  await other;
-  socket.destroy();
-  return { bytes, hash: hash.digest("hex") };
-}
-
-/** Sends seeded bytes and half-closes; `meanwhile` begins when half of them are given away. */
-async function send(socket: Socket, bytes: number, meanwhile: () => Promise<void>): Promise<void> {
-  let sent = 0;
-  let other: Promise<void> | null = null;
-  for (const piece of seededBytes(9, bytes)) {
-    if (!socket.write(piece)) await once(socket, "drain");
-    sent += piece.length;
-    if (sent >= bytes / 2) other ??= meanwhile();
-  }
-  socket.end();
-  await other;
-}
-
-async function answer(socket: Socket): Promise<string> {
-  let text = "";
-  for await (const part of socket) text += part;
-  socket.destroy();
-  return text.trim();
 }
 
 /** The first pictures of a stream: its parts have their lengths in their heads. */

@@ -3,16 +3,15 @@
 // QEMU with a flash as `sealed device provision` makes it. For virt-device.test.ts and the device bench.
 // The device holds the Mapping `web` to its application; the desktop's Binding leads to it.
 
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
-import { deviceRecords } from "../../host/device/configuration.ts";
 import { type Cable, Emulator, type EmulatorOptions } from "../../host/device/emulator.ts";
-import { LARGE_FLASH, storeImage } from "../../host/device/store-image.ts";
-import { readSite } from "../../host/stlink/site-file.ts";
+import { LARGE_FLASH } from "../../host/device/store-image.ts";
 import { buildVirtWith, type VirtTarget } from "../../scripts/build-firmware.ts";
 import type { VirtImage } from "../../scripts/build-virt.ts";
 import { ROOT } from "../../scripts/run.ts";
+import { writeFlash } from "../e2e/native-devices.ts";
 import { type Routes, StlinkSite } from "../e2e/stlink-site.ts";
 import { HOST } from "./virt-app.ts";
 
@@ -73,8 +72,7 @@ export class VirtSite {
   /** Makes the device's flash; it dials the Connector there, or at `hall`, as host and port. */
   provision(routes: Routes = { mappings: [WEB] }, hall = this.hallOfDevice()): void {
     this.site.writeStlink("camera", { connectors: { hall: { address: hall } }, ...routes });
-    const records = deviceRecords(readSite(join(this.site.folder, "camera.json")));
-    writeFileSync(this.flash, storeImage(LARGE_FLASH, records), { mode: 0o600 });
+    writeFlash(this.site, "camera", LARGE_FLASH);
   }
 
   hallOfDevice(port: string | number = this.site.addressOf("hall").split(":").at(-1) ?? 0): string {
