@@ -7,13 +7,11 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { buildVirtFirmware, type VirtTarget } from "../../scripts/build-firmware.ts";
 import { endAll } from "../e2e/sealed-tools.ts";
 import { buildApp, type Exchange, exchange, type Host, listenTcp, VirtApp } from "./virt-app.ts";
-import { VirtLan } from "./virt-lan.ts";
+import { FIRST_HOST as GATEWAY, VirtLan } from "./virt-lan.ts";
 import { VirtSite } from "./virt-site.ts";
 
 const BYTES = 256 * 1024;
 const PORT = 8080;
-/** The user network gives addresses in the order in which machines ask. */
-const GATEWAY = "10.0.2.15";
 
 afterAll(endAll);
 

@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // A network for several emulated machines: a switch that knows who is where, and QEMU's user network on
 // one of its ports, which gives addresses and leads to this machine's loopback. (QEMU's own hub would also
-// show that network what machines say to one another, and it answers for them.) For virt-gateway.test.ts.
+// show that network what machines say to one another, and it answers for them.) For virt-gateway.test.ts
+// and virt-pair.ts.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { type Cable, cableBackend, tieToParent } from "../../host/device/emulator.ts";
 
+/** The user network gives addresses in the order in which machines ask. */
+export const FIRST_HOST = "10.0.2.15";
 const LOOPBACK = "127.0.0.1";
 const MAC_LEN = 6;
 /** In an address's first byte: it is of many machines. */
 const GROUP = 1;
+
+export type Forward = { from: number; host: string; port: number };
 
 type Port = { socket: Socket; far: number };
 
@@ -21,10 +26,11 @@ export class VirtLan {
   readonly #places = new Map<string, Port>();
   #host: ChildProcess | null = null;
 
-  static async start(): Promise<VirtLan> {
+  /** A port of this machine's loopback may lead to a machine's. */
+  static async start(forward?: Forward): Promise<VirtLan> {
     const lan = new VirtLan();
     const backend = cableBackend(await lan.plug());
-    const nets = ["user,id=user", `${backend},id=cable`];
+    const nets = [`user,id=user${forwarding(forward)}`, `${backend},id=cable`];
     const ports = ["user", "cable"].map((name) => `hubport,hubid=0,id=${name}-port,netdev=${name}`);
     const machine = ["-M", "none", "-nodefaults", "-display", "none"];
     const args = [...machine, ...[...nets, ...ports].flatMap((net) => ["-netdev", net])];
@@ -57,6 +63,11 @@ export class VirtLan {
     this.#host?.kill("SIGKILL");
     for (const { socket } of this.#ports) socket.close();
   }
+}
+
+function forwarding(forward?: Forward): string {
+  if (forward === undefined) return "";
+  return `,hostfwd=tcp:${LOOPBACK}:${forward.from}-${forward.host}:${forward.port}`;
 }
 
 async function bound(): Promise<[Socket, number]> {
