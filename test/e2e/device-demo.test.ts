@@ -9,6 +9,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { RAM_KIB } from "../../host/device/emulator.ts";
 import { BUILD_DIR } from "../../scripts/run.ts";
 import { decodeAll, openChromium } from "../firmware/chromium.ts";
 import {
@@ -171,6 +172,18 @@ async function seeNetworkGo(demo: Demo, camera: CameraPage): Promise<void> {
 }
 
 describe("the demo of a device", () => {
+  it("shows a picture that moves from a core compiled ahead of time, and stops", {
+    timeout: DEMO_MS,
+  }, async () => {
+    const demo = new Demo(deviceDemoCommand("--port", "0", "--aot", "--once"));
+    expect(await demo.ended(), demo.output).toBe(0);
+    expect(demo.output).toContain(`${RAM_KIB["virt-rv32-aot"]} KiB of RAM in QEMU`);
+    expect(demo.output).toContain("ahead-of-time code");
+    const frames = /Frame (\d+) came through the tunnel, then frame (\d+)/.exec(demo.output);
+    expect(Number(frames?.[2])).toBeGreaterThan(Number(frames?.[1]));
+    expect(demo.leftovers()).toEqual([]);
+  });
+
   it("says what its options are", { timeout: USAGE_MS }, async () => {
     const demo = new Demo(deviceDemoCommand("--help"));
     expect(await demo.ended()).toBe(0);
