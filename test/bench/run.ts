@@ -20,13 +20,15 @@ core  primitives, handshakes and three layers of build/core.wasm: in V8 beside n
 camera  the camera app's synthetic frames in instructions on bare RV32IMAC (QEMU). Some seconds.
 device  the whole firmware in the emulator: RAM by parts, flash, bytes over slow ways, back in service, the
         camera; its core's instructions, and its native stack on RV32 and Xtensa without tail calls (Debian:
-        apt install gcc-xtensa-lx106). About three minutes.
+        apt install gcc-xtensa-lx106); the camera of the firmware as a program of this machine. About four
+        minutes.
 tunnel  the whole system on loopback, three processes: one connection and 64, round trips, CPU, memory;
         10,000 idle hops; 1,000 STLinks that come back. Two to four minutes; needs Linux (/proc).
 peers   the same work through chisel, rathole and frp as well, installed by name into build/peers where they
         are not on PATH (Go and cargo; some minutes each, once). About four minutes; needs Linux.
 
   --only v8|rv32  core: one half of it
+  --only native   device: the program of this machine alone, half a minute
   --functions     core: compiled size of every function, not only of the largest
   --strict        ends with code 1 when a goal is missed or a table could not be made
   --help          this text`;
@@ -68,7 +70,9 @@ type Options = { only: string | undefined; areFunctionsWhole: boolean };
 function benchOf(name: string, options: Options): (() => Promise<Outcome>) | null {
   const { only, areFunctionsWhole } = options;
   if (name === "camera") return benchCamera;
-  if (name === "device") return benchDevice;
+  if (name === "device") {
+    return only === undefined || only === "native" ? () => benchDevice(only) : null;
+  }
   if (name === "tunnel") return benchTunnel;
   if (name === "peers") return benchPeers;
   return name === "core" && isHalf(only) ? () => benchCore({ only, areFunctionsWhole }) : null;

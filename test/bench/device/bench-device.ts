@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // `npm run bench -- device`: the whole device in the emulator, under wasm3 and compiled ahead of time: RAM
-// by parts, flash, bytes to the desktop over ways of several lengths, back in service, the camera; and the
-// core's instructions on the same machine. Before it: ../run.ts. After it: measure.ts, ../table.ts.
+// by parts, flash, bytes to the desktop over ways of several lengths, back in service, the camera; the
+// core's instructions on the same machine; the device as a program of this one. Before it: ../run.ts. After
+// it: measure.ts, native.ts, ../table.ts.
 
 import { buildVirtFirmware, type VirtTarget } from "../../../scripts/build-firmware.ts";
 import { endAll } from "../../e2e/sealed-tools.ts";
@@ -15,17 +16,20 @@ import { layersOnRv32 } from "../rv32-layers.ts";
 import { type Facts, printSection, type Row, type Section } from "../table.ts";
 import { xtensaStack } from "../xtensa-stack.ts";
 import { type CameraFigures, cameraFigures, silenceAfterBreak, throughput } from "./measure.ts";
+import { nativeFigures } from "./native.ts";
+import type { CameraRates } from "./viewers.ts";
 
 const TARGETS: readonly VirtTarget[] = ["virt-rv32", "virt-rv32-aot"];
 const COLUMNS = ["wasm3", "ahead of time"];
 const ROUND_TRIPS_MS = [1, 10, 40, 100] as const;
 
+type Outcome = { missed: number; left: number };
+
 /** Measures and prints; returns how many goals are missed and how many sections could not be made. */
-export async function benchDevice(): Promise<{ missed: number; left: number }> {
-  const { wasm, wasmPath } = copyCore();
+export async function benchDevice(only?: "native"): Promise<Outcome> {
   const facts: Facts = new Map();
-  const outcome = { missed: 0, left: 0 };
-  const print = async (what: string, make: () => Promise<Section[]>): Promise<void> => {
+  const outcome: Outcome = { missed: 0, left: 0 };
+  const print: Print = async (what, make) => {
     try {
       for (const section of await make()) outcome.missed += printSection(section, facts);
     } catch (error) {
@@ -35,6 +39,15 @@ export async function benchDevice(): Promise<{ missed: number; left: number }> {
       await endAll();
     }
   };
+  if (only === undefined) await printEmulated(print, facts);
+  await print("The device as a program", async () => [await nativeTable()]);
+  return outcome;
+}
+
+type Print = (what: string, make: () => Promise<Section[]>) => Promise<void>;
+
+async function printEmulated(print: Print, facts: Facts): Promise<void> {
+  const { wasm, wasmPath } = copyCore();
   console.log(
     "About three minutes: the camera, bytes over four ways, breaks, instructions, native stack.",
   );
@@ -50,7 +63,6 @@ export async function benchDevice(): Promise<{ missed: number; left: number }> {
   await print("Native stack on Xtensa", async () => [
     stackTable("Xtensa lx106, call0", xtensaStack(wasm, wasmPath)),
   ]);
-  return outcome;
 }
 
 async function cameraTables(): Promise<Section[]> {
@@ -95,19 +107,37 @@ function ramTable(figures: readonly CameraFigures[], flash: readonly number[]): 
 }
 
 function cameraTable(figures: readonly CameraFigures[]): Section {
-  const row = (label: string, of: (one: CameraFigures) => number): Row => ({
-    label,
-    cells: figures.map(of),
-  });
   return {
     title: "The camera through the tunnel",
     columns: COLUMNS,
-    rows: [
-      row("pictures a second, two viewers", (one) => one.picturesPerSecond),
-      row("first page after power-on, ms: link, connection, page", (one) => one.firstPageMs),
-      row("one more page, ms: connection, page", (one) => one.pageMs),
-    ],
+    rows: cameraRows(figures),
     notes: ["At the emulator's own speed, some 800 million instructions a second."],
+  };
+}
+
+function cameraRows(figures: readonly CameraRates[]): Row[] {
+  const row = (label: string, of: (one: CameraRates) => number): Row => ({
+    label,
+    cells: figures.map(of),
+  });
+  return [
+    row("pictures a second, two viewers", (one) => one.picturesPerSecond),
+    row("first page after power-on, ms: link, connection, page", (one) => one.firstPageMs),
+    row("one more page, ms: connection, page", (one) => one.pageMs),
+  ];
+}
+
+async function nativeTable(): Promise<Section> {
+  const figures = [await nativeFigures("native"), await nativeFigures("native-aot")];
+  return {
+    title: "The device as a program of this machine, with its camera",
+    columns: COLUMNS,
+    rows: [
+      { label: "resident, bytes, the most seen", cells: figures.map(({ resident }) => resident) },
+      { label: "the program's file, bytes", cells: figures.map(({ fileBytes }) => fileBytes) },
+      ...cameraRows(figures),
+    ],
+    notes: ["At this machine's speed; the same viewers and pages as in the emulator."],
   };
 }
 

@@ -1,22 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an emulated device does in time: bytes to the desktop over ways of several lengths, how long they
-// stay away when its hop breaks, pictures and new connections of its camera, and the RAM that it had.
-// Before it: bench-device.ts. After it: test/firmware/virt-site.ts. Every measurement is bounded in time.
+// stay away when its hop breaks, and its camera with the RAM that it had meanwhile.
+// Before it: bench-device.ts. After it: viewers.ts, test/firmware/virt-site.ts. Every measurement is bounded
+// in time.
 
 import type { Socket } from "node:net";
 import type { VirtImage } from "../../../scripts/build-virt.ts";
 import { VirtSite } from "../../firmware/virt-site.ts";
 import { type DeviceMemory, readMemory, symbolsOf } from "./memory.ts";
 import { SlowRelay } from "./slow-relay.ts";
+import { type CameraRates, watchCamera } from "./viewers.ts";
 
 /** 8 ns an instruction: a processor of 125 million a second, as a chip of 160 MHz has at best. */
 const ICOUNT_SHIFT = 3;
 const BYTES_MS = 5000;
 const BREAKS = 3;
 const BREAK_MS = 8000;
-const CAMERA_MS = 5000;
-const CONNECTIONS = 10;
-const LOOK_MS = 200;
 const BITS = 8;
 
 /** A device whose hop goes over a relay. */
@@ -101,50 +100,25 @@ async function silenceAfter(socket: Socket, cut: () => void): Promise<number> {
   return Math.max(longest, performance.now() - last);
 }
 
-export type CameraFigures = {
-  picturesPerSecond: number;
-  /** From dialling to the last byte of the page, ms: the first after power-on, then the median. */
-  firstPageMs: number;
-  pageMs: number;
-  memory: DeviceMemory;
-};
+export type CameraFigures = CameraRates & { memory: DeviceMemory };
 
-/** The camera with two viewers and somebody who loads the page again and again. */
+/** The camera with its viewers, and the moment at which the most was in use, of those looked at. */
 export async function cameraFigures(image: VirtImage): Promise<CameraFigures> {
   const symbols = symbolsOf(image.elf);
   const site = await new VirtSite(image).start();
-  const url = `http://127.0.0.1:${site.port}`;
+  const seen: DeviceMemory[] = [];
   try {
-    const firstPageMs = await pageTime(url);
-    const pages = await series(CONNECTIONS, () => pageTime(url));
-    const stop = new AbortController();
-    const viewers = [0, 1].map(() => countPictures(`${url}/stream`, stop.signal));
-    const watched = watchMemory(site, symbols, url).finally(() => stop.abort());
-    const [highest, pictures] = await Promise.all([watched, ...viewers]);
-    return {
-      picturesPerSecond: ((pictures ?? 0) * 1000) / CAMERA_MS,
-      firstPageMs,
-      pageMs: pages.sort((a, b) => a - b)[CONNECTIONS >> 1] ?? Number.NaN,
-      memory: highest,
-    };
+    const rates = await watchCamera(`http://127.0.0.1:${site.port}`, async () => {
+      seen.push(readMemory(await site.device.memory(), symbols));
+    });
+    return { ...rates, memory: highestOf(seen) };
   } finally {
     await site.stop();
     await Promise.all([site.site.kill("office"), site.site.kill("hall")]);
   }
 }
 
-/** The moment at which the most was in use, of those that were looked at. */
-async function watchMemory(
-  site: VirtSite,
-  symbols: ReturnType<typeof symbolsOf>,
-  url: string,
-): Promise<DeviceMemory> {
-  const seen: DeviceMemory[] = [];
-  for (const end = Date.now() + CAMERA_MS; Date.now() < end; ) {
-    void pageTime(url).catch(() => {}); // one too many is told so by the camera
-    await rest(LOOK_MS);
-    seen.push(readMemory(await site.device.memory(), symbols));
-  }
+function highestOf(seen: readonly DeviceMemory[]): DeviceMemory {
   const [highest] = seen.toSorted((a, b) => b.arenaNow - a.arenaNow);
   const last = seen.at(-1);
   if (highest === undefined || last === undefined)
@@ -154,36 +128,6 @@ async function watchMemory(
 
 function peaks({ arenaMost, arenaTop, stackMost }: DeviceMemory) {
   return { arenaMost, arenaTop, stackMost };
-}
-
-async function pageTime(url: string): Promise<number> {
-  const begun = performance.now();
-  const headers = { connection: "close" };
-  const response = await fetch(`${url}/`, { headers, signal: AbortSignal.timeout(CAMERA_MS) });
-  await response.arrayBuffer();
-  return performance.now() - begun;
-}
-
-/** Parts of an MJPEG stream until it is stopped. */
-async function countPictures(url: string, signal: AbortSignal): Promise<number> {
-  let [count, rest] = [0, ""];
-  try {
-    const { body } = await fetch(url, { signal });
-    for await (const part of body ?? []) {
-      const text = rest + Buffer.from(part).toString("latin1");
-      count += text.split("Content-Length:").length - 1;
-      rest = text.slice(-("Content-Length:".length - 1));
-    }
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  }
-  return count;
-}
-
-async function series<T>(count: number, work: () => Promise<T>): Promise<T[]> {
-  const results: T[] = [];
-  for (let i = 0; i < count; i++) results.push(await work());
-  return results;
 }
 
 function rest(ms: number): Promise<void> {
