@@ -73,6 +73,12 @@ bool take_name(const uint8_t* from, size_t bytes, HostName* name) {
   return true;
 }
 
+const char* refusal_of(const HostName& name) {
+  bool is_v6 = strchr(name.text, ':') != nullptr;
+  if (!is_v6 || sockets::takes_ipv6()) return nullptr;
+  return "its address is of IPv6, and this device has IPv4 alone; configure one of IPv4";
+}
+
 bool take_host_port(const uint8_t* from, size_t bytes, HostName* name, uint16_t* port) {
   size_t colon = bytes;
   while (colon > 0 && from[colon - 1] != ':') colon--;

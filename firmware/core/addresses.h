@@ -2,7 +2,8 @@
  *
  * Where a Mapping may point and a Binding may listen, and addresses as texts. The twin of
  * host/net/ip.ts and host/stlink/addresses.ts. Before it: configuration.cpp, each dial, each
- * listen. After it: sockets.h. Pure but for `look_up`.
+ * listen. After it: sockets.h. Pure but for what it
+ * asks that.
  */
 #ifndef SEALEDTUNNEL_ADDRESSES_H
 #define SEALEDTUNNEL_ADDRESSES_H
@@ -23,6 +24,10 @@ struct HostName {
 
 /** Copies a name. False: it is empty or too long, or holds a NUL. */
 [[nodiscard]] bool take_name(const uint8_t* from, size_t bytes, HostName* name);
+
+/** Why an address that is written so is of no use on this device; nullptr: nothing is known of
+ * that. */
+const char* refusal_of(const HostName& name);
 
 /** Cuts `host:port` or `[v6]:port`. False: it is neither. */
 [[nodiscard]] bool take_host_port(const uint8_t* from, size_t bytes, HostName* name,

@@ -130,14 +130,29 @@ Kept* make_room(uint32_t place) {
   return room;
 }
 
+/** An address that nothing but another configuration makes usable: told once for each of them. */
+void pass_over(uint32_t index, const char* why, uint32_t now) {
+  Place& place = places[index];
+  place.may_dial_at = now + REDIAL_MOST_MS;
+  if (place.last_error == why) return;
+  place.last_error = why;
+  LogLine line(LogLevel::Warn);
+  configuration::Connector connector;
+  line.text("the Connector ");
+  if (configuration::connector_at(index, &connector)) {
+    line.foreign(connector.address.at, connector.address.bytes);
+  } else {
+    line.number(index); /* of an activation code */
+  }
+  line.text(" is not dialled: ").text(why);
+}
+
 void dial(uint32_t place, uint32_t now) {
   HostName name;
   uint16_t port = 0;
-  if (!name_of(place, &name, &port)) {
-    places[place].last_error = "its address is not host:port";
-    places[place].may_dial_at = now + REDIAL_MOST_MS;
-    return;
-  }
+  if (!name_of(place, &name, &port)) return pass_over(place, "its address is not host:port", now);
+  const char* refusal = refusal_of(name);
+  if (refusal != nullptr) return pass_over(place, refusal, now);
   Kept* room = make_room(place);
   if (room == nullptr) return;
   *room = Kept();

@@ -54,18 +54,24 @@ Relation* relation_of(const core::StreamInfo& info) {
   return place;
 }
 
-/** Looks the target up. False: its name takes a while, or there is none that may be used. */
+/** As its Route says now. False: it is gone, or says none. */
+bool target_of(const Relation& one, HostName* name, uint16_t* port) {
+  configuration::Route route;
+  static const uint8_t LOCALHOST[] = {'l', 'o', 'c', 'a', 'l', 'h', 'o', 's', 't'};
+  if (!find_route(one.mapping, &route)) return false;
+  *port = route.port;
+  return route.address.bytes > 0 ? take_name(route.address.at, route.address.bytes, name)
+                                 : take_name(LOCALHOST, sizeof LOCALHOST, name);
+}
+
+/** Looks the target up. Failed too where there is none that may be used. */
 sockets::Lookup look_up(Relation& one, uint32_t now) {
   if (one.has_target && now - one.looked_at < LOOK_AGAIN_MS) return sockets::Lookup::Found;
-  configuration::Route route;
   HostName name;
-  static const uint8_t LOCALHOST[] = {'l', 'o', 'c', 'a', 'l', 'h', 'o', 's', 't'};
-  if (!find_route(one.mapping, &route)) return sockets::Lookup::Failed;
-  bool is_name = route.address.bytes > 0 ? take_name(route.address.at, route.address.bytes, &name)
-                                         : take_name(LOCALHOST, sizeof LOCALHOST, &name);
-  if (!is_name) return sockets::Lookup::Failed;
+  uint16_t port = 0;
+  if (!target_of(one, &name, &port)) return sockets::Lookup::Failed;
   sockets::Address target = {};
-  target.port = route.port;
+  target.port = port;
   sockets::Lookup found = sockets::lookup(name.text, &target);
   if (found != sockets::Lookup::Found) return found;
   AddressKind kind = kind_of(target);
@@ -101,10 +107,14 @@ void arrived(Relation& one, uint16_t number, uint32_t bytes, uint32_t now) {
 void drop(const Relation& one, uint32_t now) {
   datagrams::count_drop(datagrams::Drop::NoTarget);
   if (!seldom.may(now)) return;
+  HostName name;
+  uint16_t port = 0;
+  const char* refusal = target_of(one, &name, &port) ? refusal_of(name) : nullptr;
   LogLine(LogLevel::Warn)
       .text("the Mapping ")
       .hex(one.mapping, configuration::ID)
-      .text(" drops datagrams: its target does not resolve, or is a public address");
+      .text(" drops datagrams: ")
+      .text(refusal != nullptr ? refusal : "its target does not resolve, or is a public address");
 }
 
 bool take(Relation& one, int32_t stream, uint32_t now) {

@@ -55,21 +55,28 @@ Listener* free_place() {
 }
 
 void tell_unusable(const uint8_t* id, const char* why) {
-  LogLine(LogLevel::Warn).text("the Binding ").hex(id, configuration::ID).text(why);
+  LogLine line(LogLevel::Warn);
+  line.text("the Binding ").hex(id, configuration::ID).text(" does not listen: ").text(why);
+}
+
+const char* refusal_of_place(const configuration::Route& route) {
+  HostName name;
+  bool is_name = take_name(route.address.at, route.address.bytes, &name);
+  const char* refusal = is_name ? refusal_of(name) : nullptr;
+  if (refusal != nullptr) return refusal;
+  return "its address is public; it may be loopback, a private address or \"all\"";
 }
 
 void add(const configuration::Route& route) {
   sockets::Address at = {};
   if (is_there(route)) return;
   if (!place_of(route, &at)) {
-    tell_unusable(route.id,
-                  " does not listen: its address is public; it may be loopback, a private "
-                  "address or \"all\"");
+    tell_unusable(route.id, refusal_of_place(route));
     return;
   }
   Listener* one = free_place();
   if (one == nullptr) {
-    tell_unusable(route.id, " does not listen: this device has no place for more Bindings");
+    tell_unusable(route.id, "this device has no place for more Bindings");
     return;
   }
   one->is_used = true;

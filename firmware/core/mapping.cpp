@@ -75,7 +75,9 @@ bool look_up(Connection& one, uint32_t now) {
   sockets::Lookup found = is_name ? sockets::lookup(name.text, &target) : sockets::Lookup::Failed;
   if (found == sockets::Lookup::Pending) return false;
   if (found == sockets::Lookup::Failed) {
-    return fail(one, CORE_REASON_TARGET_UNREACHABLE, "the target's name does not resolve", now);
+    const char* refusal = is_name ? refusal_of(name) : nullptr;
+    const char* why = refusal != nullptr ? refusal : "the target's name does not resolve";
+    return fail(one, CORE_REASON_TARGET_UNREACHABLE, why, now);
   }
   AddressKind kind = kind_of(target);
   if (kind != AddressKind::Loopback && kind != AddressKind::Private) {

@@ -21,6 +21,10 @@ struct Address {
   uint16_t port;
 };
 
+/** Are addresses of IPv6 of any use here? Where they aren't, none is found, dialled or listened on.
+ */
+bool takes_ipv6();
+
 enum class Lookup { Pending, Found, Failed };
 
 /**

@@ -97,7 +97,8 @@ async function recordsOf(
 ): Promise<Records> {
   const { code, site } = flags;
   if (code !== undefined) return new Map([[DeviceRecord.Code, codeRecord(code)]]);
-  return deviceRecords(readSite(site ?? (await makeSite(flags, board, name, folder))));
+  const file = site ?? (await makeSite(flags, board, name, folder));
+  return deviceRecords(readSite(file), { hasIpv6: board.startsWith("native") });
 }
 
 /** Asks for Connector and viewer, writes the files, and says what others' files get. */

@@ -37,7 +37,7 @@ export const provisionCommand: CommandModule<object, Arguments> = {
       .option("for", {
         choices: TARGETS,
         default: "native" as const,
-        describe: 'Whose flash it is; esp32 is every ESP32\'s partition "identity"',
+        describe: 'Whose flash or console it is; esp32 is every ESP32\'s partition "identity"',
       })
       .option("serial", {
         type: "boolean",
@@ -55,7 +55,7 @@ export const provisionCommand: CommandModule<object, Arguments> = {
     if (serial === (out !== undefined)) {
       throw new AppError("Usage", "Say where to: --out FILE, or --serial to print the session.");
     }
-    const records = deviceRecords(readSite(file));
+    const records = deviceRecords(readSite(file), { hasIpv6: target === "native" });
     if (out === undefined) return console.log(provisionSession(records).join("\n"));
     writeImage(out, imageOf(target, records));
     console.log(`${out} holds the private key and the configuration of this device.`);

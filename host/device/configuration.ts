@@ -26,12 +26,21 @@ const MAPPING = 1;
 const BINDING = 2;
 const PROTOCOLS = { tcp: 1, udp: 2 } as const;
 
+/** What devices differ in. */
+export type DeviceTraits = {
+  /** A program of this machine has it; boards have IPv4 alone. */
+  hasIpv6?: boolean;
+};
+
 /** The records of a device that this file describes. Throws AppError(BadFile): a device can't. */
 export function deviceRecords(
   site: Site,
-  sizes = DEVICE_SIZES,
+  { hasIpv6 = true }: DeviceTraits = {},
 ): Map<DeviceRecordNumber, Uint8Array> {
-  const refusals = refusalsOf(site, sizes);
+  const refusals = [
+    ...refusalsOf(site, DEVICE_SIZES),
+    ...(hasIpv6 ? [] : addressesOf(site).flatMap(ipv6Refusal)),
+  ];
   if (refusals.length > 0) {
     throw new AppError("BadFile", refusals.map((text) => `${site.file}: ${text}`).join("\n"));
   }
@@ -106,6 +115,27 @@ function refusalsOf(site: Site, sizes: Sizes): string[] {
     ...mappings.flatMap(({ name, host }) => hostRefusal(`mapping "${name}"`, host)),
     ...bindings.flatMap(bindingRefusals),
     ...bytesRefusal(site, sizes),
+  ];
+}
+
+type Written = { what: string; address: string };
+
+/** Every address and name of the file that a device uses. */
+function addressesOf({ connectors, mappings, bindings }: Site): Written[] {
+  return [
+    ...connectors.map(({ name, address }) => ({
+      what: `connector "${name}"`,
+      address: address.host,
+    })),
+    ...mappings.map(({ name, host }) => ({ what: `mapping "${name}"`, address: host })),
+    ...bindings.map(({ name, listenOn }) => ({ what: `binding "${name}"`, address: listenOn })),
+  ];
+}
+
+function ipv6Refusal({ what, address }: Written): string[] {
+  if (!address.includes(":")) return [];
+  return [
+    `${what} has the IPv6 address ${address}, and a board has IPv4 alone: write one of IPv4.`,
   ];
 }
 

@@ -75,6 +75,33 @@ describe("it refuses", () => {
     ]);
   });
 
+  const withIpv6 = GOOD_SITE.replace('"192.0.2.7:8443"', '"[2001:db8::7]:8443"')
+    .replace('address = "192.168.0.1"', 'address = "fd00::1"')
+    .replace("port = 443", 'port = 443\naddress = "::1"');
+  const boards = "and a board has IPv4 alone: write one of IPv4.";
+
+  it.each([
+    ["an image for virt-rv32", ["--out", "x.flash", "--for", "virt-rv32"]],
+    ["an image for esp32", ["--out", "x.flash", "--for", "esp32"]],
+    ["a session for esp32", ["--serial", "--for", "esp32"]],
+  ])("each address of IPv6 in %s", (_, args) => {
+    writeFileSync(file, withIpv6, { mode: 0o600 });
+    const { status, said } = provision(file, ...args);
+    expect([status, said.split("\n")]).toEqual([
+      3,
+      [
+        `${file}: connector "hall" has the IPv6 address 2001:db8::7, ${boards}`,
+        `${file}: mapping "web" has the IPv6 address fd00::1, ${boards}`,
+        `${file}: binding "here" has the IPv6 address ::1, ${boards}`,
+      ],
+    ]);
+  });
+
+  it("no address of IPv6 for the native device", () => {
+    writeFileSync(file, withIpv6, { mode: 0o600 });
+    expect(provision(file, "--out", out)).toMatchObject({ status: 0, said: "" });
+  });
+
   it.each([
     ["neither --out nor --serial", []],
     ["both", ["--out", "x.flash", "--serial"]],

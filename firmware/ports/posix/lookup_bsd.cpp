@@ -129,6 +129,14 @@ Lookup begin(const char* name) {
 
 } // namespace
 
+bool sockets::takes_ipv6() {
+#if !defined(ESP_PLATFORM) || CONFIG_LWIP_IPV6
+  return true;
+#else
+  return false;
+#endif
+}
+
 Lookup sockets::lookup(const char* name, Address* found) {
   if (read_literal(name, found)) return Lookup::Found;
   Entry* entry = entry_of(name);

@@ -66,6 +66,10 @@ void put_host(const ip_addr_t& host, Address* found) {
 
 namespace sockets {
 
+bool takes_ipv6() {
+  return LWIP_IPV6 != 0;
+}
+
 Lookup lookup(const char* name, Address* found) {
   ip_addr_t host;
   const size_t length = strlen(name);

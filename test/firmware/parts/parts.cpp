@@ -64,6 +64,10 @@ void print_place(const char* text) {
 
 } // namespace
 
+bool sockets::takes_ipv6() {
+  return true;
+}
+
 /** addresses.cpp asks for literal addresses of Bindings alone, which nothing here does. */
 sockets::Lookup sockets::lookup(const char*, Address*) {
   return Lookup::Failed;

@@ -16,6 +16,7 @@
 #define LWIP_SOCKET 0
 #define LWIP_RAW 0
 #define LWIP_IPV4 1
+/* What it would cost: NOTES.md. */
 #define LWIP_IPV6 0
 
 #define MEM_ALIGNMENT 4
