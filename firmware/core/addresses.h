@@ -2,8 +2,7 @@
  *
  * Where a Mapping may point and a Binding may listen, and addresses as texts. The twin of
  * host/net/ip.ts and host/stlink/addresses.ts. Before it: configuration.cpp, each dial, each
- * listen. After it: sockets.h. Pure but for what it
- * asks that.
+ * listen. After it: sockets.h. Pure, but that `listening_at` and `refusal_of` ask it.
  */
 #ifndef SEALEDTUNNEL_ADDRESSES_H
 #define SEALEDTUNNEL_ADDRESSES_H
@@ -25,8 +24,8 @@ struct HostName {
 /** Copies a name. False: it is empty or too long, or holds a NUL. */
 [[nodiscard]] bool take_name(const uint8_t* from, size_t bytes, HostName* name);
 
-/** Why an address that is written so is of no use on this device; nullptr: nothing is known of
- * that. */
+/** Why an address that is written so is of no use on this device; nullptr where it may be of use.
+ */
 const char* refusal_of(const HostName& name);
 
 /** Cuts `host:port` or `[v6]:port`. False: it is neither. */
