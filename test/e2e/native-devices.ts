@@ -7,11 +7,15 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { deviceRecords } from "../../host/device/configuration.ts";
 import { tieToParent } from "../../host/device/emulator.ts";
 import { type FlashShape, SMALL_FLASH, storeImage } from "../../host/device/store-image.ts";
 import { readSite } from "../../host/stlink/site-file.ts";
 import type { StlinkSite } from "./stlink-site.ts";
+
+const HEARD_MS = 30_000;
+const LOOK_MS = 20;
 
 const devices: NativeDevice[] = [];
 
@@ -61,6 +65,16 @@ export class NativeDevice {
   /** What it has said on its console. */
   get said(): string {
     return readFileSync(this.#log, "utf8");
+  }
+
+  /** Waits until it has said so. Rejects with what it said instead. */
+  async hear(pattern: RegExp): Promise<void> {
+    for (const end = performance.now() + HEARD_MS; !pattern.test(this.said); ) {
+      if (performance.now() > end || this.hasEnded) {
+        throw new Error(`the device never said ${pattern}, but:\n${this.said}`);
+      }
+      await pause(LOOK_MS);
+    }
   }
 
   async kill(): Promise<void> {

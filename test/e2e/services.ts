@@ -7,23 +7,28 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
 
+const LOOPBACK = "127.0.0.1";
 const servers: Server[] = [];
 const sockets = new Set<Socket>();
 
 /** Listens at a free port of loopback, or at this one; each connection goes to `serve`. */
-export async function startServer(serve: (socket: Socket) => void, port = 0): Promise<number> {
+export async function startServer(
+  serve: (socket: Socket) => void,
+  port = 0,
+  host = LOOPBACK,
+): Promise<number> {
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     keep(socket);
     serve(socket);
   });
-  servers.push(server.listen(port, "127.0.0.1"));
+  servers.push(server.listen(port, host));
   await once(server, "listening");
   const address = server.address();
   return typeof address === "object" && address !== null ? address.port : 0;
 }
 
-export function dial(port: number): Socket {
-  return keep(connect({ host: "127.0.0.1", port, allowHalfOpen: true }));
+export function dial(port: number, host = LOOPBACK): Socket {
+  return keep(connect({ host, port, allowHalfOpen: true }));
 }
 
 export async function closeAll(): Promise<void> {
@@ -75,8 +80,8 @@ export async function sendSeeded(socket: Socket, seed: number, length: number): 
 }
 
 /** Sends and half-closes; everything that comes back. Rejects with the socket's error. */
-export async function exchange(port: number, bytes: Uint8Array): Promise<Buffer> {
-  const socket = dial(port);
+export async function exchange(port: number, bytes: Uint8Array, host = LOOPBACK): Promise<Buffer> {
+  const socket = dial(port, host);
   socket.end(bytes);
   const parts: Buffer[] = [];
   for await (const part of socket) parts.push(part as Buffer);

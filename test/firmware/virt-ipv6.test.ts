@@ -4,7 +4,7 @@
 
 import { createSocket } from "node:dgram";
 import { connect } from "node:net";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, it } from "vitest";
 import { buildVirtFirmware } from "../../scripts/build-firmware.ts";
 import { endAll } from "../e2e/sealed-tools.ts";
 import { publicKeyOf } from "../unit/site-files.ts";

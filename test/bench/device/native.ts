@@ -3,7 +3,6 @@
 // its viewers see through the tunnel. Before it: bench-device.ts. After it: viewers.ts, test/e2e's sites.
 
 import { statSync } from "node:fs";
-import { setTimeout as rest } from "node:timers/promises";
 import { firstUsable } from "../../../host/cli/demo/ports.ts";
 import { buildFirmware } from "../../../scripts/build-firmware.ts";
 import { endDevices, NativeDevice } from "../../e2e/native-devices.ts";
@@ -11,8 +10,6 @@ import { memoryOf } from "../../e2e/show-devices.ts";
 import { StlinkSite } from "../../e2e/stlink-site.ts";
 import { type CameraRates, watchCamera } from "./viewers.ts";
 
-const UP_MS = 30_000;
-const LOOK_MS = 20;
 const WEB = { name: "web", address: "127.0.0.1", port: 80, peers: ["office"] };
 const HERE = { name: "here", mapping: "web", port: 0, peers: ["camera"] };
 
@@ -30,7 +27,7 @@ export async function nativeFigures(target: "native" | "native-aot"): Promise<Na
     await site.startStlink("office", { bindings: [HERE] });
     site.writeStlink("camera", { mappings: [WEB] });
     const device = NativeDevice.start(program, site, "camera", (await firstUsable([0])).port);
-    await untilUp(device);
+    await device.hear(/hop up/);
     let resident = 0;
     const rates = await watchCamera(`http://127.0.0.1:${await site.portOf("office")}`, async () => {
       resident = Math.max(resident, memoryOf(device.pid).resident);
@@ -39,14 +36,5 @@ export async function nativeFigures(target: "native" | "native-aot"): Promise<Na
   } finally {
     await endDevices();
     await Promise.all([site.kill("office"), site.kill("hall")]);
-  }
-}
-
-async function untilUp(device: NativeDevice): Promise<void> {
-  for (const end = performance.now() + UP_MS; !device.said.includes("hop up"); ) {
-    if (performance.now() > end || device.hasEnded) {
-      throw new Error(`the device has no hop; it said:\n${device.said}`);
-    }
-    await rest(LOOK_MS);
   }
 }
