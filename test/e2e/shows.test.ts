@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The long shows at a size for each run of the tests: downloads while Connectors are killed, connections
-// beside a flood, devices. `npm run shows` runs them at full size (shows.ts), and prints their figures.
+// beside a flood, devices, bytes of a device. `npm run shows` runs them at full size (shows.ts), and prints their figures.
 
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { buildCore } from "../../scripts/build.ts";
@@ -9,6 +9,7 @@ import { endDevices } from "./native-devices.ts";
 import { endAll } from "./sealed-tools.ts";
 import { closeAll } from "./services.ts";
 import { converse } from "./show-connections.ts";
+import { moveDeviceBytes } from "./show-device-bytes.ts";
 import { gather } from "./show-devices.ts";
 import { type DownloadKind, download } from "./show-download.ts";
 
@@ -62,6 +63,18 @@ describe("devices at once", () => {
       expect(got.memory.own).toBeLessThan(DEVICE_MEMORY);
     },
   );
+});
+
+describe("bytes of an emulated device", () => {
+  it("are right from it and to it while the Connector is killed", async () => {
+    const directions: string[] = [];
+    for await (const moved of moveDeviceBytes("virt-rv32-aot", MIB, () => {})) {
+      directions.push(moved.direction);
+      expect(moved).toMatchObject({ bytes: MIB, hash: moved.sentHash });
+      expect(moved.killedAt).toBeGreaterThanOrEqual(MIB / 2);
+    }
+    expect(directions).toEqual(["down", "up"]);
+  });
 });
 
 /** The arena of a native device, and what the C library has beside it. */
