@@ -241,7 +241,7 @@ function parseFirmware(text: string): DeviceFirmware {
 
 function parseEngines(text: string): string[] {
   const engines = text === "both" ? Object.keys(ENGINES) : [text];
-  if (engines.every((engine) => engine in ENGINES)) return engines;
+  if (engines.every((engine) => Object.hasOwn(ENGINES, engine))) return engines;
   throw new Error(`--engine is ${text}: say one of ${Object.keys(ENGINES).join(", ")}, both`);
 }
 
