@@ -218,7 +218,7 @@ async function counted<Result>(work: () => Promise<Result>): Promise<[number, Re
   return [(performance.now() - startedMs) / 1000, result];
 }
 
-export function memoryOf(pid: number): Memory {
+function memoryOf(pid: number): Memory {
   const text = readFileSync(`/proc/${pid}/smaps_rollup`, "latin1");
   const bytes = (name: string) =>
     Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(text)?.[1]) * KIB;

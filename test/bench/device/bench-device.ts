@@ -133,7 +133,7 @@ async function nativeTable(): Promise<Section> {
     title: "The device as a program of this machine, with its camera",
     columns: COLUMNS,
     rows: [
-      { label: "resident, bytes, the most seen", cells: figures.map(({ resident }) => resident) },
+      { label: "resident, bytes, the most", cells: figures.map(({ mostBytes }) => mostBytes) },
       { label: "the program's file, bytes", cells: figures.map(({ fileBytes }) => fileBytes) },
       ...cameraRows(figures),
     ],

@@ -6,16 +6,16 @@ import { statSync } from "node:fs";
 import { firstUsable } from "../../../host/cli/demo/ports.ts";
 import { buildFirmware } from "../../../scripts/build-firmware.ts";
 import { endDevices, NativeDevice } from "../../e2e/native-devices.ts";
-import { memoryOf } from "../../e2e/show-devices.ts";
 import { StlinkSite } from "../../e2e/stlink-site.ts";
+import { costOf } from "../system/process-cost.ts";
 import { type CameraRates, watchCamera } from "./viewers.ts";
 
 const WEB = { name: "web", address: "127.0.0.1", port: 80, peers: ["office"] };
 const HERE = { name: "here", mapping: "web", port: 0, peers: ["camera"] };
 
 export type NativeFigures = CameraRates & {
-  /** Bytes: the most that was resident while the camera was watched, and the program's file. */
-  resident: number;
+  /** The most that was resident at once, and the program's file. */
+  mostBytes: number;
   fileBytes: number;
 };
 
@@ -28,11 +28,10 @@ export async function nativeFigures(target: "native" | "native-aot"): Promise<Na
     site.writeStlink("camera", { mappings: [WEB] });
     const device = NativeDevice.start(program, site, "camera", (await firstUsable([0])).port);
     await device.hear(/hop up/);
-    let resident = 0;
-    const rates = await watchCamera(`http://127.0.0.1:${await site.portOf("office")}`, async () => {
-      resident = Math.max(resident, memoryOf(device.pid).resident);
-    });
-    return { ...rates, resident, fileBytes: statSync(program).size };
+    const url = `http://127.0.0.1:${await site.portOf("office")}`;
+    const rates = await watchCamera(url, async () => {});
+    const { mostBytes } = costOf(device.pid);
+    return { ...rates, mostBytes, fileBytes: statSync(program).size };
   } finally {
     await endDevices();
     await Promise.all([site.kill("office"), site.kill("hall")]);
