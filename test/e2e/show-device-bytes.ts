@@ -13,6 +13,8 @@ import {
 import { buildBytesDevice, VirtSite } from "../firmware/virt-site.ts";
 import { seededHash } from "./services.ts";
 
+/** Of the device's console, where something fails. */
+const LINES = 20;
 const SEEDS = { down: 7, up: 9 } as const;
 
 export type Direction = keyof typeof SEEDS;
@@ -38,9 +40,22 @@ export async function* moveDeviceBytes(
   try {
     yield await move(site, "down", length, tell);
     yield await move(site, "up", length, tell);
+  } catch (error) {
+    throw new Error(await storyOf(site, error as Error), { cause: error });
   } finally {
     await site.stop();
   }
+}
+
+/** Why a connection failed, as both ends of its tunnel say it. */
+async function storyOf({ site, device }: VirtSite, { message }: Error): Promise<string> {
+  const { bindings } = await site.status("office");
+  return [
+    `the connection failed: ${message}`,
+    `the Binding's last error: ${bindings[0]?.lastError ?? "none"}`,
+    "the device's console, at the end:",
+    ...device.lines.slice(-LINES).map((line) => `  ${line}`),
+  ].join("\n");
 }
 
 async function move(
