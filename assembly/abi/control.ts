@@ -6,7 +6,13 @@
 
 import { codeLoad, configLoad, pendingLen } from "../control/arriving";
 import { entryAt, entryCount, entryLen } from "../control/configuration";
-import { controlConfirm, controlRotate, controlState, controlStored } from "../control/control";
+import {
+  controlConfirm,
+  controlReport,
+  controlRotate,
+  controlState,
+  controlStored,
+} from "../control/control";
 import { arriving, config, configEnd, inForceLen, markOf } from "../control/in-force";
 import { leaseLeft, leaseSet } from "../control/lease";
 import { STATUS_BAD_ARGUMENT, STATUS_OK } from "../status";
@@ -22,6 +28,13 @@ export const CONFIG_ROUTES: i32 = 2;
  */
 export function control_state(): i32 {
   return controlState();
+}
+
+/** The Commander's next REPORT says `status`: why something of the host's failed last. BAD_ARGUMENT: no status. */
+export function control_report(status: i32): i32 {
+  if (status >= 0 || status < i8.MIN_VALUE) return STATUS_BAD_ARGUMENT;
+  controlReport(status);
+  return STATUS_OK;
 }
 
 /** Where the host puts a code or a stored configuration, and finds the one that is to be stored. */

@@ -239,7 +239,13 @@ export function controlStored(ok: bool): i32 {
 
 /** The Commander is to be told how things stand, and the host why. */
 function note(status: i32): void {
-  lastStatus = reportStatus = status;
+  lastStatus = status;
+  controlReport(status);
+}
+
+/** The next REPORT says `status`: also a host's own last fault, and where there is no stream yet (10.1). */
+export function controlReport(status: i32): void {
+  reportStatus = status;
   dueMessages |= DUE_REPORT;
 }
 

@@ -211,7 +211,7 @@ enum {
   X(MEMORY_BYTES, 17)
 
 // All exported functions: X(name, parameters, results), every value an int32_t.
-#define CORE_EXPORT_COUNT 94
+#define CORE_EXPORT_COUNT 95
 #define CORE_EXPORTS(X) \
   X(arg_ptr, 0, 1) \
   X(clock, 1, 1) \
@@ -223,6 +223,7 @@ enum {
   X(config_load, 1, 1) \
   X(config_ptr, 0, 1) \
   X(config_stored, 1, 1) \
+  X(control_report, 1, 1) \
   X(control_state, 0, 1) \
   X(datagram_commit, 4, 1) \
   X(datagram_flow, 0, 1) \

@@ -207,6 +207,7 @@ export interface CoreExports {
   config_load(len: number): number;
   config_ptr(): number;
   config_stored(ok: number): number;
+  control_report(status: number): number;
   control_state(): number;
   datagram_commit(index: number, flow: number, n: number, ms: number): number;
   datagram_flow(): number;
@@ -305,6 +306,7 @@ export const EXPORTS = {
   config_load: { params: 1, results: 1 },
   config_ptr: { params: 0, results: 1 },
   config_stored: { params: 1, results: 1 },
+  control_report: { params: 1, results: 1 },
   control_state: { params: 0, results: 1 },
   datagram_commit: { params: 4, results: 1 },
   datagram_flow: { params: 0, results: 1 },

@@ -104,6 +104,7 @@ const BOUND = [
   "datagram_out",
   "datagram_flow",
   "control_state",
+  "control_report",
   "clock",
   "code_load",
   "config_ptr",

@@ -81,6 +81,11 @@ export class CoreControl extends CoreStreams {
     this.check("peer_confirm", this.f.peer_confirm(index));
   }
 
+  /** The Commander's next REPORT says why something of the host's failed: a status. */
+  report(status: number): void {
+    this.check("control_report", this.f.control_report(status));
+  }
+
   /** Tells the Commander of a new key pair, which has been stored beside the present one. */
   rotate(privateKey: Uint8Array, publicKey: Uint8Array): void {
     this.put(privateKey, publicKey);

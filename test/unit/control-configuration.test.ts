@@ -318,6 +318,20 @@ describe("a REPORT", () => {
     expect(pair.b.report?.serial).toBe(2n);
   });
 
+  it("tells a fault of the host's own, the last of several", () => {
+    const pair = new Pair("report fault");
+    const { b } = pair;
+    pair.world.run(1000);
+    b.got.length = 0;
+    b.device.core.report(Status.NoStreamSlot);
+    b.device.core.report(Status.Internal);
+    pair.world.run(2000);
+    expect(b.got).toEqual(["REPORT"]);
+    expect(stateOf(b).status).toBe(Status.Internal);
+    expect(b.device.drops).toEqual([]);
+    expect(() => b.device.core.report(0)).toThrow("BadArgument");
+  });
+
   it("that found no stream goes on the next one", () => {
     const pair = new Pair("report later");
     const { b } = pair;
