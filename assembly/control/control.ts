@@ -433,7 +433,7 @@ function read(stream: Stream): void {
     const part = min<i32>(whole - have, outLength(stream));
     if (part == 0) break;
     // A message that is too long for this device is read past.
-    if (whole <= configMost) memory.copy(begin + <usize>have, outPtr(stream), part);
+    if (whole - MESSAGE_HEADER_LEN <= configMost) memory.copy(begin + <usize>have, outPtr(stream), part);
     have += part;
     outConsume(stream, part);
   }
@@ -449,7 +449,7 @@ function message(body: usize, type: u8, len: i32): i32 {
   tries = 0;
   if (type == CONFIG) {
     refused = 0;
-    return len > configMost - MESSAGE_HEADER_LEN ? STATUS_NO_BUFFER : configOffer(len);
+    return len > configMost ? STATUS_NO_BUFFER : configOffer(len);
   }
   if (type == CURRENT && len == VERSION_LEN) {
     refused = 0;

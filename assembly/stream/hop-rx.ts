@@ -432,6 +432,11 @@ function stlinkPacket(hop: Hop, at: usize, len: i32): i32 {
 /** Why the last packet was dropped: a status of PROTOCOL 13.1, for the host's counters. */
 export let lastDrop: i32 = 0;
 
+/** What a packet wanted was refused for want of room: the host is told as of a drop. */
+export function tellDrop(status: i32): void {
+  lastDrop = status;
+}
+
 /** Takes and clears `lastDrop`. */
 export function takeLastDrop(): i32 {
   const status = lastDrop;

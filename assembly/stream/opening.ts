@@ -48,6 +48,7 @@ import {
   STATUS_BAD_STATE,
   STATUS_NO_ENTROPY,
   STATUS_NO_HANDSHAKE_SLOT,
+  STATUS_NO_STREAM_SLOT,
   STATUS_OK,
   STATUS_PEER_VIOLATION,
   STATUS_UNKNOWN_PEER,
@@ -72,6 +73,7 @@ import {
   VERSION,
 } from "../wire/link-frames";
 import { KIND_CONTROL, KIND_STREAM } from "../wire/record";
+import { tellDrop } from "./hop-rx";
 import { Cursor, cursorRead, cursorReset, fifoAppend, fifoDrop } from "./pool";
 import { NO_LINK, slotFor } from "./reclaim";
 import { resetFrame } from "./resets";
@@ -261,6 +263,7 @@ function answer(link: Link, session: Session, at: usize, number: u32, kind: i32)
   const index = streamTake(link, kind, false);
   if (index < 0) {
     slotFree(slotIndex);
+    tellDrop(STATUS_NO_STREAM_SLOT);
     return refuse(link, number, REASON_TOO_MANY_STREAMS);
   }
   randomSpend();

@@ -12,6 +12,7 @@
 #include "addresses.h"
 #include "binding.h"
 #include "candidates.h"
+#include "commander.h"
 #include "configuration.h"
 #include "connectors.h"
 #include "core.h"
@@ -39,6 +40,7 @@ constexpr int FEEDS_MOST = 8;
 agent::Phase now_at = agent::Phase::Stopped;
 const char* why_text = "";
 bool was_computing = false;
+bool has_trapped = false;
 int32_t last_drop = 0;
 uint32_t drops = 0;
 Seldom seldom_entropy;
@@ -68,11 +70,12 @@ bool compute(uint32_t now) {
   return false;
 }
 
-void hear_drops() {
+void hear_drops(uint32_t now) {
   int32_t drop = core::take_drop();
   if (drop >= 0) return;
   drops += 1;
   last_drop = drop;
+  commander::hear(drop, now);
   LogLine(LogLevel::Debug).text("dropped: ").text(core::status_name(drop));
 }
 
@@ -116,15 +119,6 @@ const char* words_for(agent::Phase phase) {
   }
 }
 
-void write_control(Writer& to) {
-  int32_t state = core::control_state();
-  if (state <= 0) return;
-  uint8_t refused = static_cast<uint8_t>(state >> 8);
-  if (refused != 0) to.text("Commander refused: ").text(core::reason_name(refused)).text("\n");
-  if (state & 0x10000) to.text("the lease has expired: waits for the Commander\n");
-  if (state & 0x40000) to.text("a peer's key has changed unannounced: its pinned Routes refuse\n");
-}
-
 void write_mappings(Writer& to) {
   configuration::Route route;
   for (uint32_t i = 0, count = configuration::route_count(); i < count; i++) {
@@ -152,6 +146,9 @@ bool agent::start(uint32_t now) {
     return false;
   }
   feed();
+  commander::start(now);
+  if (has_trapped) commander::report(CORE_STATUS_INTERNAL, now);
+  has_trapped = false;
   streams::start();
   datagrams::start();
   connectors::start(now);
@@ -177,13 +174,15 @@ uint32_t agent::turn(uint32_t now) {
   if (streams::turn(now)) has_moved = true;
   if (datagrams::turn(now)) has_moved = true;
   if (holdings::turn(now)) heed_configuration(now);
-  hear_drops();
+  hear_drops(now);
+  commander::turn(now);
   now = port::now_ms();
   bool is_computing = compute(now);
   int32_t wait = core::tick(static_cast<int32_t>(port::now_ms()));
   if (connectors::send(wait == 0)) has_moved = true;
   if (!core::is_alive()) {
     why_text = core::why();
+    has_trapped = true;
     stop(CORE_REASON_STOPPING);
     return 0;
   }
@@ -217,7 +216,7 @@ uint32_t agent::status(char* to, uint32_t most) {
   holdings::write_key(text);
   text.text("\n");
   if (now_at == Phase::Stopped) return text.length();
-  write_control(text);
+  commander::write_status(text);
   connectors::write_status(text, port::now_ms());
   write_mappings(text);
   listeners::write_status(text);

@@ -28,15 +28,6 @@ bool find(const uint8_t* id, configuration::Route* route) {
   return configuration::find_route(id, true, configuration::Protocol::Tcp, route);
 }
 
-void tell_refused(const uint8_t* id, uint32_t now) {
-  streams::count_failed("every stream is taken");
-  if (!seldom.may(now)) return;
-  LogLine(LogLevel::Warn)
-      .text("the Binding ")
-      .hex(id, configuration::ID)
-      .text(" refuses a connection: every stream of this device is taken");
-}
-
 bool give_up(Connection& one, const char* why, uint32_t now) {
   streams::count_failed(why);
   if (seldom.may(now)) {
@@ -79,7 +70,7 @@ void open(const Listener& listener, int32_t socket, uint32_t now) {
   configuration::Route route;
   Connection* one = find(listener.route, &route) ? streams::take() : nullptr;
   if (one == nullptr) {
-    tell_refused(listener.route, now);
+    streams::tell_full(now);
     sockets::reset(socket);
     return;
   }

@@ -6,6 +6,7 @@
 #include "connectors.h"
 
 #include "activation.h"
+#include "commander.h"
 #include "configuration.h"
 #include "core.h"
 #include "hop.h"
@@ -201,6 +202,7 @@ void ended(Kept& one, uint32_t now) {
   Place& place = places[hop.place()];
   if (!one.is_old) {
     redial_later(place, hop.reason(), now);
+    commander::report(hop.status(), now);
     place.last_error = hop.reason() != 0 ? core::reason_name(hop.reason()) : hop.why();
     HostName name = {};
     uint16_t port = 0;

@@ -12,6 +12,7 @@
 #include "device.h"
 #include "log.h"
 #include "port.h"
+#include "sizes.h"
 #include "writer.h"
 
 #include <string.h>
@@ -205,6 +206,8 @@ void run_provision(char* rest) {
     return say("write: provision identity|configuration|code|wifi BYTES CRC32");
   if (is_identity && next.expected != IDENTITY_BYTES)
     return say("an identity has 64 bytes: private key, public key");
+  if (next.record == Record::Configuration && next.expected > sizes::CONFIG_STORED_MOST)
+    return say("that configuration is too long for this device: leave Routes or peers out");
   next.bytes = take(next.expected);
   if (next.bytes == nullptr) return;
   provision = next;

@@ -62,6 +62,7 @@ void wipe(void* at, size_t bytes);
   X(config_load, 1)                                                                                \
   X(config_ptr, 0)                                                                                 \
   X(config_stored, 1)                                                                              \
+  X(control_report, 1)                                                                             \
   X(control_state, 0)                                                                              \
   X(datagram_commit, 4)                                                                            \
   X(datagram_flow, 0)                                                                              \

@@ -269,8 +269,9 @@ FlashFound flash_store_open(const Flash* flash) {
 
 int32_t port::load(Record record, uint8_t* to, size_t most) {
   const Entry* entry = entry_of(record);
-  if (entry == nullptr || entry->bytes == 0 || entry->bytes > most) return -1;
-  if (!store.flash->read(entry->at + ENTRY_BYTES, to, entry->bytes)) return -1;
+  if (entry == nullptr || entry->bytes == 0) return NO_RECORD;
+  if (entry->bytes > most) return TOO_LONG;
+  if (!store.flash->read(entry->at + ENTRY_BYTES, to, entry->bytes)) return NO_RECORD;
   return static_cast<int32_t>(entry->bytes);
 }
 

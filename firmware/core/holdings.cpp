@@ -23,8 +23,6 @@ constexpr uint32_t LEASE_ENDLESS = 0x7fffffff;
 /** An hour, in units of 1,024 ms, rounded up: a reboot shortens a lease and never prolongs it. */
 constexpr uint32_t HOUR_UNITS = 3516;
 constexpr uint32_t HOUR_MS = 3'600'000;
-/** Half of the core's room, less what the core puts in front of it. */
-constexpr uint32_t CONFIG_MOST = sizes::CONFIG / 2 - 8;
 /** More steps than a scalar multiplication has. */
 constexpr int STEPS_MOST = 4096;
 
@@ -74,14 +72,27 @@ bool begin_identity() {
   KeyPair pair;
   if (pair.load(Record::Identity)) return give_identity(pair);
   if (!make(&pair) || !port::save(Record::Identity, pair.bytes, sizeof pair.bytes)) return false;
+  /* Asked with no room, it only says whether it is there. */
+  if (port::load(Record::Configuration, nullptr, 0) == port::TOO_LONG) {
+    LogLine(LogLevel::Error)
+        .text("there is a configuration without its key, which is lost or damaged: nobody knows "
+              "the new one; provision or activate this device anew");
+  }
   LogLine(LogLevel::Info).text("made a key; public: ").hex(pair.bytes + KEY, KEY);
   return give_identity(pair);
 }
 
 /** False: there is none, or it is of no use, and that is said. */
 bool load_configuration() {
-  uint8_t* to = core::at(core::config_ptr(), CONFIG_MOST);
-  int32_t bytes = to != nullptr ? port::load(Record::Configuration, to, CONFIG_MOST) : -1;
+  constexpr uint32_t MOST = sizes::CONFIG_STORED_MOST;
+  uint8_t* to = core::at(core::config_ptr(), MOST);
+  int32_t bytes = to != nullptr ? port::load(Record::Configuration, to, MOST) : port::NO_RECORD;
+  if (bytes == port::TOO_LONG) {
+    LogLine(LogLevel::Error)
+        .text("the stored configuration is longer than the ")
+        .number(MOST)
+        .text(" bytes for which there is room: provision or activate this device anew");
+  }
   if (bytes <= 0) return false;
   int32_t status = core::config_load(bytes);
   if (status == CORE_STATUS_OK) return true;

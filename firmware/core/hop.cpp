@@ -190,8 +190,8 @@ void Hop::look() {
   if ((state & 0xff) == core::HOP_UP) is_up_ = true;
   if ((state & 0xff) == core::HOP_CLOSED) {
     reason_ = static_cast<uint8_t>(state >> 8);
-    int32_t status = core::hop_status(index_);
-    if (status < 0) return end(core::status_name(status));
+    status_ = core::hop_status(index_);
+    if (status_ < 0) return end(core::status_name(status_));
     return end(is_up_ ? "nothing came for a minute" : "the handshake was not answered");
   }
   if (has_ended_) end("the Connector closed the connection");

@@ -47,6 +47,8 @@ public:
   int32_t index() const { return index_; }
   /** Reason (13.2) of the Connector's CLOSE or REFUSED, or 0. */
   uint8_t reason() const { return reason_; }
+  /** Why the core has ended it: a status, or 0. */
+  int32_t status() const { return status_; }
   /** How it ended, in words. */
   const char* why() const { return why_; }
   uint32_t bytes_in() const { return bytes_in_; }
@@ -68,6 +70,7 @@ private:
   bool has_ended_ = false; /* the Connector has half-closed */
   bool has_rest_ = false;  /* the socket has not taken all of what the core had */
   uint8_t reason_ = 0;
+  int32_t status_ = 0;
   int32_t whole_room_ = 0; /* for what comes, where nothing waits */
   int32_t socket_ = -1;
   int32_t index_ = -1;

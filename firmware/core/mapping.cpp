@@ -111,7 +111,10 @@ uint8_t mapping::accept(int32_t stream, const core::StreamInfo& info, uint32_t n
       configuration::names_link(route, info.link);
   if (!is_ours) return CORE_REASON_NO_SUCH_MAPPING;
   Connection* one = streams::take();
-  if (one == nullptr) return CORE_REASON_TOO_MANY_STREAMS;
+  if (one == nullptr) {
+    streams::tell_full(now);
+    return CORE_REASON_TOO_MANY_STREAMS;
+  }
   core::stream_hold(stream, static_cast<int32_t>(route.hold_ms));
   one->stage = Connection::Stage::LookingUp;
   one->stream = stream;

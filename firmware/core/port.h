@@ -55,7 +55,10 @@ enum class Record : uint8_t {
 /** The most bytes of a record. */
 constexpr size_t RECORD_MOST = 2048;
 
-/** Copies a record to `to`. Returns its bytes; -1: there is none, or it is longer than `most`. */
+constexpr int32_t NO_RECORD = -1;
+constexpr int32_t TOO_LONG = -2;
+
+/** Copies a record to `to`. Returns its bytes; NO_RECORD; TOO_LONG: it has more than `most`. */
 [[nodiscard]] int32_t load(Record record, uint8_t* to, size_t most);
 
 /**

@@ -20,6 +20,9 @@ constexpr uint32_t STREAMS = 5;
 constexpr uint32_t CONNECTIONS = STREAMS - 1;
 /** A configuration and what is stored behind it, PROTOCOL 10.3. */
 constexpr uint32_t CONFIG = 2048;
+/** Of these, what a configuration may have, and what is stored with it: the core's own limits. */
+constexpr uint32_t CONFIG_MOST = CONFIG / 2 - 16 - LINKS;
+constexpr uint32_t CONFIG_STORED_MOST = CONFIG / 2 - 8;
 
 /** In the order of CORE_SIZE_*. */
 constexpr uint32_t DEVICE[CORE_SIZE_COUNT] = {

@@ -6,8 +6,10 @@
 #include "streams.h"
 
 #include "binding.h"
+#include "commander.h"
 #include "core.h"
 #include "datagrams.h"
+#include "log.h"
 #include "mapping.h"
 #include "pump.h"
 #include "sockets.h"
@@ -21,6 +23,7 @@ uint64_t bytes_in = 0;
 uint64_t bytes_out = 0;
 const char* last_failure = nullptr;
 uint8_t last_reason = 0;
+Seldom seldom;
 
 bool is_cared_for(int32_t stream) {
   for (const Connection& one : connections) {
@@ -135,6 +138,16 @@ void streams::count_out(uint32_t bytes) {
 void streams::count_failed(const char* why) {
   failed += 1;
   last_failure = why;
+}
+
+void streams::tell_full(uint32_t now) {
+  count_failed("every stream is taken");
+  commander::report(CORE_STATUS_NO_STREAM_SLOT, now);
+  if (!seldom.may(now)) return;
+  LogLine(LogLevel::Warn)
+      .text("refuses a connection: every stream of this device is taken (")
+      .number(sizes::CONNECTIONS)
+      .text("); end one, or ask again later");
 }
 
 void streams::write_status(Writer& to) {

@@ -29,6 +29,8 @@ void count_in(uint32_t bytes);
 void count_out(uint32_t bytes);
 /** A connection that did not come to be, and why, for the status. */
 void count_failed(const char* why);
+/** A connection was refused, whoever opened it: no place is free. */
+void tell_full(uint32_t now);
 
 void write_status(Writer& to);
 

@@ -6,10 +6,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { Socket as UdpSocket } from "node:dgram";
 import { once } from "node:events";
-import { readFileSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer, type Socket } from "node:net";
-import { join } from "node:path";
-import binaryen from "binaryen";
 import { afterEach, describe, expect, test } from "vitest";
 import { DeviceRecord } from "../../host/device/store-image.ts";
 import { CORE_WASM } from "../../scripts/run.ts";
@@ -33,6 +30,7 @@ import {
   provision,
   storedConfiguration,
   TestDevice,
+  trappingCore,
   writeFlash,
 } from "./test-device.ts";
 
@@ -532,15 +530,3 @@ test("a trap in the core ends the instance alone: the device says so, and serves
     await device.hear(/hop up/);
   }
 });
-
-/** The core with a trap where a half-close of the application is given to a stream. */
-function trappingCore(): string {
-  const path = join(makeFolder(), "trapping.wasm");
-  const module = binaryen.readBinary(readFileSync(CORE_WASM));
-  const fin = binaryen.getExportInfo(module.getExport("stream_fin")).value;
-  module.removeFunction(fin);
-  module.addFunction(fin, binaryen.i32, binaryen.i32, [], module.unreachable());
-  writeFileSync(path, module.emitBinary());
-  module.dispose();
-  return path;
-}

@@ -35,8 +35,9 @@ export class Talker {
   #read = 0;
   #wake: () => void = () => {};
 
-  constructor(program: string, args: readonly string[]) {
-    this.child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"] });
+  constructor(program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+    const options = { stdio: "pipe", env: { ...process.env, ...env } } as const;
+    this.child = spawn(program, args, options);
     this.child.stdout?.on("data", (bytes) => this.#take(String(bytes)));
     this.child.stderr?.on("data", (bytes) => {
       this.errors += String(bytes);

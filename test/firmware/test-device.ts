@@ -3,8 +3,9 @@
 // makes flash images and sites for it. Before it: agent.test.ts. After it: scripts/build-native.ts, and
 // test/e2e's sites of Connectors and desktop STLinks. A device's Routes are those of its configuration.
 
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import binaryen from "binaryen";
 import { DeviceRecord, SMALL_FLASH, storeImage } from "../../host/device/store-image.ts";
 import { keyPairOf } from "../../host/service/key-file.ts";
 import { routeId } from "../../host/stlink/route-id.ts";
@@ -17,6 +18,7 @@ import {
   wasm3Sources,
 } from "../../scripts/build-native.ts";
 import { CORE_WASM } from "../../scripts/run.ts";
+import { makeFolder } from "../e2e/sealed-tools.ts";
 import type { StlinkSite } from "../e2e/stlink-site.ts";
 import { type ConfiguredRoute, encodeStored } from "../reference/configuration.ts";
 import { Talker } from "./stub-device.ts";
@@ -31,7 +33,7 @@ export function buildTestDevice(wasmPath = CORE_WASM, expectedPath = wasmPath): 
   return buildNative({
     name: "test-device",
     sources: [
-      ...sourcesIn(FIRMWARE_CORE, "*.cpp"),
+      ...sourcesIn(FIRMWARE_CORE, "*.cpp").filter((path) => !path.endsWith("/flash_store.cpp")),
       join(FIRMWARE_CORE, "arena.c"),
       ...port,
       join(POSIX_PORT, "core_wasm.S"),
@@ -42,6 +44,18 @@ export function buildTestDevice(wasmPath = CORE_WASM, expectedPath = wasmPath): 
     flags: [`-DCORE_WASM="${wasmPath}"`],
     sanitized: true,
   });
+}
+
+/** The core with a trap where a half-close of the application is given to a stream. */
+export function trappingCore(): string {
+  const path = join(makeFolder(), "trapping.wasm");
+  const module = binaryen.readBinary(readFileSync(CORE_WASM));
+  const fin = binaryen.getExportInfo(module.getExport("stream_fin")).value;
+  module.removeFunction(fin);
+  module.addFunction(fin, binaryen.i32, binaryen.i32, [], module.unreachable());
+  writeFileSync(path, module.emitBinary());
+  module.dispose();
+  return path;
 }
 
 export type DeviceRoute = {

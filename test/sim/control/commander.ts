@@ -44,6 +44,7 @@ const CODE_UNKNOWN = 66;
 
 /** Who is on a link: an STLink, or one that activates with a code. */
 type Party = { id: Uint8Array; code: Code | null; key: Uint8Array };
+export type Report = Extract<ControlMessage, { type: "REPORT" }>;
 type Conversation = { party: Party; reader: ControlReader; out: Uint8Array };
 
 export class Commander extends Member {
@@ -54,6 +55,8 @@ export class Commander extends Member {
   onState: ((row: Row) => ControlMessage[]) | null = null;
   /** Messages of the STLinks, by name. */
   readonly got: string[] = [];
+  /** What they have reported, in order. */
+  readonly reports: { name: string; report: Report }[] = [];
   #parties = new Map<number, Party>();
   #conversations = new Map<number, Conversation>();
 
@@ -114,11 +117,11 @@ export class Commander extends Member {
   }
 
   /** A Binding of one STLink to a Mapping of the other. */
-  pair(from: string, to: string): void {
+  pair(from: string, to: string, port = 8080): void {
     const [bindingId, mappingId] = [this.prng.bytes(16).slice(), this.prng.bytes(16).slice()];
     const psk = this.prng.bytes(32).slice();
     const ids = { from: this.row(from).id, to: this.row(to).id };
-    this.db.pairs.push({ ...ids, bindingId, mappingId, psk });
+    this.db.pairs.push({ ...ids, bindingId, mappingId, psk, port });
     this.deploy();
   }
 
@@ -330,6 +333,7 @@ export class Commander extends Member {
   ): void {
     if (message.type === "CONFIRM") this.#confirm(row, message);
     if (message.type === "STATE") answer(...(this.onState?.(row) ?? this.#state(row, message)));
+    if (message.type === "REPORT") this.reports.push({ name: row.name, report: message });
     if (message.type === "ROTATE") this.#rotate(row, message.key, answer);
   }
 

@@ -46,6 +46,8 @@ export type Pair = {
   bindingId: Uint8Array;
   mappingId: Uint8Array;
   psk: Uint8Array;
+  /** Of the service, on the loopback of `to`. */
+  port: number;
 };
 
 export type Database = {
@@ -125,7 +127,7 @@ function routeOf(pair: Pair, row: Row): ConfiguredRoute {
     protocol: 1,
     flags: 0,
     holdSeconds: 120,
-    port: 8080,
+    port: pair.port,
     address: "127.0.0.1",
     peers: [isMapping ? pair.from : pair.to],
     mappingId: isMapping ? NONE : pair.mappingId,

@@ -158,14 +158,16 @@ uint32_t records_wifi_changes() {
 }
 
 int32_t port::load(Record record, uint8_t* to, size_t most) {
-  if (!is_open) return -1;
+  if (!is_open) return NO_RECORD;
   uint32_t sequence;
   int newest = newest_copy(record, &sequence);
   Copy found = newest < 0 ? Copy{false, 0, 0} : read_copy(record, newest);
-  bool is_there = found.is_whole && found.bytes <= most;
-  if (is_there) memcpy(to, value + HEAD, found.bytes);
+  bool is_there = found.is_whole && found.bytes > 0;
+  bool fits = is_there && found.bytes <= most;
+  if (fits) memcpy(to, value + HEAD, found.bytes);
   wipe_value();
-  return is_there ? static_cast<int32_t>(found.bytes) : -1;
+  if (fits) return static_cast<int32_t>(found.bytes);
+  return is_there ? TOO_LONG : NO_RECORD;
 }
 
 bool port::save(Record record, const uint8_t* from, size_t bytes) {
