@@ -8,10 +8,15 @@ import type { Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { endAll } from "../e2e/sealed-tools.ts";
 import { closeAll, startServer, turnOver } from "../e2e/services.ts";
+import { toHex } from "../reference/bytes.ts";
+import { COMMANDER } from "../sim/control/register.ts";
+import type { KeyPair } from "../sim/control/site.ts";
 import { CommandedSite, type Settings } from "./commanded-site.ts";
 
 /** Reasons of 13.2, and statuses of 13.1. */
+const REVOKED = 10;
 const LEASE_EXPIRED = 15;
+const STATUS_OLD_CONFIG = -48;
 
 const sites: CommandedSite[] = [];
 
@@ -57,4 +62,146 @@ describe("the lease", () => {
     await device.hear(/the Commander was heard: the lease is whole again/);
     await expectServed(site);
   });
+
+  test("that a power cut has shortened ends at once where the Commander is out of reach", async () => {
+    const { site, device } = await served("lease cut", { leaseSeconds: 600 });
+    await expectServed(site);
+    const { connector } = site.bridge.site;
+    connector.meddle = ({ from, to, bytes }) =>
+      [from, to].includes(COMMANDER) ? [] : [{ bytes, delayMs: 0 }];
+    await device.kill();
+    const again = site.start();
+    await again.hear(/the lease has expired/);
+    const call = await site.call();
+    call.say(PAGE);
+    connector.meddle = null;
+    await again.hear(/the lease is whole again/);
+    await expectServed(site);
+  });
 });
+
+describe("a Connector that stops", () => {
+  test("has its device come back to it after the time that it says, and no connection ends", async () => {
+    const { site, device } = await served("drain");
+    const call = await site.call();
+    expect(await call.ask(PAGE)).toEqual(TURNED);
+    site.bridge.site.connector.drain(2000);
+    await device.hear(/the Connector stops, dialled again in 2.000 s/);
+    expect(await call.ask(PAGE)).toEqual(TURNED);
+    await device.hear(/hop up/);
+    expect(await call.ask(PAGE)).toEqual(TURNED);
+    expect(call.ended).toBeNull();
+  });
+});
+
+describe("INSTALL", () => {
+  test("brings the Commander's next keys: the device speaks with them alone, over a power cut too", async () => {
+    const { site, device } = await served("install");
+    const call = await site.call();
+    await call.ask(PAGE);
+    const { commander } = site;
+    const next = site.bridge.site.keyPair("next commander");
+    const recovery = commander.authority.recoveryKey;
+    device.skip();
+    commander.tell(commander.row("camera"), install(next.key, recovery, 5));
+    commander.tell(commander.row("office"), install(next.key, recovery, 5));
+    await device.hear(/a configuration of \d+ bytes is stored/);
+    await site.bridge.until(() => site.office.pinnedEpoch === 5, "the office has it");
+    await device.kill();
+    replaceCommander(site, next, recovery, 5);
+    site.start();
+    await site.confirmed();
+    await expectServed(site);
+  });
+
+  test("by the recovery key takes the device back from whoever has the Commander's key", async () => {
+    const { site, device } = await served("recovery");
+    const { recovery } = site.bridge.site;
+    const [current, nextRecovery] = ["current'", "recovery'"].map((name) =>
+      site.bridge.site.keyPair(name),
+    ) as [KeyPair, KeyPair];
+    const operator = replaceCommander(site, recovery, nextRecovery.key, 1);
+    operator.onState = () => [install(current.key, nextRecovery.key, 7)];
+    // The device would try that key by itself after ten minutes (10.5); it answers at once.
+    await site.bridge.until(() => operator.hasHop, "the operator's hop");
+    operator.greetAll();
+    await device.hear(/the Commander speaks with its recovery key/);
+    await device.hear(/a configuration of \d+ bytes is stored/);
+    await device.kill();
+    replaceCommander(site, current, nextRecovery.key, 7);
+    const again = site.start();
+    await site.confirmed();
+    // A lower epoch is refused for ever.
+    const { commander } = site;
+    commander.tell(commander.row("camera"), install(recovery.key, nextRecovery.key, 7));
+    await again.hear(/a configuration of the Commander is not taken \(OldConfig\)/);
+    await site.reported(({ status }) => status === STATUS_OLD_CONFIG, "OldConfig");
+  });
+});
+
+describe("a device's own new key", () => {
+  test("is taken over without an open connection being cut", async () => {
+    const { site, device } = await served("rotation under way");
+    const call = await site.call();
+    await call.ask(PAGE);
+    const before = toHex(site.commander.row("camera").key);
+    device.tell("rotate");
+    await device.hear(/this device has a new key/);
+    await site.bridge.until(
+      () => toHex(site.commander.row("camera").key) !== before,
+      "the new key is the key",
+    );
+    expect(await call.ask(PAGE)).toEqual(TURNED);
+    expect(call.ended).toBeNull();
+    await site.confirmed();
+    await expectServed(site);
+  });
+});
+
+describe("revocation", () => {
+  test("of a neighbour cuts its connections, and lasts over a power cut past a Connector that withholds it", async () => {
+    const { site, device, sockets } = await served("revoked neighbour");
+    const call = await site.call();
+    await call.ask(PAGE);
+    site.bridge.site.register.isDeaf = true;
+    const [socket] = sockets as [Socket];
+    const isCut = new Promise((resolve) => socket.once("close", resolve));
+    site.commander.revoke("office");
+    await isCut;
+    expect(socket.errored).toMatchObject({ code: "ECONNRESET" });
+    await site.confirmed();
+    await device.kill();
+    const again = site.start();
+    await again.hear(/hop up/);
+    const late = await site.call();
+    late.say(PAGE);
+    await again.statusWith(/dropped: [1-9]\d*, last: UnknownPeer/);
+    expect(late.got).toHaveLength(0);
+  });
+
+  test("of the device ends its hop and its connections, and it says whom to ask", async () => {
+    const { site, device, sockets } = await served("revoked device");
+    const call = await site.call();
+    await call.ask(PAGE);
+    site.commander.revoke("camera");
+    await device.hear(/hop down: .*: NotAdmitted: the Connector does not admit this device's key/);
+    expect(await call.end()).toBe(REVOKED);
+    expect(sockets).toHaveLength(1);
+    await device.kill();
+    await site.start().hear(/NotAdmitted: .*give it to the Connector's operator/);
+  });
+});
+
+type Keys = Uint8Array;
+
+function install(current: Keys, recovery: Keys, epoch: number) {
+  return { type: "INSTALL" as const, current, recovery, epoch };
+}
+
+/** Another Commander with the database, at this epoch. */
+function replaceCommander(site: CommandedSite, keys: KeyPair, recovery: Keys, epoch: number) {
+  const { commander } = site;
+  const db = { ...structuredClone(commander.db), epoch };
+  site.moveCommander(keys.key);
+  return site.bridge.site.replaceCommander(keys, recovery, db);
+}

@@ -51,6 +51,11 @@ export class Talker {
     this.#wake();
   }
 
+  /** What it has said so far is not waited for. */
+  skip(): void {
+    this.#read = this.said.lastIndexOf("\n") + 1;
+  }
+
   tell(line: string): void {
     this.child.stdin?.write(`${line}\n`);
   }
@@ -81,7 +86,7 @@ export class Talker {
 
   async #more(deadline: number, pattern: string | RegExp): Promise<void> {
     const why = () => `never came: ${pattern}\nsaid: ${this.said.slice(-2000)}\n${this.errors}`;
-    if (this.child.exitCode !== null || this.child.signalCode !== null) throw new Error(why());
+    if (this.hasEnded) throw new Error(why());
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error(why())), deadline - Date.now());
       this.#wake = () => {
@@ -91,9 +96,13 @@ export class Talker {
     });
   }
 
+  get hasEnded(): boolean {
+    return this.child.exitCode !== null || this.child.signalCode !== null;
+  }
+
   /** Ends it as a power cut would. */
   async kill(): Promise<void> {
-    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    if (this.hasEnded) return;
     const closed = new Promise((resolve) => this.child.once("close", resolve));
     this.child.kill("SIGKILL");
     await closed;

@@ -177,6 +177,12 @@ export class Commander extends Member {
     return isTold;
   }
 
+  /** Begins a session with every STLink, as one with new keys does. */
+  greetAll(): void {
+    for (const link of this.#parties.keys()) this.core.linkConnect(link);
+    this.wake();
+  }
+
   // What the Connector tells.
 
   /** A code's ticket was shown with this key. */
