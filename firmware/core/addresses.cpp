@@ -88,19 +88,29 @@ bool take_host_port(const uint8_t* from, size_t bytes, HostName* name, uint16_t*
   return is_bracketed ? take_name(from + 1, host - 2, name) : take_name(from, host, name);
 }
 
-bool listening_at(const uint8_t* text, size_t bytes, sockets::Address* at) {
+bool names_interface(const uint8_t* text, size_t bytes) {
+  return bytes > 0 && !is_literal(text, bytes) && !is_text(text, bytes, "localhost") &&
+         !is_text(text, bytes, "all");
+}
+
+Listening listening_at(const uint8_t* text, size_t bytes, sockets::Address* at) {
   uint16_t port = at->port;
   HostName name;
   if (bytes == 0 || is_text(text, bytes, "localhost")) {
     *at = LOOPBACK;
-  } else if (!is_literal(text, bytes)) {
-    *at = EVERY; /* "all", or an interface's name: a device has but one */
-  } else if (!take_name(text, bytes, &name) ||
-             sockets::lookup(name.text, at) != sockets::Lookup::Found) {
-    return false;
+  } else if (is_text(text, bytes, "all")) {
+    *at = EVERY;
+  } else if (!take_name(text, bytes, &name)) {
+    return Listening::Unknown;
+  } else if (names_interface(text, bytes)) {
+    sockets::Interface found = sockets::interface_named(name.text, at);
+    if (found == sockets::Interface::Unknown) return Listening::Unknown;
+    if (found == sockets::Interface::NoAddress) return Listening::NotYet;
+  } else if (sockets::lookup(name.text, at) != sockets::Lookup::Found) {
+    return Listening::Unknown;
   }
   at->port = port;
-  return kind_of(*at) != AddressKind::Other;
+  return kind_of(*at) != AddressKind::Other ? Listening::At : Listening::Public;
 }
 
 void write_address(Writer& to, const sockets::Address& address) {

@@ -32,9 +32,18 @@ const char* refusal_of(const HostName& name);
 [[nodiscard]] bool take_host_port(const uint8_t* from, size_t bytes, HostName* name,
                                   uint16_t* port);
 
-/** Where a Binding's text says that it listens; `at->port` stays. False: it may not listen there.
- */
-[[nodiscard]] bool listening_at(const uint8_t* text, size_t bytes, sockets::Address* at);
+enum class Listening : uint8_t {
+  At,
+  NotYet, /* its interface has no address now */
+  Public, /* it may not listen there */
+  Unknown /* neither an address nor an interface of this device */
+};
+
+/** Where a Binding's text says that it listens; `at->port` stays. */
+[[nodiscard]] Listening listening_at(const uint8_t* text, size_t bytes, sockets::Address* at);
+
+/** Is that an interface's name? Its address may come late, and change. */
+bool names_interface(const uint8_t* text, size_t bytes);
 
 /** `192.168.0.1 port 80`. */
 void write_address(Writer& to, const sockets::Address& address);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * See listeners.h. Before it: agent.cpp. After it: sockets.h. A place that can't be had is tried
- * again each two seconds: an address may still have to come.
+ * again each two seconds, and an interface's address is looked at: it may come late, and change.
  */
 #include "listeners.h"
 
@@ -19,7 +19,7 @@ constexpr uint32_t LISTEN_AGAIN_MS = 2000;
 Listener all[sizes::LISTENERS];
 uint32_t tried_at = 0;
 
-bool place_of(const configuration::Route& route, sockets::Address* at) {
+Listening place_of(const configuration::Route& route, sockets::Address* at) {
   at->port = route.port;
   return listening_at(route.address.at, route.address.bytes, at);
 }
@@ -35,7 +35,7 @@ void close_what_is_gone() {
     configuration::Route route;
     sockets::Address at = {};
     bool stays = configuration::find_route(one.route, true, one.protocol, &route) &&
-                 place_of(route, &at) && is_same_address(at, one.at);
+                 place_of(route, &at) == Listening::At && is_same_address(at, one.at);
     if (!stays) close(one);
   }
 }
@@ -54,24 +54,39 @@ Listener* free_place() {
   return nullptr;
 }
 
+void write_place(Writer& to, const Listener& one) {
+  if (one.at.host_bytes == 0)
+    to.text("an interface without an address");
+  else
+    write_address(to, one.at);
+}
+
 void tell_unusable(const uint8_t* id, const char* why) {
   LogLine line(LogLevel::Warn);
   line.text("the Binding ").hex(id, configuration::ID).text(" does not listen: ").text(why);
 }
 
-const char* refusal_of_place(const configuration::Route& route) {
+void tell_unknown(const configuration::Route& route) {
   HostName name;
   bool is_name = take_name(route.address.at, route.address.bytes, &name);
   const char* refusal = is_name ? refusal_of(name) : nullptr;
-  if (refusal != nullptr) return refusal;
-  return "its address is public; it may be loopback, a private address or \"all\"";
+  if (refusal != nullptr) return tell_unusable(route.id, refusal);
+  LogLine(LogLevel::Warn)
+      .text("the Binding ")
+      .hex(route.id, configuration::ID)
+      .text(" does not listen: ")
+      .foreign(route.address.at, route.address.bytes)
+      .text(" is neither an address nor an interface of this device; \"all\" are all it has");
 }
 
 void add(const configuration::Route& route) {
   sockets::Address at = {};
   if (is_there(route)) return;
-  if (!place_of(route, &at)) {
-    tell_unusable(route.id, refusal_of_place(route));
+  Listening place = place_of(route, &at);
+  if (place == Listening::Unknown) return tell_unknown(route);
+  if (place == Listening::Public) {
+    tell_unusable(route.id,
+                  "its address is public; it may be loopback, a private address or \"all\"");
     return;
   }
   Listener* one = free_place();
@@ -80,28 +95,45 @@ void add(const configuration::Route& route) {
     return;
   }
   one->is_used = true;
+  one->is_named = names_interface(route.address.at, route.address.bytes);
   one->protocol = route.protocol;
   one->at = at;
   memcpy(one->route, route.id, sizeof one->route);
 }
 
+/** Follows the interface's address. False: it has none now. */
+bool follow(Listener& one) {
+  configuration::Route route;
+  sockets::Address at = {};
+  if (!configuration::find_route(one.route, true, one.protocol, &route)) return false;
+  if (place_of(route, &at) != Listening::At) return false;
+  if (is_same_address(at, one.at)) return true;
+  if (one.socket >= 0) sockets::close(one.socket);
+  one.socket = -1;
+  one.has_told = false;
+  one.at = at;
+  return true;
+}
+
 void try_to_listen(Listener& one) {
   bool is_tcp = one.protocol == Protocol::Tcp;
-  one.socket = is_tcp ? sockets::listen(one.at) : sockets::open_datagrams(one.at);
+  bool has_place = !one.is_named || follow(one);
+  if (one.socket >= 0) return;
+  if (has_place) one.socket = is_tcp ? sockets::listen(one.at) : sockets::open_datagrams(one.at);
   bool listens = one.socket >= 0;
   if (!listens && one.has_told) return;
   one.has_told = true;
   LogLine line(listens ? LogLevel::Info : LogLevel::Warn);
   line.text("the Binding ").hex(one.route, configuration::ID);
   line.text(listens ? " listens on " : " can't listen yet on ");
-  write_address(line, one.at);
+  write_place(line, one);
   line.text(is_tcp ? "" : ", UDP").text(listens ? "" : ": it is tried again");
 }
 
 void try_all(uint32_t now) {
   tried_at = now;
   for (Listener& one : all) {
-    if (one.is_used && one.socket < 0) try_to_listen(one);
+    if (one.is_used && (one.socket < 0 || one.is_named)) try_to_listen(one);
   }
 }
 
@@ -145,7 +177,7 @@ void listeners::write_status(Writer& to) {
     if (!one.is_used) continue;
     to.text("Binding ").hex(one.route, configuration::ID);
     to.text(one.socket >= 0 ? ": listens on " : ": can't listen on ");
-    write_address(to, one.at);
+    write_place(to, one);
     to.text(one.protocol == Protocol::Tcp ? "\n" : ", UDP\n");
   }
 }

@@ -17,6 +17,7 @@
 struct Listener {
   bool is_used = false;
   bool has_told = false;
+  bool is_named = false; /* by an interface, whose address is looked at again and again */
   configuration::Protocol protocol = configuration::Protocol::Tcp;
   int32_t socket = -1; /* -1: it could not be had yet */
   uint8_t route[configuration::ID] = {};

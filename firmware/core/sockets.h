@@ -82,6 +82,14 @@ bool send(int32_t socket, const uint8_t* from, size_t bytes, const Address& to);
 /** Does an interface of this device have that address? Loopback: always. */
 bool is_own(const Address& host);
 
+enum class Interface : uint8_t { Unknown, NoAddress, Found };
+
+/**
+ * The IPv4 address of an interface, by the name that it has on this platform (wlan0, eth0, or the
+ * system's); `name` is NUL-terminated. Leaves `at->port` as it is.
+ */
+[[nodiscard]] Interface interface_named(const char* name, Address* at);
+
 } // namespace sockets
 
 #endif

@@ -15,6 +15,8 @@ const CONNECTORS_MOST = 8;
 const LISTENERS_MOST = 4;
 /** Bytes of a name or address that is dialled. */
 const HOST_MOST = 127;
+/** As long as Linux lets a name be. */
+const INTERFACE_NAME = /^[A-Za-z][\w.:@-]{0,14}$/;
 
 const MAGIC = "SLC1";
 /** Commander, recovery and lease of nobody: 10.7. */
@@ -145,10 +147,10 @@ function hostRefusal(what: string, host: string): string[] {
   return [`${what} has a name of ${bytes} bytes, and a device takes ${HOST_MOST}: write its IP.`];
 }
 
-/** A device knows no interfaces by name, and nobody would learn which free port it took. */
+/** Its own interfaces a device knows itself; nobody would learn which free port it took. */
 function bindingRefusals({ name, listenOn, port }: SiteBinding): string[] {
-  const isKnown = listenOn === "all" || listenOn === "localhost" || ipKindOf(listenOn) !== null;
-  const place = `binding "${name}" listens on the interface ${listenOn}: for a device write an IP address or "all".`;
+  const isKnown = ipKindOf(listenOn) !== null || INTERFACE_NAME.test(listenOn);
+  const place = `binding "${name}" listens on ${listenOn}, which is neither an IP address nor the name of an interface: for a device write wlan0 (ESP32), eth0 (the emulator), an IP address or "all".`;
   const noPort = `binding "${name}" has port 0: for a device write which.`;
   return [...(isKnown ? [] : [place]), ...(port === 0 ? [noPort] : [])];
 }

@@ -7,6 +7,7 @@ import { createHash, randomBytes } from "node:crypto";
 import type { Socket as UdpSocket } from "node:dgram";
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
+import { networkInterfaces } from "node:os";
 import { afterEach, describe, expect, test } from "vitest";
 import { DeviceRecord } from "../../host/device/store-image.ts";
 import { CORE_WASM } from "../../scripts/run.ts";
@@ -317,6 +318,27 @@ describe("a device's Binding", () => {
     const device = start(provision(site, "camera", { connectors: ["hall"], routes }));
     await device.hear(/hop up/);
     expect(await exchange(port, Buffer.from("who?"))).toEqual(turned(Buffer.from("who?")));
+  });
+
+  test("listens on the address of the interface that it names, and on no other", async () => {
+    const [loopback] = Object.entries(networkInterfaces()).find(([, list = []]) =>
+      list.some(({ address }) => address === "127.0.0.1"),
+    ) as [string, unknown];
+    const desk = await startServer(turnOver);
+    const port = await freePort();
+    const { device } = await siteWith({}, [{ ...deskBinding(port), address: loopback }], desk);
+    await device.statusWith(/Binding [0-9a-f]{32}: listens on 127\.0\.0\.1 port/);
+    const page = randomBytes(1000);
+    expect(await exchange(port, page)).toEqual(turned(page));
+  });
+
+  test("says so where the device has no such interface", async () => {
+    const port = await freePort();
+    const { device } = await siteWith({}, [{ ...deskBinding(port), address: "eth77" }]);
+    expect(device.said).toMatch(
+      /does not listen: eth77 is neither an address nor an interface of this device/,
+    );
+    expect(await device.statusWith(/Connector/)).not.toContain("Binding");
   });
 
   test("refuses to listen on a public address", async () => {

@@ -4,14 +4,18 @@
 // its faults. The rules are the core's (test/sim/scenarios/trust.ts); here it is what the firmware stores,
 // cuts and says. PROTOCOL 10; rules T3, T8 to T11.
 
+import { rmSync, writeFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
+import { DeviceRecord } from "../../host/device/store-image.ts";
 import { endAll } from "../e2e/sealed-tools.ts";
 import { closeAll, startServer, turnOver } from "../e2e/services.ts";
 import { toHex } from "../reference/bytes.ts";
+import { versionText } from "../sim/control/database.ts";
 import { COMMANDER } from "../sim/control/register.ts";
 import type { KeyPair } from "../sim/control/site.ts";
 import { CommandedSite, type Settings } from "./commanded-site.ts";
+import type { TestDevice } from "./test-device.ts";
 
 /** Reasons of 13.2, and statuses of 13.1. */
 const REVOKED = 10;
@@ -191,6 +195,63 @@ describe("revocation", () => {
     await site.start().hear(/NotAdmitted: .*give it to the Connector's operator/);
   });
 });
+
+/** A record of port.h, and which of its writes in `live`. */
+const WRITES = [
+  ["of a configuration", DeviceRecord.Configuration, 1],
+  ["of the Commander's keys", DeviceRecord.Configuration, 2],
+  ["of the next key pair", DeviceRecord.NextIdentity, 1],
+  ["of the new key", DeviceRecord.Identity, 1],
+  ["that clears the next key's place", DeviceRecord.NextIdentity, 2],
+] as const;
+
+test("the power may go before or behind each write, and each may fail: the next start goes on from there", async () => {
+  const { site, device } = await served("writes");
+  const planFile = `${site.flash}.plan`;
+  await device.kill();
+  for (const [what, record, nth] of WRITES) {
+    for (const how of ["before", "after", "fails"]) {
+      const cut = site.start({ TEST_SAVE: planFile });
+      await cut.hear(/hop up/);
+      await site.confirmed();
+      writeFileSync(planFile, `${record} ${nth} ${how}`);
+      await live(site, cut);
+      rmSync(planFile);
+      expect(cut.hasEnded, `${what}, ${how}`).toBe(how !== "fails");
+      if (how === "fails") expect(cut.said, what).toMatch(FAILED);
+      await cut.kill();
+    }
+  }
+  await site.start().hear(/hop up/);
+  await site.confirmed();
+  await expectServed(site);
+});
+
+const FAILED = /could not be written|could not be cleared|not now/;
+
+/** A configuration, a new key of the device, and INSTALL, each as far as the device lets it. */
+async function live(site: CommandedSite, device: TestDevice): Promise<void> {
+  const { commander } = site;
+  const row = commander.row("camera");
+  const isOver = () => device.hasEnded || FAILED.test(device.said);
+  const until = (isDone: () => boolean, what: string) =>
+    site.bridge.until(() => isDone() || isOver(), what);
+  await until(() => device.said.includes("hop up"), "a hop");
+  commander.deploy();
+  await until(() => row.confirmed === versionText(commander.db), "the configuration");
+  device.skip();
+  const { recoveryKey, commanderKey } = commander.authority;
+  commander.db.epoch++;
+  commander.tell(row, install(commanderKey, recoveryKey, commander.db.epoch));
+  await until(() => /is stored/.test(device.unheard), "INSTALL");
+  commander.deploy();
+  await until(() => row.confirmed === versionText(commander.db), "a configuration of that epoch");
+  const before = toHex(row.key);
+  device.tell("rotate");
+  await until(() => toHex(row.key) !== before, "the new key");
+  await until(() => device.said.includes("this device has a new key"), "the new key's write");
+  await until(() => row.confirmed === versionText(commander.db), "what came with it");
+}
 
 type Keys = Uint8Array;
 

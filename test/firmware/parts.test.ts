@@ -107,3 +107,20 @@ test("a Connector's place is host:port with a port of 1 to 65,535, in brackets f
   };
   expect(ask(Object.keys(places).map((text) => `place ${text}`))).toEqual(Object.values(places));
 });
+
+test("a Binding listens on an address, an interface's, all or loopback, and on nothing public", () => {
+  const places = {
+    "": "127.0.0.1 port 80",
+    localhost: "127.0.0.1 port 80",
+    all: "0.0.0.0 port 80",
+    "10.0.0.1": "10.0.0.1 port 80",
+    eth0: "192.168.0.5 port 80",
+    usb0: "not yet",
+    wan0: "public",
+    eth1: "unknown",
+    "10.0.0": "unknown",
+    ["e".repeat(200)]: "unknown",
+  };
+  const lines = Object.keys(places).map((text) => `listen ${text}`);
+  expect(ask(lines)).toEqual(Object.values(places));
+});

@@ -56,6 +56,11 @@ export class Talker {
     this.#read = this.said.lastIndexOf("\n") + 1;
   }
 
+  /** What nobody has waited for yet. */
+  get unheard(): string {
+    return this.said.slice(this.#read);
+  }
+
   tell(line: string): void {
     this.child.stdin?.write(`${line}\n`);
   }

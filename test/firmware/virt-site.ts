@@ -62,7 +62,7 @@ export class VirtSite {
   /** The other way round: what dials the device's port reaches a service on this machine. */
   async startGateway(port: number, service: number, cable: Cable): Promise<void> {
     const mapping = { name: "till", address: "localhost", port: service, peers: ["camera"] };
-    const binding = { name: "counter", mapping: "till", port, address: "all", peers: ["office"] };
+    const binding = { name: "counter", mapping: "till", port, address: "eth0", peers: ["office"] };
     await this.site.startConnector("hall");
     await this.site.startStlink("office", { mappings: [mapping] });
     this.provision({ bindings: [binding] });

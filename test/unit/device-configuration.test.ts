@@ -127,6 +127,11 @@ describe("the configuration", () => {
     expect([routes[0]?.protocol, routes[0]?.holdSeconds]).toEqual([2, 2]);
   });
 
+  it("names the interface of a Binding, which the device knows", () => {
+    const text = GOOD_SITE.replace("port = 443", 'port = 443\naddress = "wlan0"');
+    expect(decodeStored(stored(text)).config.routes[1]?.address).toBe("wlan0");
+  });
+
   it("is taken by the core of a device, which gives the same entries", () => {
     const core = loaded(stored());
     expect([0, 1, 2].map((section) => core.configurationEntries(section as 0).length)).toEqual([
@@ -188,9 +193,9 @@ describe("what a device can't do", () => {
       'mapping "web" has a name of 182 bytes, and a device takes 127: write its IP.',
     ],
     [
-      "a Binding on an interface",
-      GOOD_SITE.replace("port = 443", 'port = 443\naddress = "eth0"'),
-      'binding "here" listens on the interface eth0: for a device write an IP address or "all".',
+      "a Binding on what can't be an interface",
+      GOOD_SITE.replace("port = 443", 'port = 443\naddress = "the network"'),
+      'binding "here" listens on the network, which is neither an IP address nor the name of an interface: for a device write wlan0 (ESP32), eth0 (the emulator), an IP address or "all".',
     ],
     [
       "a Binding on any free port",

@@ -143,3 +143,19 @@ bool port_interface_has(const sockets::Address& host) {
   freeifaddrs(all);
   return is_found;
 }
+
+sockets::Interface port_interface_named(const char* name, sockets::Address* at) {
+  ifaddrs* all = nullptr;
+  auto found = sockets::Interface::Unknown;
+  if (getifaddrs(&all) != 0) return found;
+  for (const ifaddrs* one = all; one != nullptr; one = one->ifa_next) {
+    if (strcmp(one->ifa_name, name) != 0 || found == sockets::Interface::Found) continue;
+    found = sockets::Interface::NoAddress;
+    if (one->ifa_addr == nullptr || one->ifa_addr->sa_family != AF_INET) continue;
+    memcpy(at->host, &reinterpret_cast<const sockaddr_in*>(one->ifa_addr)->sin_addr, 4);
+    at->host_bytes = 4;
+    found = sockets::Interface::Found;
+  }
+  freeifaddrs(all);
+  return found;
+}

@@ -347,6 +347,10 @@ bool sockets::is_own(const Address& host) {
   return port_interface_has(host);
 }
 
+sockets::Interface sockets::interface_named(const char* name, Address* at) {
+  return port_interface_named(name, at);
+}
+
 void sockets_wait(int console, uint32_t most_ms) {
   pollfd asked[SOCKETS_MOST + 1];
   for (int32_t i = 0; i < SOCKETS_MOST; i++) {

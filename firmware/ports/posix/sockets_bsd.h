@@ -33,4 +33,7 @@ void sockets_move_port_80(uint16_t port);
 /** Does an interface have the address? Not asked for loopback. */
 [[nodiscard]] bool port_interface_has(const sockets::Address& host);
 
+/** sockets::interface_named. */
+[[nodiscard]] sockets::Interface port_interface_named(const char* name, sockets::Address* at);
+
 #endif

@@ -39,6 +39,8 @@ inline bool is_any(const ip_addr_t& host) {
 }
 /** 127.0.0.0/8, or the interface's own address. */
 bool is_own(const ip_addr_t& host);
+/** What the configuration calls the interface. */
+constexpr char NAME[] = "eth0";
 /** The interface's address, or 127.0.0.1 for one of those: whence a packet to `host` comes. */
 ip_addr_t source_for(const ip_addr_t& host);
 

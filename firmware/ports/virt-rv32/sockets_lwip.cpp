@@ -267,4 +267,12 @@ bool is_own(const Address& host) {
   return network::to_lwip(host, &address) && network::is_own(address);
 }
 
+Interface interface_named(const char* name, Address* at) {
+  if (strcmp(name, network::NAME) != 0) return Interface::Unknown;
+  if (!network::is_up()) return Interface::NoAddress;
+  const Address own = network::from_lwip(network::source_for(*IP_ADDR_ANY), at->port);
+  *at = own;
+  return Interface::Found;
+}
+
 } // namespace sockets

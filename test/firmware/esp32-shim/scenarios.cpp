@@ -90,6 +90,12 @@ void joins() {
   sockets::Address own = {{192, 168, 0, 5}, 4, 0};
   sockets::Address other = {{192, 168, 0, 6}, 4, 0};
   EXPECT(port_interface_has(own) && !port_interface_has(other));
+  sockets::Address named = {};
+  EXPECT(port_interface_named("wlan0", &named) == sockets::Interface::Found);
+  EXPECT(named.host_bytes == 4 && memcmp(named.host, own.host, 4) == 0);
+  EXPECT(port_interface_named("eth0", &named) == sockets::Interface::Unknown);
+  shim_wifi_lose(WIFI_REASON_BEACON_TIMEOUT);
+  EXPECT(port_interface_named("wlan0", &named) == sockets::Interface::NoAddress);
 }
 
 /** Fifty times: lost, a while without it, back. */
@@ -233,7 +239,7 @@ void damaged_value() {
   EXPECT(records_start());
   EXPECT(port::save(Record::Configuration, before, RECORD_MOST));
   EXPECT(holds(Record::Configuration, before, RECORD_MOST));
-  EXPECT(port::load(Record::Configuration, found, RECORD_MOST - 1) == -1);
+  EXPECT(port::load(Record::Configuration, found, RECORD_MOST - 1) == port::TOO_LONG);
   EXPECT(!port::save(Record::Configuration, before, RECORD_MOST + 1));
   EXPECT(shim_flash_damage("r3a"));
   EXPECT(port::load(Record::Configuration, found, sizeof found) == -1);

@@ -62,15 +62,37 @@ void print_place(const char* text) {
     printf("refused\n");
 }
 
+void print_listening(const char* text) {
+  static const char* const WORDS[] = {"", "not yet", "public", "unknown"};
+  sockets::Address at = {};
+  at.port = 80;
+  Listening listening = listening_at(reinterpret_cast<const uint8_t*>(text), strlen(text), &at);
+  char place[64] = {};
+  Writer written(place, sizeof place - 1);
+  if (listening == Listening::At) write_address(written, at);
+  printf("%s%s\n", WORDS[static_cast<int>(listening)], place);
+}
+
 } // namespace
 
 bool sockets::takes_ipv6() {
   return true;
 }
 
-/** addresses.cpp asks for literal addresses of Bindings alone, which nothing here does. */
-sockets::Lookup sockets::lookup(const char*, Address*) {
-  return Lookup::Failed;
+/** Of literal addresses 10.0.0.1 alone. */
+sockets::Lookup sockets::lookup(const char* name, Address* found) {
+  if (strcmp(name, "10.0.0.1") != 0) return Lookup::Failed;
+  *found = {{10, 0, 0, 1}, 4, 0};
+  return Lookup::Found;
+}
+
+/** A device with two interfaces that have an address, and one that has none. */
+sockets::Interface sockets::interface_named(const char* name, Address* at) {
+  if (strcmp(name, "usb0") == 0) return Interface::NoAddress;
+  bool is_inside = strcmp(name, "eth0") == 0;
+  if (!is_inside && strcmp(name, "wan0") != 0) return Interface::Unknown;
+  *at = is_inside ? Address{{192, 168, 0, 5}, 4, 0} : Address{{9, 9, 9, 9}, 4, 0};
+  return Interface::Found;
 }
 
 int main() {
@@ -85,6 +107,8 @@ int main() {
       print_hash(text);
     else if (strcmp(line, "kind") == 0)
       print_kind(text);
+    else if (strcmp(line, "listen") == 0)
+      print_listening(text);
     else
       print_place(text);
     fflush(stdout);

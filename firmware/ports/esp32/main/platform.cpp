@@ -18,6 +18,8 @@
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
 
+#include <string.h>
+
 namespace {
 
 /** How long a key that is pressed or a change of the network waits: nothing wakes `select` for it.
@@ -27,6 +29,8 @@ constexpr uint32_t WATCHDOG_MS = 20000;
 constexpr uint32_t ASIDE_STACK_BYTES = 4096;
 /** Look-ups of names at once. */
 constexpr int ASIDE_MOST = 4;
+/** What a Binding calls the station. */
+constexpr char INTERFACE[] = "wlan0";
 
 struct Aside {
   void* (*work)(void* entry);
@@ -117,4 +121,11 @@ bool port_run_aside(void* (*work)(void* entry), void* entry) {
 
 bool port_interface_has(const sockets::Address& host) {
   return wifi_has_address(host.host, host.host_bytes);
+}
+
+sockets::Interface port_interface_named(const char* name, sockets::Address* at) {
+  if (strcmp(name, INTERFACE) != 0) return sockets::Interface::Unknown;
+  if (!wifi_address(at->host)) return sockets::Interface::NoAddress;
+  at->host_bytes = 4;
+  return sockets::Interface::Found;
 }

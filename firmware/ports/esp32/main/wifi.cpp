@@ -254,3 +254,10 @@ bool wifi_has_address(const uint8_t* host, uint32_t host_bytes) {
   if (host_bytes != 4 || esp_netif_get_ip_info(station, &info) != ESP_OK) return false;
   return memcmp(host, &info.ip.addr, 4) == 0; // both in network order
 }
+
+bool wifi_address(uint8_t* host) {
+  esp_netif_ip_info_t info;
+  if (esp_netif_get_ip_info(station, &info) != ESP_OK || info.ip.addr == 0) return false;
+  memcpy(host, &info.ip.addr, 4);
+  return true;
+}

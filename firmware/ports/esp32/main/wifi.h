@@ -22,4 +22,7 @@ port::Network wifi_network();
 /** Is that an address of the station? */
 bool wifi_has_address(const uint8_t* host, uint32_t host_bytes);
 
+/** The station's IPv4 address, 4 bytes. False: it has none now. */
+[[nodiscard]] bool wifi_address(uint8_t* host);
+
 #endif
