@@ -11,6 +11,7 @@ import { boardOf, environments, partition } from "../device/boards.ts";
 import { deviceRecords } from "../device/configuration.ts";
 import { codeRecord, wifiRecord } from "../device/credentials.ts";
 import { RAM_KIB } from "../device/emulator.ts";
+import { leftOutWarning } from "../device/left-out.ts";
 import { writeNewSite } from "../device/new-site.ts";
 import { nvsImage } from "../device/nvs-image.ts";
 import { preparePythonTools, REPOSITORY } from "../device/python-tools.ts";
@@ -98,7 +99,10 @@ async function recordsOf(
   const { code, site } = flags;
   if (code !== undefined) return new Map([[DeviceRecord.Code, codeRecord(code)]]);
   const file = site ?? (await makeSite(flags, board, name, folder));
-  return deviceRecords(readSite(file), { hasIpv6: board.startsWith("native") });
+  const records = deviceRecords(readSite(file), { hasIpv6: board.startsWith("native") });
+  const warning = leftOutWarning(file);
+  if (warning !== null) console.error(warning);
+  return records;
 }
 
 /** Asks for Connector and viewer, writes the files, and says what others' files get. */

@@ -6,6 +6,7 @@
 import { writeFileSync } from "node:fs";
 import type { CommandModule } from "yargs";
 import { deviceRecords } from "../device/configuration.ts";
+import { leftOutWarning } from "../device/left-out.ts";
 import { nvsImage } from "../device/nvs-image.ts";
 import { preparePythonTools } from "../device/python-tools.ts";
 import { provisionSession } from "../device/serial-session.ts";
@@ -49,13 +50,16 @@ export const provisionCommand: CommandModule<object, Arguments> = {
       .example("$0 device provision camera.toml --serial", "To be sent to a board's console")
       .epilogue(
         "The file is that of an STLink, with its key_file: sealed keygen makes one. A device has its " +
-          "own limits and log: udp_idle, udp_age, udp_flows, limits and log of the file are left out.",
+          "own limits and log: udp_idle, udp_age, udp_flows, limits, log and status_socket of the file " +
+          "are left out. Interfaces of a device are wlan0 (ESP32), eth0 (virt-rv32), the system's (native).",
       ),
   handler({ file, out, for: target, serial }) {
     if (serial === (out !== undefined)) {
       throw new AppError("Usage", "Say where to: --out FILE, or --serial to print the session.");
     }
     const records = deviceRecords(readSite(file), { hasIpv6: target === "native" });
+    const warning = leftOutWarning(file);
+    if (warning !== null) console.error(warning);
     if (out === undefined) return console.log(provisionSession(records).join("\n"));
     writeImage(out, imageOf(target, records));
     console.log(`${out} holds the private key and the configuration of this device.`);

@@ -48,7 +48,13 @@ export class Complaints {
   }
 }
 
-export type Declaration<Shape> = { file: string; value: Shape; complaints: Complaints };
+export type Declaration<Shape> = {
+  file: string;
+  value: Shape;
+  complaints: Complaints;
+  /** The fields that are written in it, as `limits.streams` or `bindings[0].port`. */
+  fields: readonly string[];
+};
 
 /** Reads and checks a file. Throws AppError(BadFile). */
 export function readDeclaration<Schema extends z.ZodType>(
@@ -60,7 +66,8 @@ export function readDeclaration<Schema extends z.ZodType>(
   const result = schema.safeParse(value, { reportInput: true });
   for (const issue of result.error?.issues ?? []) complain(complaints, schema, issue);
   complaints.throwIfAny();
-  return { file, value: result.data as z.output<Schema>, complaints };
+  const fields = fieldsIn(value, []);
+  return { file, value: result.data as z.output<Schema>, complaints, fields };
 }
 
 function readText(file: string): string {
@@ -165,6 +172,15 @@ function fieldsAt(schema: z.ZodType, path: FieldPath): string[] {
 
 function describe(schema: z.ZodType, path: FieldPath): string {
   return schemaAt(schema, path)?.description ?? "fill it in.";
+}
+
+/** The names of what a table holds, and of what is in that; a list's entries by their numbers. */
+function fieldsIn(value: unknown, path: FieldPath): string[] {
+  if (typeof value !== "object" || value === null) return [fieldName(path)];
+  const isList = Array.isArray(value);
+  return Object.entries(value).flatMap(([key, one]) =>
+    fieldsIn(one, [...path, isList ? Number(key) : key]),
+  );
 }
 
 /** `peers[0].key`: as people write it. */

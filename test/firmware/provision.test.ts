@@ -57,6 +57,22 @@ describe("an image", () => {
   });
 });
 
+describe("what a device leaves out", () => {
+  const more = `[limits]\nstreams = 9\n[log]\nlevel = "debug"\n`;
+  const text = `${GOOD_SITE.replace("port = 543", 'port = 543\nudp_age = "1s"')}udp_flows = 4\n${more}`;
+
+  it.each([["--out"], ["--serial"]])("is warned of by name, and the rest is made (%s)", (how) => {
+    writeFileSync(file, text, { mode: 0o600 });
+    const target = how === "--out" ? ["--out", out] : ["--serial"];
+    const { status, said, out: printed } = provision(file, ...target);
+    expect(status).toBe(0);
+    expect(said).toBe(
+      `warning: ${file}: a device leaves out mappings[0].udp_age, bindings[0].udp_flows, limits.streams, log.level: its limits and its log are its own. See \`sealed device provision --help\`.`,
+    );
+    expect(printed).not.toContain("warning");
+  });
+});
+
 describe("a session", () => {
   it("is printed for the console", () => {
     const { status, out: printed } = provision(file, "--serial");
