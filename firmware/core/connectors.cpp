@@ -349,7 +349,10 @@ void dial_missing(uint32_t now) {
 
 void connectors::start(uint32_t now) {
   for (Kept& one : kept) one.hop.free();
-  network_changes = port::network().changes;
+  port::Network network = port::network();
+  network_changes = network.changes;
+  if (!network.is_up)
+    LogLine(LogLevel::Warn).text("no network yet: Connectors are dialled once it is up");
   watched_at = now;
   is_redialling = false;
   read_places(now);

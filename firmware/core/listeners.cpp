@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * See listeners.h. Before it: agent.cpp. After it: sockets.h. A place that can't be had is tried
- * again each two seconds, and an interface's address is looked at: it may come late, and change.
+ * again each two seconds and whenever the network comes or goes, and an interface's address is
+ * looked at: it may come late, and change.
  */
 #include "listeners.h"
 
 #include "addresses.h"
 #include "log.h"
+#include "port.h"
 
 #include <string.h>
 
@@ -18,6 +20,7 @@ constexpr uint32_t LISTEN_AGAIN_MS = 2000;
 
 Listener all[sizes::LISTENERS];
 uint32_t tried_at = 0;
+uint32_t network_changes = 0;
 
 Listening place_of(const configuration::Route& route, sockets::Address* at) {
   at->port = route.port;
@@ -154,7 +157,10 @@ void listeners::stop() {
 }
 
 void listeners::turn(uint32_t now) {
-  if (now - tried_at >= LISTEN_AGAIN_MS) try_all(now);
+  uint32_t changes = port::network().changes;
+  if (changes == network_changes && now - tried_at < LISTEN_AGAIN_MS) return;
+  network_changes = changes;
+  try_all(now);
 }
 
 const Listener* listeners::at(uint32_t index, Protocol protocol) {

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// A device under a Commander, and a neighbour of the simulation that calls its Mapping: both were activated
-// by code, and their pair is deployed. Before it: commander.test.ts. After it: control-bridge.ts, and
-// test-device.ts. The neighbour's office is a core in this process, so a call shows each byte and its end.
+// A device under a Commander, and neighbours of the simulation that call its Mapping: all were activated by
+// code, and their pairs are deployed. Before it: commander.test.ts, faults.test.ts. After it: control-bridge.ts
+// and test-device.ts. A neighbour is a core in this process, so a call shows each byte and its end.
 
 import { StreamFlag } from "../../host/core/core.ts";
 import { DeviceRecord } from "../../host/device/store-image.ts";
 import { makeFolder } from "../e2e/sealed-tools.ts";
 import { concat } from "../reference/bytes.ts";
+import type { Configuration } from "../reference/configuration.ts";
 import { decodeState } from "../reference/control.ts";
-import { type Pair, versionText } from "../sim/control/database.ts";
+import { type Pair, sameBytes, versionText } from "../sim/control/database.ts";
 import type { Device } from "../sim/control/device.ts";
 import { ControlBridge } from "./control-bridge.ts";
 import { buildTestDevice, TestDevice, writeFlash } from "./test-device.ts";
@@ -16,33 +17,47 @@ import { buildTestDevice, TestDevice, writeFlash } from "./test-device.ts";
 const DAY_MS = 86_400_000;
 const BYTES = 1;
 
-export type Settings = { leaseSeconds?: number; program?: string };
+export type Settings = {
+  leaseSeconds?: number;
+  program?: string;
+  /** Another neighbour of the device, beside the office. */
+  more?: string;
+};
 
 export class CommandedSite {
   readonly bridge: ControlBridge;
   readonly office: Device;
+  readonly #neighbours = new Map<string, Device>();
   readonly flash: string;
   readonly #program: string;
   readonly #devices: TestDevice[] = [];
   #calls: Call[] = [];
 
-  private constructor(bridge: ControlBridge, program: string) {
+  private constructor(bridge: ControlBridge, { program, more }: Settings) {
     this.bridge = bridge;
-    this.#program = program;
-    // The simulation's own time is far quicker than the device's.
-    this.office = bridge.site.activated("office");
-    this.office.onNews = (stream, flags) => {
-      for (const call of this.#calls) call.hear(stream, flags);
-    };
+    this.#program = program ?? buildTestDevice();
+    this.office = this.#activate("office");
+    if (more !== undefined) this.#activate(more);
     const { text } = bridge.site.commander.issue("camera", DAY_MS);
     this.flash = writeFlash(makeFolder(), new Map([[DeviceRecord.Code, text]]));
   }
 
+  /** The simulation's own time is far quicker than the device's. */
+  #activate(name: string): Device {
+    const device = this.bridge.site.activated(name);
+    device.onNews = (stream, flags) => {
+      for (const call of this.#calls) call.hear(device, stream, flags);
+    };
+    this.#neighbours.set(name, device);
+    return device;
+  }
+
   /** A site whose device has not been started; it is ended by `close`. */
-  static async make(seed: string, { leaseSeconds, program }: Settings = {}) {
+  static async make(seed: string, settings: Settings = {}) {
+    const { leaseSeconds } = settings;
     // Configurations name the bridge's port.
     const bridge = await new ControlBridge(seed).start();
-    const made = new CommandedSite(bridge, program ?? buildTestDevice());
+    const made = new CommandedSite(bridge, settings);
     if (leaseSeconds !== undefined) bridge.site.leaseSeconds = leaseSeconds;
     return made;
   }
@@ -52,17 +67,13 @@ export class CommandedSite {
     const made = await CommandedSite.make(seed, settings);
     const device = made.start();
     await made.confirmed();
-    made.commander.pair("office", "camera", port);
+    for (const name of made.#neighbours.keys()) made.commander.pair(name, "camera", port);
     await made.confirmed();
     return { made, device };
   }
 
   get commander() {
     return this.bridge.site.commander;
-  }
-
-  get pair(): Pair {
-    return this.commander.db.pairs[0] as Pair;
   }
 
   /** The device's process, on the one flash; the one before has ended. */
@@ -82,11 +93,17 @@ export class CommandedSite {
     }, "confirmed by the device");
   }
 
-  /** The office has the configuration that names the device. */
-  async call(): Promise<Call> {
-    const { bridge, office } = this;
-    await bridge.until(() => (office.stored?.peers.length ?? 0) > 0, "the office knows the device");
-    const call = new Call(this, this.pair);
+  /** A connection of a neighbour's, once it has the configuration that names the device. */
+  async call(from = "office"): Promise<Call> {
+    const { bridge, commander } = this;
+    const neighbour = this.#neighbours.get(from) ?? this.office;
+    await bridge.until(
+      () => (neighbour.stored?.peers.length ?? 0) > 0,
+      "the neighbour knows the device",
+    );
+    const { id } = neighbour.stored as Configuration;
+    const pair = commander.db.pairs.find((one) => sameBytes(one.from, id)) as Pair;
+    const call = new Call(bridge, neighbour, pair);
     this.#calls.push(call);
     return call;
   }
@@ -111,23 +128,25 @@ export class CommandedSite {
   }
 }
 
-/** A connection of the office to the device's Mapping. */
+/** A connection of a neighbour to the device's Mapping. */
 export class Call {
   got: Uint8Array = new Uint8Array(0);
   /** Reason (13.2) of its end; null: it is there. */
   ended: number | null = null;
-  readonly #site: CommandedSite;
+  readonly #bridge: ControlBridge;
+  readonly #from: Device;
   #stream: number;
   #rest: Uint8Array = new Uint8Array(0);
 
-  constructor(site: CommandedSite, { to, bindingId, mappingId }: Pair) {
-    this.#site = site;
-    const { core } = site.office;
+  constructor(bridge: ControlBridge, from: Device, { to, bindingId, mappingId }: Pair) {
+    this.#bridge = bridge;
+    this.#from = from;
+    const { core } = from;
     core.engine.write(core.engine.call("arg_ptr"), to);
     const link = core.engine.call("link_find");
-    core.clock(site.bridge.site.nowMs);
+    core.clock(bridge.site.nowMs);
     this.#stream = core.streamOpen(link, BYTES, bindingId, mappingId);
-    site.office.wake();
+    from.wake();
   }
 
   say(bytes: Uint8Array): void {
@@ -139,7 +158,7 @@ export class Call {
   async ask(bytes: Uint8Array): Promise<Uint8Array> {
     const from = this.got.length;
     this.say(bytes);
-    await this.#site.bridge.until(
+    await this.#bridge.until(
       () => this.got.length >= from + bytes.length || this.ended !== null,
       "an answer",
     );
@@ -148,13 +167,13 @@ export class Call {
 
   /** The reason of its end, once it has ended. */
   async end(): Promise<number> {
-    await this.#site.bridge.until(() => this.ended !== null, "the call's end");
+    await this.#bridge.until(() => this.ended !== null, "the call's end");
     return this.ended ?? -1;
   }
 
-  hear(stream: number, flags: number): void {
-    if (stream !== this.#stream) return;
-    const { core } = this.#site.office;
+  hear(from: Device, stream: number, flags: number): void {
+    if (from !== this.#from || stream !== this.#stream) return;
+    const { core } = this.#from;
     for (let bytes = core.streamTake(stream); bytes.length > 0; bytes = core.streamTake(stream)) {
       this.got = concat(this.got, bytes);
     }
@@ -166,12 +185,12 @@ export class Call {
   }
 
   #write(): void {
-    const { core } = this.#site.office;
+    const { core } = this.#from;
     while (this.#stream >= 0 && this.#rest.length > 0) {
       const taken = core.streamPut(this.#stream, this.#rest);
       if (taken <= 0) break;
       this.#rest = this.#rest.subarray(taken);
     }
-    this.#site.office.wake();
+    this.#from.wake();
   }
 }

@@ -13,6 +13,8 @@ const STEP_MS = 2;
 
 export class ControlBridge {
   readonly site: Site;
+  /** What a device gets in the place of the Connector. */
+  rubbish: Uint8Array | null = null;
   readonly #server = createServer({ allowHalfOpen: true }, (socket) => this.#join(socket));
   readonly #sockets = new Set<Socket>();
   readonly #startedMs = performance.now();
@@ -58,6 +60,7 @@ export class ControlBridge {
   }
 
   #join(socket: Socket): void {
+    if (this.rubbish !== null) return void socket.on("error", () => {}).end(this.rubbish);
     const end = this.site.network.dial("device", "connector", LINE);
     this.#sockets.add(socket);
     socket.pause();

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The posix port for tests of the device: a network that goes down and up by signals (SIGUSR1,
- * SIGUSR2), and a source of entropy that fails as often as TEST_NO_ENTROPY says. Before it: the
+ * SIGUSR2) and is down at first where TEST_NO_NETWORK is set, and a source of entropy that fails as
+ * often as TEST_NO_ENTROPY says. Before it: the
  * device. After it: ports/posix/port_posix.cpp, which is all the rest.
  */
 #define network system_network
@@ -22,6 +23,7 @@ namespace {
 
 volatile sig_atomic_t is_down;
 volatile sig_atomic_t changes;
+bool has_started;
 int failures = -1;
 
 void switch_network(int number) {
@@ -32,6 +34,8 @@ void switch_network(int number) {
 } // namespace
 
 port::Network port::network() {
+  if (!has_started) is_down = getenv("TEST_NO_NETWORK") != nullptr;
+  has_started = true;
   signal(SIGUSR1, switch_network);
   signal(SIGUSR2, switch_network);
   return {is_down == 0, static_cast<uint32_t>(changes)};
