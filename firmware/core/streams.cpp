@@ -145,9 +145,8 @@ void streams::tell_full(uint32_t now) {
   commander::report(CORE_STATUS_NO_STREAM_SLOT, now);
   if (!seldom.may(now)) return;
   LogLine(LogLevel::Warn)
-      .text("refuses a connection: every stream of this device is taken (")
-      .number(sizes::CONNECTIONS)
-      .text("); end one, or ask again later");
+      .text("refuses a connection: every stream of this device is taken, or the memory for them; "
+            "end one, or ask again later");
 }
 
 void streams::write_status(Writer& to) {

@@ -177,6 +177,27 @@ async function answerTo(socket: UdpSocket, port: number, bytes: Buffer): Promise
   }
 }
 
+/** An STLink with a UDP Mapping to a service that answers with its name. */
+async function startAnswering(site: StlinkSite, name: string): Promise<void> {
+  const service = await newSocket();
+  service.on("message", (_, { port, address }) => service.send(name, port, address));
+  const target = { address: "127.0.0.1", port: service.address().port, protocol: "udp" };
+  await site.startStlink(name, { mappings: [{ name: "udp", ...target, peers: ["camera"] }] });
+}
+
+/** Asks until one of these has answered; its name. Answers that were under way are passed over. */
+async function nameOf(socket: UdpSocket, port: number, names: readonly string[]): Promise<string> {
+  const again = setInterval(() => socket.send("who?", port, "127.0.0.1"), 200);
+  try {
+    for (;;) {
+      const [answer] = (await once(socket, "message")) as [Buffer];
+      if (names.includes(String(answer))) return String(answer);
+    }
+  } finally {
+    clearInterval(again);
+  }
+}
+
 function turned(bytes: Buffer): Buffer {
   return Buffer.from(bytes.map((byte) => byte ^ 0xff));
 }
@@ -395,6 +416,56 @@ describe("a device's UDP Route", () => {
     await device.statusWith(/datagrams: \d+ into the tunnel, \d+ out of it/);
   });
 
+  test("is served again when its peer was killed and comes back, and by another peer meanwhile", async () => {
+    const site = new StlinkSite(["hall"], ["office", "attic", "camera"]);
+    await site.startConnector("hall");
+    const names = ["office", "attic"] as const;
+    for (const name of names) await startAnswering(site, name);
+    const port = await freePort();
+    const flash = provision(site, "camera", {
+      connectors: ["hall"],
+      routes: [
+        { kind: "binding", name: "udp", port, mapping: "udp", protocol: "udp", peers: names },
+      ],
+    });
+    const device = start(flash);
+    await device.hear(/hop up/);
+    const one = await newSocket();
+    const first = await nameOf(one, port, names);
+    await site.kill(first);
+    const second = names.find((name) => name !== first) ?? "";
+    expect(await nameOf(one, port, [second])).toBe(second);
+    await startAnswering(site, first);
+    await site.kill(second);
+    expect(await nameOf(one, port, [first])).toBe(first);
+    await device.statusWith(/datagrams: \d+ into the tunnel, \d+ out of it/);
+  });
+
+  test("holds its target's flows for the peer that came back only, after its Binding's side was killed", async () => {
+    const [service, one] = await threeSockets();
+    answerTurned(service);
+    const bindings = [
+      { name: "udp", mapping: "udp", port: 0, protocol: "udp", peers: ["camera"] } as const,
+    ];
+    const site = new StlinkSite(["hall"], ["office", "camera"]);
+    await site.startConnector("hall");
+    await site.startStlink("office", { bindings });
+    const routes = [
+      {
+        ...{ kind: "mapping" as const, name: "udp", port: service.address().port },
+        ...{ protocol: "udp" as const, peers: ["office"] },
+      },
+    ];
+    const device = start(provision(site, "camera", { connectors: ["hall"], routes }));
+    await device.hear(/hop up/);
+    for (let round = 0; round < 3; round++) {
+      const bytes = randomBytes(200);
+      expect(await answerTo(one, await site.portOf("office"), bytes)).toEqual(turned(bytes));
+      await site.kill("office");
+      await site.startStlink("office", { bindings });
+    }
+  });
+
   test("never sends to a public address", async () => {
     const one = await newSocket();
     const { device, office } = await udpSite({
@@ -433,6 +504,30 @@ describe("a device's hops", () => {
     await device.hear(/hop up/);
     const port = await site.portOf("office");
     expect(await exchange(port, Buffer.from("page"))).toEqual(turned(Buffer.from("page")));
+  });
+
+  test("to a Connector that drains give way to another's, come back later, and no byte is lost", async () => {
+    const site = new StlinkSite(["hall", "attic"], ["office", "camera"]);
+    await Promise.all(["hall", "attic"].map((name) => site.startConnector(name)));
+    const large = await startServer((socket) => void sendSeeded(socket, 5, MEBIBYTE));
+    const binding = { name: "large", mapping: "large", port: 0, peers: ["camera"] };
+    await site.startStlink("office", { bindings: [binding] });
+    const routes = [{ kind: "mapping" as const, name: "large", port: large, peers: ["office"] }];
+    const device = start(provision(site, "camera", { connectors: ["hall", "attic"], routes }));
+    await device.hear(/hop up/);
+    await device.hear(/hop up/);
+    const socket = dial(await site.portOf("office"));
+    socket.end();
+    let drained: Promise<unknown> | null = null;
+    const hash = hashOf(socket, (count) => {
+      if (drained === null && count >= MEBIBYTE / 4) drained = site.process("hall").end("SIGTERM");
+    });
+    expect(await hash).toBe(seededHash(5, MEBIBYTE));
+    expect(await drained).toMatchObject({ code: 0 });
+    await device.hear(/the Connector stops, dialled again in [234]\.\d+ s/);
+    await device.statusWith(/streams: 0 of 4, 1 in all, 0 failed/);
+    await site.startConnector("hall");
+    await device.hear(/hop up/);
   });
 
   test("are followed by another when the Connector falls silent, and no byte is lost", async () => {
