@@ -433,7 +433,8 @@ function read(stream: Stream): void {
     const part = min<i32>(whole - have, outLength(stream));
     if (part == 0) break;
     // A message that is too long for this device is read past.
-    if (whole - MESSAGE_HEADER_LEN <= configMost) memory.copy(begin + <usize>have, outPtr(stream), part);
+    if (whole - MESSAGE_HEADER_LEN <= configMost)
+      memory.copy(begin + <usize>have, outPtr(stream), part);
     have += part;
     outConsume(stream, part);
   }
