@@ -227,8 +227,7 @@ int32_t write(int32_t handle, const uint8_t* from, size_t bytes) {
   if (room > tcp_sndbuf(pcb)) room = tcp_sndbuf(pcb);
   const uint16_t taken = static_cast<uint16_t>(bytes < room ? bytes : room);
   if (taken == 0 || tcp_write(pcb, from, taken, TCP_WRITE_FLAG_COPY) != ERR_OK) return 0;
-  tcp_output(pcb); /* what it can't send now lwIP sends later */
-  return taken;
+  return taken; /* sent at the end of the turn (network::poll) */
 }
 
 void end(int32_t handle) {
