@@ -77,7 +77,8 @@ function push(stream: Stream, fifo: Fifo, flow: i32, at: usize, len: i32): bool 
   const blocks = fifo.used + blocksFor(entry);
   const isLent =
     blocks <= blocksFor(size(SIZE_WINDOW) >> 2) && blocks - fifo.quota <= lendable(fifo.side);
-  if (!promise(fifo, isLent ? blocks : blocksFor(entry))) return false;
+  const wanted = isLent ? blocks : blocksFor(entry);
+  if (wanted > fifo.quota && !promise(fifo, wanted)) return false;
   while (fifoRoom(fifo) < entry) dropOldest(stream, fifo);
   store<u16>(HEADER, <u16>len);
   store<u16>(HEADER, <u16>flow, 2);

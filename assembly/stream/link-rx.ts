@@ -356,7 +356,7 @@ function takeStream(link: Link, at: usize, len: i32): i32 {
   const told = stream.limitTold - stream.recvBytes;
   // A small peer keeps few of its records: they go out again only once they are acknowledged.
   const soon = min<u64>(window >> 2, <u64>(link.peerMaxRecord << 1));
-  const urgent = stream.finTaken != 0 || stream.state == STREAM_CLOSED || told < window - soon;
+  const urgent = stream.finTaken != 0 || stream.state == STREAM_CLOSED || told <= window - soon;
   ackSoon(link, stream, urgent);
   return STATUS_OK;
 }

@@ -46,6 +46,7 @@ import {
   REASON_UNKNOWN,
   STATUS_BAD_FRAME,
   STATUS_BAD_STATE,
+  STATUS_NO_BUFFER,
   STATUS_NO_ENTROPY,
   STATUS_NO_HANDSHAKE_SLOT,
   STATUS_NO_STREAM_SLOT,
@@ -79,6 +80,7 @@ import { NO_LINK, slotFor } from "./reclaim";
 import { resetFrame } from "./resets";
 import {
   NO_NUMBER,
+  NO_ROOM,
   STREAM_BINDING,
   STREAM_INCOMING,
   STREAM_OFFERED,
@@ -263,6 +265,8 @@ function answer(link: Link, session: Session, at: usize, number: u32, kind: i32)
   const index = streamTake(link, kind, false);
   if (index < 0) {
     slotFree(slotIndex);
+    // Repeated by the opener; what was lent comes back with the next ACKs (7.7).
+    if (index == NO_ROOM) return STATUS_NO_BUFFER;
     tellDrop(STATUS_NO_STREAM_SLOT);
     return refuse(link, number, REASON_TOO_MANY_STREAMS);
   }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The block pool: one store of equal blocks (a power of two) for the received bytes and the sealed records of all streams, with two
-// quotas (rule M1). A FIFO is a chain of blocks. Before it: records, opened or sealed. After it: the application's
-// `out` pair, or a packet. Invariants: `used <= quota` for each FIFO; the quotas of one side add up to at most its
-// blocks (rule F1), so an append within its quota cannot fail.
+// The block pool: one store of equal blocks (a power of two) for the received bytes and the sealed records of all streams
+// (rule M1). A FIFO is a chain of blocks. Before it: records, opened or sealed. After it: the application's `out` pair,
+// or a packet. Invariants: `used <= quota` for each FIFO; all quotas add up to at most all blocks (rule F1), so an
+// append within its quota cannot fail; those to receive, to at most SIZE_RECV_BLOCKS, since they never come back.
 
 import { wipe } from "../crypto/wipe";
 import { SIZE_BLOCK_BYTES, SIZE_RECV_BLOCKS, SIZE_SEND_BLOCKS, size, take } from "../layout";
@@ -41,7 +41,7 @@ let shift: i32 = 0;
 let blocks: usize = 0;
 /** For each block the address of the next one in its chain, u32. */
 let links: usize = 0;
-/** Blocks of each side that are promised to nobody. */
+/** Blocks that may still be promised, i32 each: to receive, and in all. */
 const UNPROMISED: usize = memory.data(8, 4);
 
 /** Takes the pool's memory. */
@@ -51,7 +51,7 @@ export function poolLayout(): void {
   const recv = size(SIZE_RECV_BLOCKS);
   const send = size(SIZE_SEND_BLOCKS);
   store<i32>(UNPROMISED, recv);
-  store<i32>(UNPROMISED, send, 4);
+  store<i32>(UNPROMISED, recv + send, 4);
   blocks = take(recv + send, payload);
   links = take(recv + send, 4);
   free = 0;
@@ -73,7 +73,7 @@ export function blocksFor(bytes: i32): i32 {
   return ((bytes + payload - 1) >> shift) + 1;
 }
 
-/** Blocks of a side that are promised to nobody. */
+/** SEND_SIDE: blocks that are promised to nobody. RECV_SIDE: how many of them may be promised to receive, at most. */
 export function blocksLeft(side: i32): i32 {
   return load<i32>(UNPROMISED + ((<usize>side) << 2));
 }
@@ -83,14 +83,14 @@ export function blockPayload(): i32 {
   return payload;
 }
 
-/** Raises a FIFO's quota to `blocks`. False: not that many are left. Never lowers. */
+/** Makes a FIFO's quota `blocks`, which is not less than it holds. False: not that many are left. */
 export function promise(fifo: Fifo, blocks: i32): bool {
   const more = blocks - fifo.quota;
-  if (more <= 0) return true;
-  const at = UNPROMISED + ((<usize>fifo.side) << 2);
-  const left = load<i32>(at) - more;
-  if (left < 0) return false;
-  store<i32>(at, left);
+  const recv = blocksLeft(RECV_SIDE) - (fifo.side == RECV_SIDE ? more : 0);
+  const all = blocksLeft(SEND_SIDE) - more;
+  if ((recv | all) < 0) return false;
+  store<i32>(UNPROMISED, recv);
+  store<i32>(UNPROMISED, all, 4);
   fifo.quota = blocks;
   return true;
 }
@@ -98,10 +98,7 @@ export function promise(fifo: Fifo, blocks: i32): bool {
 /** Lowers a FIFO's quota to `blocks`, or to what it holds. */
 export function unpromise(fifo: Fifo, blocks: i32): void {
   const to = max<i32>(blocks, fifo.used);
-  if (to >= fifo.quota) return;
-  const at = UNPROMISED + ((<usize>fifo.side) << 2);
-  store<i32>(at, load<i32>(at) + fifo.quota - to);
-  fifo.quota = to;
+  if (to < fifo.quota) promise(fifo, to);
 }
 
 /** Bytes that can be appended within the quota. */

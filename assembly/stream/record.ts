@@ -4,7 +4,7 @@
 // sealed store; records that arrive are opened, checked and put where `out` takes them. Before it: the host, and
 // link-rx.ts. After it: link-tx.ts sends from the store. PROTOCOL section 6, 7.1, 7.4; rules D6 to D9, F1, F2.
 
-import { since } from "../clock";
+import { now, since } from "../clock";
 import { wipe } from "../crypto/wipe";
 import { SIZE_MAX_PACKET, SIZE_MAX_RECORD, size, take } from "../layout";
 import { recordOpen, recordRekey, recordSeal } from "../seal/connection";
@@ -25,6 +25,7 @@ import {
   cursorRead,
   cursorReset,
   cursorSkip,
+  Fifo,
   fifoAppend,
   fifoByte,
   fifoClear,
@@ -46,6 +47,7 @@ import {
   Stream,
   StreamArea,
   sendBase,
+  streamAt,
   streamClose,
   streamGrant,
   tellHost,
@@ -63,9 +65,13 @@ export const IN_FLIGHT_OVERHEAD: i32 = 64;
 let stage: usize = 0;
 const LENGTH: usize = memory.data(4, 4);
 
+/** The stream that was refused a loan, of several the one that held least; -1: none. */
+let waiting: i32 = -1;
+
 /** Takes the staging area: one record, or the largest datagram that fits a packet. */
 export function recordsLayout(): void {
   stage = take(1, size(SIZE_MAX_PACKET));
+  waiting = -1;
 }
 
 /** Where the application's next bytes go. */
@@ -79,7 +85,10 @@ export function recordMost(link: Link): i32 {
   return link.peerMaxRecord != 0 ? min<i32>(own, link.peerMaxRecord) : own;
 }
 
-/** Bytes that `in` takes now: what the peer's limit and the sealed store allow, at most one record. */
+/**
+ * Bytes that `in` takes now: what the peer's limit and the sealed store allow, at most one record. While records are
+ * out, a rest of room is not filled: small ones cost as much as whole ones, and room comes with the next ACK.
+ */
 export function inRoom(stream: Stream): i32 {
   if (stream.state != STREAM_UP || stream.finWanted || stream.finSent || stream.keyUpdateDue)
     return 0;
@@ -87,20 +96,34 @@ export function inRoom(stream: Stream): i32 {
   const most = recordMost(linkAt(stream.link));
   const room = storeRoom(stream) - RECORD_OVERHEAD - 2;
   const least = allowed < <u64>most ? <i32>allowed : most;
+  if (room < least && stream.acked != stream.sendNext) return 0;
   return max<i32>(min<i32>(least, room), 0);
 }
 
-/** Room in the sealed store: the stream's own, and what it may borrow (rule M1). */
+/**
+ * Room in the sealed store: the stream's own, and what it may borrow where that leaves two records' to a stream that
+ * found nothing and holds less (ACKs return two at a time): so streams that send at once come to hold the same (7.7).
+ */
 function storeRoom(stream: Stream): i32 {
   const fifo = StreamArea.sendFifo(stream);
   const own = fifoRoom(fifo);
   const want = recordMost(linkAt(stream.link)) + RECORD_OVERHEAD + 2;
   if (own >= want) return own;
-  const blocks = fifo.used + blocksFor(want);
-  // One stream holds at most three quarters of what is lent, so that a second one finds something.
-  const more = blocks - fifo.quota;
-  if (more > 0 && more <= lendable(SEND_SIDE) - (fifo.quota >> 2)) promise(fifo, blocks);
+  const more = blocksFor(want - own) - 1;
+  const kept =
+    waiting >= 0 && waiting != stream.index && holdsLess(waiting, fifo) ? sendBase << 1 : 0;
+  if (more + kept <= lendable(SEND_SIDE)) {
+    promise(fifo, fifo.quota + more);
+    if (waiting == stream.index) waiting = -1;
+  } else if (kept == 0) waiting = stream.index;
   return fifoRoom(fifo);
+}
+
+/** True when a stream that is sending, or has just been acknowledged, holds less than `fifo`. */
+function holdsLess(index: i32, fifo: Fifo): bool {
+  const stream = streamAt(index);
+  const other = StreamArea.sendFifo(stream);
+  return other.quota < fifo.quota && (other.used > 0 || stream.progressAt == now);
 }
 
 /** Seals `len` staged bytes as one DATA record. The caller has checked `inRoom`. */
@@ -350,11 +373,8 @@ export function outConsume(stream: Stream, len: i32): void {
 
 /** Closes a stream whose both halves have ended, been acknowledged and been read. */
 export function streamFinish(stream: Stream): void {
-  if (stream.state == STREAM_RESETTING) {
-    if (stream.acked == stream.sendNext) streamClose(stream, stream.reason);
-    return;
-  }
-  if (stream.finSent && stream.acked == stream.sendNext && stream.finTaken) {
-    if (StreamArea.recvFifo(stream).length == 0) streamClose(stream, 0);
-  }
+  if (stream.acked != stream.sendNext) return;
+  if (stream.state == STREAM_RESETTING) streamClose(stream, stream.reason);
+  else if (stream.finSent && stream.finTaken && StreamArea.recvFifo(stream).length == 0)
+    streamClose(stream, 0);
 }

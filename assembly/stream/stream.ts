@@ -142,6 +142,9 @@ const IN_NEWS: u8 = 4;
 /** The number of a stream that has none (yet, or any more): no frame ever names it. */
 export const NO_NUMBER: u32 = u32.MAX_VALUE;
 
+/** Of streamTake: a slot is free, its memory is not. */
+export const NO_ROOM: i32 = -2;
+
 /** The largest entry that a sealed store has to hold: an OPEN with its length. */
 const OPEN_ENTRY_LEN: i32 = 1277;
 const DEFAULT_HOLD_MS: i32 = 120_000;
@@ -154,6 +157,8 @@ let open: i32 = 0;
 let windowBlocks: i32 = 0;
 let recvBase: i32 = 0;
 export let sendBase: i32 = 0;
+/** Blocks that are kept for new streams at most. */
+let keptMost: i32 = 0;
 let newsHead: i32 = -1;
 let newsTail: i32 = -1;
 
@@ -162,7 +167,9 @@ export function streamsLayout(): void {
   count = size(SIZE_STREAMS);
   windowBlocks = blocksFor(size(SIZE_WINDOW));
   recvBase = blocksFor(size(SIZE_MAX_RECORD));
-  sendBase = blocksFor(max<i32>(size(SIZE_MAX_RECORD) + 19, OPEN_ENTRY_LEN));
+  // An empty store begins with a block.
+  sendBase = blocksFor(max<i32>(size(SIZE_MAX_RECORD) + 19, OPEN_ENTRY_LEN)) - 1;
+  keptMost = ((size(SIZE_RECV_BLOCKS) + size(SIZE_SEND_BLOCKS)) * 5) >> 4;
   streamBytes = (STREAM_SEEN + replayBytes() + 7) & ~7;
   base = take(count, streamBytes);
   open = 0;
@@ -223,14 +230,14 @@ export function streamFind(link: Link, number: u32): i32 {
   return -1;
 }
 
-/** Takes a stream slot with its guaranteed memory. -1: none is free, or the pool has no room. */
+/** Takes a stream slot with its guaranteed memory. -1: none is free; NO_ROOM: what was lent has not come back yet. */
 export function streamTake(link: Link, kind: i32, opener: bool): i32 {
   for (let i = 0; i < count; i++) {
     const stream = streamAt(i);
     const isSaid = stream.unconfirmed != 1;
     if (stream.state == STREAM_CLOSED && stream.released && isSaid) streamFree(stream);
     if (stream.state != STREAM_FREE) continue;
-    if (!reserve(stream)) return -1;
+    if (!reserve(stream)) return NO_ROOM;
     stream.index = i;
     stream.link = link.index;
     stream.kind = <u8>kind;
@@ -249,12 +256,18 @@ export function streamTake(link: Link, kind: i32, opener: bool): i32 {
   return -1;
 }
 
-/** Blocks of a side that may be lent: what new streams are guaranteed is kept back, up to half of all (rule M1). */
+/**
+ * Blocks that may be lent to a side. What is guaranteed to streams that may still come is kept back: in all, for the
+ * next few; to receive, for every one while that is at most three quarters, since windows never come back (rule M1,
+ * PROTOCOL 7.7).
+ */
 export function lendable(side: i32): i32 {
-  const all = size(side == RECV_SIDE ? SIZE_RECV_BLOCKS : SIZE_SEND_BLOCKS);
-  const guaranteed = side == RECV_SIDE ? recvBase : sendBase;
-  const kept = min<i32>((count - open) * guaranteed, all >> 1);
-  return max<i32>(blocksLeft(side) - kept, 0);
+  const closed = count - open;
+  const left = blocksLeft(SEND_SIDE) - min<i32>(closed * (recvBase + sendBase), keptMost);
+  if (side == SEND_SIDE) return max<i32>(left, 0);
+  const recv = size(SIZE_RECV_BLOCKS);
+  const recvLeft = blocksLeft(RECV_SIDE) - min<i32>(closed * recvBase, recv - (recv >> 2));
+  return max<i32>(min<i32>(left, recvLeft), 0);
 }
 
 /** Promises what every stream is guaranteed: one record each way, two to receive where there is room (rule M1). */
@@ -264,17 +277,21 @@ function reserve(stream: Stream): bool {
   recv.side = RECV_SIDE;
   send.side = SEND_SIDE;
   const wide = blocksFor(size(SIZE_MAX_RECORD) << 1);
-  const recvDone = (wide <= lendable(RECV_SIDE) && promise(recv, wide)) || promise(recv, recvBase);
+  const isWide = wide <= lendable(RECV_SIDE) >> 1;
+  const recvDone = promise(recv, isWide ? wide : recvBase);
   if (recvDone && promise(send, sendBase)) return true;
   fifoClear(recv);
   fifoClear(send);
   return false;
 }
 
-/** Raises the limit that the peer may be told, over memory that is set aside for it (rules F1, M1, M4). */
+/**
+ * Raises the limit that the peer may be told, over memory that is set aside for it (rules F1, M1, M4). A window grows
+ * once the peer has used it: requests of a few bytes take no memory from what is sent.
+ */
 export function streamGrant(stream: Stream): void {
   const fifo = StreamArea.recvFifo(stream);
-  if (fifo.quota < windowBlocks) {
+  if (fifo.quota < windowBlocks && stream.recvBytes > stream.limit - stream.consumed) {
     const lent = lendable(RECV_SIDE) >> 2;
     if (lent > 0) promise(fifo, min<i32>(windowBlocks, fifo.quota + lent));
   }

@@ -34,8 +34,8 @@ constexpr uint32_t DEVICE[CORE_SIZE_COUNT] = {
     1460,    /* maxRecord */
     8192,    /* window */
     256,     /* blockBytes */
-    36,      /* recvBlocks */
-    51,      /* sendBlocks */
+    44,      /* recvBlocks */
+    43,      /* sendBlocks */
     5,       /* channels */
     64,      /* replayBits */
     1,       /* pendingOpens */

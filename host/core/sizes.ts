@@ -12,6 +12,7 @@ export type Sizes = {
   maxRecordBytes: number;
   windowBytes: number;
   blockBytes: number;
+  /** One pool of recvBlocks + sendBlocks (PROTOCOL 7.7); windows take at most recvBlocks of it. */
   recvBlocks: number;
   sendBlocks: number;
   channels: number;
@@ -34,8 +35,8 @@ export const DEVICE_SIZES: Sizes = {
   maxRecordBytes: 1460,
   windowBytes: 8192,
   blockBytes: 256,
-  recvBlocks: 36,
-  sendBlocks: 51,
+  recvBlocks: 44,
+  sendBlocks: 43,
   channels: 5,
   replayBits: 64,
   pendingOpens: 1,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The core's memory in a simulation: it never grows, and when no stream is left every block that was
 // promised to one is free again. The two counters are found by their value when an instance starts
-// (the numbers of receive and send blocks, side by side, outside of the sizes area).
+// (the number of receive blocks and that of all, side by side, outside of the sizes area).
 
 import type { Core, Sizes } from "../../host/core/core.ts";
 import { SimFailure } from "./failure.ts";
@@ -30,8 +30,8 @@ export class PoolCheck {
   /** Every block is free: no stream is left. A core that is down holds none. */
   isFree(): boolean {
     if (!this.#stlink.isUp) return true;
-    const [recv, send] = this.#counters();
-    return recv === this.#sizes.recvBlocks && send === this.#sizes.sendBlocks;
+    const [recv, all] = this.#counters();
+    return recv === this.#sizes.recvBlocks && all === allBlocks(this.#sizes);
   }
 
   /** Throws SimFailure when a block is missing, or the instance has grown. */
@@ -39,9 +39,8 @@ export class PoolCheck {
     const { core, name } = this.#stlink;
     if (core.engine.memoryBytes() !== this.#memoryBytes) throw new SimFailure(`${name} grew`);
     if (this.isFree()) return;
-    const { recvBlocks, sendBlocks } = this.#sizes;
-    const [recv, send] = this.#counters();
-    const text = `receive ${recv} of ${recvBlocks}, send ${send} of ${sendBlocks}`;
+    const [recv, all] = this.#counters();
+    const text = `to receive ${recv} of ${this.#sizes.recvBlocks}, in all ${all} of ${allBlocks(this.#sizes)}`;
     throw new SimFailure(`${name}: no stream is left, but the free blocks are: ${text}`);
   }
 
@@ -57,8 +56,12 @@ function find({ core }: Checked, sizes: Sizes): number {
   const end = core.engine.call("prim_scratch");
   for (let at = 0; at + 8 <= end; at += 4) {
     if (at >= skip && at < skip + SIZE_FIELDS_BYTES) continue;
-    if (u32At(memory, at) === sizes.recvBlocks && u32At(memory, at + 4) === sizes.sendBlocks)
-      return at;
+    if (u32At(memory, at) !== sizes.recvBlocks) continue;
+    if (u32At(memory, at + 4) === allBlocks(sizes)) return at;
   }
   throw new SimFailure("the checker finds no counters of free blocks");
+}
+
+function allBlocks({ recvBlocks, sendBlocks }: Sizes): number {
+  return recvBlocks + sendBlocks;
 }

@@ -59,6 +59,7 @@ export const OPENINGS: Scene[] = [
     "no-stream-slot.txt",
     "Every stream slot is taken: NoStreamSlot for the host, RESET(TooManyStreams) for the peer.",
     noStreamSlot,
+    { sizes: { STREAMS: 4 } },
   ],
 ];
 

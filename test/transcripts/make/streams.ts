@@ -283,7 +283,7 @@ function limitPeer(stage: Stage): void {
 
 function limitOwn(stage: Stage): void {
   const far = stage.streamOpened();
-  for (let i = 0; i < 2; i++) stage.say(far.record("data", new Uint8Array(1400).fill(i)));
+  for (let i = 0; i < 2; i++) stage.say(far.record("data", new Uint8Array(760).fill(i)));
   stage.pass(25);
   const { limit } = need(stage.data(), "ACK");
   stage.rec.out(STREAM);
