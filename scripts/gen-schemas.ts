@@ -6,7 +6,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { settingsSchema } from "../host/connector/settings-schema.ts";
-import { jsonSchemaOf } from "../host/service/declaration.ts";
+import { jsonSchemaOf } from "../host/service/issue-text.ts";
 import { siteSchema } from "../host/stlink/site-schema.ts";
 import { ROOT } from "./run.ts";
 

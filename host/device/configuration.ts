@@ -7,6 +7,12 @@ import { createHash } from "node:crypto";
 import { DEVICE_SIZES, type Sizes } from "../core/sizes.ts";
 import { ipKindOf } from "../net/ip.ts";
 import { AppError } from "../service/app-error.ts";
+import { formatAddress } from "../service/fields.ts";
+import {
+  type ConfiguredConnector,
+  type ConfiguredPeer,
+  encodeConfiguration,
+} from "../stlink/configuration.ts";
 import type { Site, SiteBinding, SiteConnector, SiteMapping, SitePeer } from "../stlink/site.ts";
 import { DeviceRecord, type DeviceRecordNumber } from "./store-image.ts";
 
@@ -18,15 +24,12 @@ const HOST_MOST = 127;
 /** As long as Linux lets a name be. */
 const INTERFACE_NAME = /^[A-Za-z][\w.:@-]{0,14}$/;
 
-const MAGIC = "SLC1";
 /** Commander, recovery and lease of nobody: 10.7. */
 const [NO_ID, NO_KEY, NO_PSK_NAME] = [new Uint8Array(16), new Uint8Array(32), new Uint8Array(8)];
+const PINNED_EPOCH = new Uint8Array(4);
 const CHECKSUM_LEN = 4;
 /** Beside the configuration itself, for each of the two halves: 10.3. */
 const HALF_RESERVED = 16;
-const MAPPING = 1;
-const BINDING = 2;
-const PROTOCOLS = { tcp: 1, udp: 2 } as const;
 
 /** What devices differ in. */
 export type DeviceTraits = {
@@ -54,54 +57,44 @@ export function deviceRecords(
 
 /** The configuration, and what 10.3 says is stored behind it: pinned epoch, marks, checksum. */
 function storedForm(site: Site): Uint8Array {
-  const body = Buffer.concat([encode(site), u32(0), new Uint8Array(site.peers.length)]);
+  const body = Buffer.concat([encode(site), PINNED_EPOCH, new Uint8Array(site.peers.length)]);
   const hash = createHash("blake2s256").update(body).digest();
   return Buffer.concat([body, hash.subarray(0, CHECKSUM_LEN)]);
 }
 
+/** As 10.7 says: nothing of a Commander. */
 function encode({ id, connectors, peers, mappings, bindings }: Site): Buffer {
   const idOf = new Map(peers.map((peer) => [peer.name, peer.id]));
   const idsOf = (names: readonly string[]) => names.map((name) => idOf.get(name) ?? NO_ID);
-  return Buffer.concat([
-    ...[Buffer.from(MAGIC), u32(0), u64(0), id, u32(0), NO_KEY, NO_KEY, NO_ID],
-    u8(connectors.length),
-    ...connectors.flatMap(connectorFields),
-    u16(peers.length),
-    ...peers.flatMap(peerFields),
-    u16(mappings.length + bindings.length),
-    ...mappings.flatMap((one) => routeFields(MAPPING, one, one.host, idsOf(one.peers), NO_ID)),
-    ...bindings.flatMap((one) =>
-      routeFields(BINDING, one, one.listenOn, idsOf(one.peers), one.mappingId),
-    ),
-  ]);
+  const alone = { epoch: 0, serial: 0n, leaseSeconds: 0 };
+  return encodeConfiguration({
+    ...{ ...alone, id, commanderKey: NO_KEY, recoveryKey: NO_KEY, commanderId: NO_ID },
+    connectors: connectors.map(configuredConnector),
+    peers: peers.map(configuredPeer),
+    routes: [
+      ...mappings.map((one) => ({
+        ...{ ...routeOf(one), kind: "mapping" as const, address: one.host },
+        ...{ peers: idsOf(one.peers), mappingId: NO_ID },
+      })),
+      ...bindings.map((one) => ({
+        ...{ ...routeOf(one), kind: "binding" as const, address: one.listenOn },
+        ...{ peers: idsOf(one.peers), mappingId: one.mappingId },
+      })),
+    ],
+  });
 }
 
-function connectorFields({ key, psk, address }: SiteConnector): Uint8Array[] {
-  return [key, psk ?? NO_KEY, ...text8(dialled(address))];
+function configuredConnector({ key, psk, address }: SiteConnector): ConfiguredConnector {
+  return { key, psk: psk ?? NO_KEY, address: formatAddress(address) };
 }
 
-function peerFields({ id, key, nextKey, psk }: SitePeer): Uint8Array[] {
-  return [id, key, nextKey ?? NO_KEY, u32(0), NO_PSK_NAME, psk ?? NO_KEY];
+function configuredPeer({ id, key, nextKey, psk }: SitePeer): ConfiguredPeer {
+  const keys = { key, nextKey: nextKey ?? NO_KEY, keyEpoch: 0 };
+  return { id, ...keys, pskName: NO_PSK_NAME, psk: psk ?? NO_KEY };
 }
 
-function routeFields(
-  kind: number,
-  { id, protocol, times, port }: SiteMapping | SiteBinding,
-  address: string,
-  peers: readonly Uint8Array[],
-  mappingId: Uint8Array,
-): Uint8Array[] {
-  const head = [id, u8(kind), u8(PROTOCOLS[protocol]), u8(0)];
-  const holdSeconds = Math.ceil(times.holdMs / 1000);
-  return [
-    ...[...head, u32(holdSeconds), u16(port), ...text8(address)],
-    ...[u8(peers.length), ...peers, mappingId],
-  ];
-}
-
-/** `host:port`, an IPv6 address in brackets. */
-function dialled({ host, port }: SiteConnector["address"]): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+function routeOf({ id, protocol, times, port }: SiteMapping | SiteBinding) {
+  return { id, protocol, isPinned: false, holdSeconds: Math.ceil(times.holdMs / 1000), port };
 }
 
 /** What a device can't do of it, each going on from the file's name. */
@@ -162,28 +155,4 @@ function bytesRefusal(site: Site, { configBytes = 0, links }: Sizes): string[] {
   return [
     `makes a configuration of ${length} bytes, and a device has room for ${most}: leave Routes or peers out, or write shorter addresses.`,
   ];
-}
-
-function u8(value: number): Uint8Array {
-  return Uint8Array.of(value);
-}
-
-function u16(value: number): Uint8Array {
-  return Uint8Array.of(value & 0xff, value >>> 8);
-}
-
-function u32(value: number): Uint8Array {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32LE(value);
-  return bytes;
-}
-
-function u64(value: number): Uint8Array {
-  return Buffer.concat([u32(value), u32(0)]);
-}
-
-/** A length byte and the text. */
-function text8(text: string): Uint8Array[] {
-  const bytes = Buffer.from(text);
-  return [u8(bytes.length), bytes];
 }

@@ -41,6 +41,13 @@ export function isInSubnet(text: string, cidr: string): boolean {
   return listOf([network, Number(bits)]).check(address, family);
 }
 
+/** Whether a text is a subnet as isInSubnet takes it: an IP address and how many of its bits count. */
+export function isNetwork(text: string): boolean {
+  const [, address = "", bits = ""] = /^([^/%]+)\/(0|[1-9]\d{0,2})$/.exec(text) ?? [];
+  const family = familyOf(address);
+  return family !== null && Number(bits) <= (family === "ipv4" ? 32 : 128);
+}
+
 /** The network that a source counts as (rule K4): its /24, or /64 of IPv6; other texts stand for themselves. */
 export function networkOf(text: string): string {
   const address = withoutScope(text)

@@ -5,14 +5,12 @@
 
 import { readFileSync } from "node:fs";
 import { extname } from "node:path";
-import * as z from "zod";
+import type * as z from "zod";
 import { AppError, systemReason } from "./app-error.ts";
+import { type FieldPath, fieldIssues, fieldName } from "./issue-text.ts";
 import { parseJson } from "./json-text.ts";
-import { nearest } from "./nearest.ts";
 import { type ParsedText, TextError } from "./parsed-text.ts";
 import { parseToml } from "./toml-text.ts";
-
-export type FieldPath = readonly PropertyKey[];
 
 /** Collects what is wrong with a file whose shape is right: names that nobody has, ids given twice, ... */
 export class Complaints {
@@ -64,7 +62,9 @@ export function readDeclaration<Schema extends z.ZodType>(
   const { value, lines } = parseText(file, readText(file));
   const complaints = new Complaints(file, lines);
   const result = schema.safeParse(value, { reportInput: true });
-  for (const issue of result.error?.issues ?? []) complain(complaints, schema, issue);
+  if (!result.success) {
+    for (const { path, what } of fieldIssues(schema, result.error)) complaints.add(path, what);
+  }
   complaints.throwIfAny();
   const fields = fieldsIn(value, []);
   return { file, value: result.data as z.output<Schema>, complaints, fields };
@@ -99,81 +99,6 @@ function parseText(file: string, text: string): ParsedText {
   }
 }
 
-function complain(complaints: Complaints, schema: z.ZodType, issue: z.core.$ZodIssue): void {
-  const { path } = issue;
-  if (issue.code === "unrecognized_keys") {
-    const known = fieldsAt(schema, path);
-    for (const key of issue.keys) complaints.add([...path, key], unknownField(key, known));
-    return;
-  }
-  if (issue.code === "invalid_type" && issue.input === undefined) {
-    const description = describe(schema, path);
-    return complaints.add(path, `is missing: ${description}`);
-  }
-  complaints.add(path, sentence(issue));
-}
-
-function unknownField(key: string, known: readonly string[]): string {
-  const meant = nearest(key, known);
-  if (meant !== null) return `is not a field: did you mean "${meant}"?`;
-  return `is not a field: here are ${known.filter((one) => one !== "$schema").join(", ")}.`;
-}
-
-const KINDS: Readonly<Record<string, string>> = {
-  string: 'text in "..."',
-  number: "a whole number",
-  int: "a whole number",
-  array: "a list",
-  object: "a table",
-  boolean: "true or false",
-};
-
-function sentence(issue: z.core.$ZodIssue): string {
-  switch (issue.code) {
-    case "invalid_type":
-      // A field of its own words has said what it is to be.
-      if (!issue.message.startsWith("Invalid input")) return issue.message;
-      return `is to be ${KINDS[issue.expected] ?? issue.expected}.`;
-    case "invalid_value":
-      return `is one of ${issue.values.map((one) => `"${String(one)}"`).join(", ")}.`;
-    case "too_small":
-      if (issue.origin === "array") return `is to hold at least ${issue.minimum}.`;
-      if (issue.origin === "string") return "is empty: fill it in.";
-      return `is to be at least ${issue.minimum}.`;
-    case "too_big":
-      if (issue.origin === "array") return `is to hold at most ${issue.maximum}.`;
-      if (issue.origin === "string") return `is longer than ${issue.maximum} letters: shorten it.`;
-      return `is to be at most ${issue.maximum}.`;
-    default:
-      return issue.message;
-  }
-}
-
-type JsonSchema = z.core.JSONSchema.BaseSchema;
-
-/** The schema as JSON Schema: of what is written in the file, before anything is made of it. */
-export function jsonSchemaOf(schema: z.ZodType): JsonSchema {
-  return z.toJSONSchema(schema, { io: "input" });
-}
-
-function schemaAt(schema: z.ZodType, path: FieldPath): JsonSchema | undefined {
-  let at: JsonSchema | undefined = jsonSchemaOf(schema);
-  for (const part of path) {
-    const { items, properties }: JsonSchema = at ?? {};
-    const below: unknown = typeof part === "number" ? items : properties?.[String(part)];
-    at = typeof below === "object" && below !== null ? (below as JsonSchema) : undefined;
-  }
-  return at;
-}
-
-function fieldsAt(schema: z.ZodType, path: FieldPath): string[] {
-  return Object.keys(schemaAt(schema, path)?.properties ?? {});
-}
-
-function describe(schema: z.ZodType, path: FieldPath): string {
-  return schemaAt(schema, path)?.description ?? "fill it in.";
-}
-
 /** The names of what a table holds, and of what is in that; a list's entries by their numbers. */
 function fieldsIn(value: unknown, path: FieldPath): string[] {
   if (typeof value !== "object" || value === null) return [fieldName(path)];
@@ -181,13 +106,4 @@ function fieldsIn(value: unknown, path: FieldPath): string[] {
   return Object.entries(value).flatMap(([key, one]) =>
     fieldsIn(one, [...path, isList ? Number(key) : key]),
   );
-}
-
-/** `peers[0].key`: as people write it. */
-function fieldName(path: FieldPath): string {
-  return path
-    .map((part, i) =>
-      typeof part === "number" ? `[${part}]` : `${i > 0 ? "." : ""}${String(part)}`,
-    )
-    .join("");
 }

@@ -5,6 +5,7 @@
 
 import { isIP } from "node:net";
 import * as z from "zod";
+import { isNetwork } from "../net/ip.ts";
 import type { Address } from "../net/transport.ts";
 
 export const ID_LEN = 16;
@@ -59,65 +60,70 @@ export const portField = z.int().min(1).max(65_535);
 /** 0 too: any free port. */
 export const listenPortField = z.int().min(0).max(65_535);
 
-const DURATION_UNITS: Readonly<Record<string, number>> = {
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
+const DURATION: Spelling = {
+  pattern: /^(\d{1,9})(ms|s|m|h|d)$/,
+  units: { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 },
+  wrong: 'is not a duration: a whole number and ms, s, m, h or d, such as "30s".',
 };
 
-/** Milliseconds from "500ms", "30s", "10m", "24h", "7d"; within the bounds, which are written the same. */
+/** "500ms", "30s", "10m", "24h", "7d", as it is written; within the bounds, which are written the same. */
+export function durationText(least: string, most: string) {
+  return quantityText(DURATION, least, most);
+}
+
+/** Milliseconds of a duration, which durationText has taken. */
+export function durationMs(text: string): number {
+  return quantityOf(DURATION, text);
+}
+
+/** Milliseconds from "500ms", "30s", "10m", "24h", "7d". */
 export function durationField(least: string, most: string) {
-  return quantityField({
-    pattern: /^(\d{1,9})(ms|s|m|h|d)$/,
-    units: DURATION_UNITS,
-    wrong: 'is not a duration: a whole number and ms, s, m, h or d, such as "30s".',
-    least,
-    most,
-  });
+  return durationText(least, most).transform(durationMs);
 }
 
-const SIZE_UNITS: Readonly<Record<string, number>> = {
-  B: 1,
-  KiB: 1 << 10,
-  MiB: 1 << 20,
-  GiB: 1 << 30,
+const SIZE: Spelling = {
+  pattern: /^(\d{1,9})(B|KiB|MiB|GiB)$/,
+  units: { B: 1, KiB: 1 << 10, MiB: 1 << 20, GiB: 1 << 30 },
+  wrong: 'is not a size: a whole number and B, KiB, MiB or GiB, such as "64KiB".',
 };
 
-/** Bytes from "512B", "64KiB", "4MiB", "1GiB"; within the bounds, which are written the same. */
+/** "512B", "64KiB", "4MiB", "1GiB", as it is written; within the bounds, which are written the same. */
+export function sizeText(least: string, most: string) {
+  return quantityText(SIZE, least, most);
+}
+
+/** Bytes from "512B", "64KiB", "4MiB", "1GiB". */
 export function sizeField(least: string, most: string) {
-  return quantityField({
-    pattern: /^(\d{1,9})(B|KiB|MiB|GiB)$/,
-    units: SIZE_UNITS,
-    wrong: 'is not a size: a whole number and B, KiB, MiB or GiB, such as "64KiB".',
-    least,
-    most,
-  });
+  return sizeText(least, most).transform((text) => quantityOf(SIZE, text));
 }
 
-type Quantity = {
-  pattern: RegExp;
-  units: Readonly<Record<string, number>>;
-  wrong: string;
-  least: string;
-  most: string;
-};
+type Spelling = { pattern: RegExp; units: Readonly<Record<string, number>>; wrong: string };
 
-function quantityField({ pattern, units, wrong, least, most }: Quantity) {
-  const quantityOf = (text: string): number => {
-    const [, digits = "", unit = ""] = pattern.exec(text) ?? [];
-    return Number(digits) * (units[unit] ?? 0);
+function quantityOf({ pattern, units }: Spelling, text: string): number {
+  const [, digits = "", unit = ""] = pattern.exec(text) ?? [];
+  return Number(digits) * (units[unit] ?? 0);
+}
+
+function quantityText(spelling: Spelling, least: string, most: string) {
+  const { pattern, wrong } = spelling;
+  const [from, to] = [quantityOf(spelling, least), quantityOf(spelling, most)];
+  const isWithin = (text: string) => {
+    const quantity = quantityOf(spelling, text);
+    return !pattern.test(text) || (quantity >= from && quantity <= to);
   };
-  const isWithin = (text: string) =>
-    !pattern.test(text) ||
-    (quantityOf(text) >= quantityOf(least) && quantityOf(text) <= quantityOf(most));
   return z
     .string(wrong)
     .regex(pattern, wrong)
-    .refine(isWithin, `is to be from ${least} to ${most}.`)
-    .transform(quantityOf);
+    .refine(isWithin, `is to be from ${least} to ${most}.`);
 }
+
+/** A network: an IP address, a slash and how many of its bits count. */
+export const networkField = z
+  .string()
+  .refine(
+    isNetwork,
+    'is not a network: an address and a number of bits, such as "192.168.0.0/24".',
+  );
 
 const ADDRESS = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:[\]/]+)):(\d{1,5})$/;
 const BAD_ADDRESS =

@@ -4,7 +4,8 @@
 // connector-file.ts.
 
 import { statSync } from "node:fs";
-import type { Complaints, FieldPath } from "./declaration.ts";
+import type { Complaints } from "./declaration.ts";
+import type { FieldPath } from "./issue-text.ts";
 
 /**
  * Complains of each entry at which `look` finds what it found at one before it; null is nothing. The
