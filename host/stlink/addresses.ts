@@ -63,6 +63,24 @@ export function refusedHint(ip: string): string {
   return "Is the service running, and does it listen on more than its own loopback (its eth0 address, or 0.0.0.0)?";
 }
 
+/** What is wrong with a Binding's address as it is written, going on from its name; null: nothing yet. */
+export function bindingRefusal(listenOn: string): string | null {
+  const kind = ipKindOf(listenOn);
+  if (kind === "other") {
+    return `is ${listenOn}, ${PUBLIC}`;
+  }
+  if (kind !== null || INTERFACE.test(listenOn)) return null;
+  return `is "${listenOn}", which is neither an IP address nor the name of an interface: write one of these, or "all", without a port.`;
+}
+
+/** Who can reach what listens there, as a sentence; null: this machine alone. */
+export function exposureOf(listenOn: string): string | null {
+  const kind = ipKindOf(listenOn);
+  if (kind === "loopback" || listenOn === "localhost") return null;
+  if (listenOn === "all" || kind === "any") return ALL_EXPOSURE;
+  return `listens on ${listenOn}: every machine of that network can use it.`;
+}
+
 export type Listening = {
   /** IP addresses to listen on; empty when `refusal` says why. */
   hosts: readonly string[];
@@ -70,7 +88,12 @@ export type Listening = {
   refusal: string | null;
 };
 
-const ALL_WARNING =
+/** As systems write it: eth0, enp0s3, "Ethernet 2". */
+const INTERFACE = /^[^\s/:[\]%]([^/:[\]%\p{Cc}]{0,62}[^\s/:[\]%])?$/u;
+
+const PUBLIC =
+  'a public address: a Binding listens on loopback, a private address, an interface or "all".';
+const ALL_EXPOSURE =
   "listens on all interfaces: every machine that reaches this one can use it. An interface's name or a private address is narrower.";
 
 /** Where a Binding listens: its loopback or private address, an interface's addresses, or all. */
@@ -81,8 +104,7 @@ export function listeningOf(listenOn: string, interfaces: Interfaces): Listening
   if (kind === "loopback" || kind === "private") {
     return { hosts: [listenOn], warning: null, refusal: null };
   }
-  const refusal = `${listenOn} is a public address: a Binding listens on loopback, a private address, an interface or "all".`;
-  if (kind !== null) return { hosts: [], warning: null, refusal };
+  if (kind !== null) return { hosts: [], warning: null, refusal: `${listenOn} is ${PUBLIC}` };
   return onInterface(listenOn, interfaces);
 }
 
@@ -90,7 +112,7 @@ export function listeningOf(listenOn: string, interfaces: Interfaces): Listening
 function onAll(listenOn: string, interfaces: Interfaces): Listening {
   const isV6 = Object.values(interfaces).some((list = []) => list.some((a) => a.family === "IPv6"));
   const every = isV6 ? "::" : "0.0.0.0";
-  return { hosts: [listenOn === "all" ? every : listenOn], warning: ALL_WARNING, refusal: null };
+  return { hosts: [listenOn === "all" ? every : listenOn], warning: ALL_EXPOSURE, refusal: null };
 }
 
 function onInterface(name: string, interfaces: Interfaces): Listening {
