@@ -37,10 +37,11 @@ export const codeRulesSchema = z
 
 export type CodeRules = z.output<typeof codeRulesSchema>;
 
+const leaseDuration = durationText("1h", "365d");
+const LEASE = 'is not a lease: a duration from 1h to 365d, such as "7d", or "never".';
 const leaseField = z
-  .union([z.literal(NEVER), durationText("1h", "365d")], {
-    error: 'is not a lease: a duration from 1h to 365d, such as "7d", or "never".',
-  })
+  .string(LEASE)
+  .refine((text) => text === NEVER || leaseDuration.safeParse(text).success, LEASE)
   .default(DEFAULT_LEASE)
   .describe("How long an STLink works without hearing its Commander.");
 
