@@ -204,20 +204,20 @@ describe("approval", () => {
 
 describe("a key that is given by a code", () => {
   it("is the first: nothing is spent, the epoch begins", () => {
-    const { facts, spent, arePsksVoid } = admitted(null, KEY);
+    const { facts, spent, arePsksVoid } = admitted(null, KEY, CODE);
     expect([facts.key, facts.keyEpoch, spent, arePsksVoid]).toEqual([KEY, 1, [], false]);
   });
 
   it("replaces: old and next key are spent, the epoch rises, nothing is confirmed", () => {
     const confirmed = { epoch: 1, serial: "1", hash: "" };
     const old = factsOf({ key: OTHER, nextKey: THIRD, keyEpoch: 4, confirmed, isConnected: true });
-    const { facts, spent, arePsksVoid } = admitted(old, KEY);
+    const { facts, spent, arePsksVoid } = admitted(old, KEY, CODE);
     expect(facts).toMatchObject({ key: KEY, nextKey: null, keyEpoch: 5, confirmed: null });
     expect([spent, arePsksVoid, stateOf(facts)]).toEqual([[OTHER, THIRD], true, "away"]);
   });
 
   it("is not spent where it was the key already", () => {
-    expect(admitted(factsOf({ key: KEY, keyEpoch: 1 }), KEY).spent).toEqual([]);
+    expect(admitted(factsOf({ key: KEY, keyEpoch: 1 }), KEY, CODE).spent).toEqual([]);
   });
 });
 

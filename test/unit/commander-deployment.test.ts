@@ -108,7 +108,9 @@ describe("the Routes of an STLink", () => {
 
   it("are none where a Route is in nothing that it has", () => {
     expect(effective({ stlinks: [stlinkOf(1)] })).toEqual([]);
-    expect(holdersOf(memoryDeployment({ ...OBJECTS, stlinks: [stlinkOf(1)] }), WEB)).toEqual([]);
+    expect(
+      holdersOf(memoryDeployment({ ...OBJECTS, stlinks: [stlinkOf(1)] }), "route", WEB),
+    ).toEqual([]);
   });
 
   it("come from a Template that is assigned", () => {
@@ -155,7 +157,7 @@ describe("the Routes of an STLink", () => {
       const holders = objects.stlinks
         .filter((one) => effectiveRoutes(deployment, one).some((it) => it.route.id === route))
         .map(({ id }) => id);
-      expect(holdersOf(deployment, route)).toEqual(holders);
+      expect(holdersOf(deployment, "route", route)).toEqual(holders);
     }
   });
 

@@ -94,11 +94,11 @@ export type KeyChange = {
 };
 
 /** An STLink that gets a key by a code, the first or in the place of another (rule T3: no overlap). */
-export function admitted(before: StlinkFacts | null, key: Key): KeyChange {
+export function admitted(before: StlinkFacts | null, key: Key, { codeId }: Code): KeyChange {
   const old = before ?? NO_FACTS;
   const spent = [old.key, old.nextKey].filter((one) => one !== null && one !== key) as Key[];
   const cleared = { nextKey: null, waiting: null, confirmed: null, isConnected: false };
-  const facts = { ...old, ...cleared, key, keyEpoch: old.keyEpoch + 1 };
+  const facts = { ...old, ...cleared, key, codeId, keyEpoch: old.keyEpoch + 1 };
   return { facts, spent, arePsksVoid: before !== null && before.key !== null };
 }
 
@@ -135,5 +135,5 @@ export function approved(
   if (code.revokedAtMs !== null) return refuse("has a code that was revoked: give it a new one.");
   if (nowMs > code.expiresAtMs) return refuse("has a code that has expired: give it a new one.");
   const uses = code.uses.map((use) => (use.key === key ? { ...use, isApproved: true } : use));
-  return { ok: true, code: { ...code, uses }, change: admitted(stlink.facts, key) };
+  return { ok: true, code: { ...code, uses }, change: admitted(stlink.facts, key, code) };
 }

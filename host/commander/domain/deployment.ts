@@ -51,19 +51,27 @@ export function effectiveRoutes(
     });
 }
 
-/** The STLinks that have a Route: the same rule, from the other end. */
-export function holdersOf(deployment: Deployment, route: Id): Id[] {
-  const { users } = deployment;
-  const templates = users(route, "template", "routes");
-  const profiles = [
-    ...users(route, "profile", "routes"),
-    ...templates.flatMap((id) => users(id, "profile", "templates")),
-  ];
-  const holders = [
-    ...templates.flatMap((id) => users(id, "stlink", "templates")),
-    ...profiles.flatMap((id) => users(id, "stlink", "profile")),
-  ];
-  return [...new Set(holders)].sort();
+/** Kinds by which an STLink comes to its Routes. */
+export type Deployed = "route" | "template" | "profile" | "stlink";
+
+/** The STLinks that have this Route, Template or Profile: the same rule, from the other end. */
+export function holdersOf(deployment: Deployment, kind: Deployed, id: Id): Id[] {
+  return [...new Set(holders(deployment, kind, id))].sort();
+}
+
+function holders(deployment: Deployment, kind: Deployed, id: Id): readonly Id[] {
+  const within = (by: Deployed, field: string) =>
+    deployment.users(id, by, field).flatMap((user) => holders(deployment, by, user));
+  switch (kind) {
+    case "stlink":
+      return [id];
+    case "profile":
+      return deployment.users(id, "stlink", "profile");
+    case "template":
+      return [...within("stlink", "templates"), ...within("profile", "templates")];
+    case "route":
+      return [...within("template", "routes"), ...within("profile", "routes")];
+  }
 }
 
 export type PairedRoute = EffectiveRoute & {
@@ -84,9 +92,9 @@ export function pairedRoutes(deployment: Deployment, stlink: Stlink): PairedRout
 }
 
 function othersOf(deployment: Deployment, route: Route): Id[] {
-  if (route.type === "binding") return holdersOf(deployment, route.mapping);
+  if (route.type === "binding") return holdersOf(deployment, "route", route.mapping);
   const bindings = deployment.users(route.id, "route", "mapping");
-  return [...new Set(bindings.flatMap((id) => holdersOf(deployment, id)))].sort();
+  return [...new Set(bindings.flatMap((id) => holders(deployment, "route", id)))].sort();
 }
 
 /** Two STLinks that may talk, the lower id first. */

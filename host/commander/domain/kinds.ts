@@ -21,16 +21,20 @@ export const REFERENCES: Readonly<Record<Kind, ReferenceFields>> = {
   customer: { tags },
 };
 
-const WORDS: Readonly<Record<Kind, string>> = {
+/** Codes are no objects, but they too are spoken of, and use a Profile. */
+export type Spoken = Kind | "code";
+
+const WORDS: Readonly<Record<Spoken, string>> = {
   tag: "Tag",
   route: "Route",
   template: "Template",
   profile: "Profile",
   stlink: "STLink",
   customer: "Customer",
+  code: "Code",
 };
 
 /** `Route "web"`: how sentences begin. */
-export function subjectOf(kind: Kind, name: unknown): string {
+export function subjectOf(kind: Spoken, name: unknown): string {
   return typeof name === "string" ? `${WORDS[kind]} "${name}"` : `The ${WORDS[kind]}`;
 }

@@ -4,7 +4,7 @@
 // what happened, to which thing, and what to do now. Rules return problems; who has to stop throws Refusal.
 
 import { type FieldPath, fieldName } from "../../service/issue-text.ts";
-import type { Kind } from "./kinds.ts";
+import type { Spoken } from "./kinds.ts";
 
 export type ProblemCode =
   /** A field is missing, or can't be so. */
@@ -30,7 +30,7 @@ export type ProblemCode =
   | "StoreNewer"
   | "StoreUnusable";
 
-export type User = { kind: Kind; id: string; name: string };
+export type User = { kind: Spoken; id: string; name: string };
 
 export type Problem = {
   code: ProblemCode;

@@ -47,6 +47,8 @@ export type StlinkFacts = {
   nextKey: Key | null;
   /** Rises with each key that takes effect; 0: none has. */
   keyEpoch: number;
+  /** The code by which it got a key last. */
+  codeId: string | null;
   /** A key that an administrator has to approve first (rule T7). */
   waiting: { key: Key; codeId: string; sinceMs: number } | null;
   isConnected: boolean;
@@ -60,6 +62,7 @@ export const NO_FACTS: StlinkFacts = {
   key: null,
   nextKey: null,
   keyEpoch: 0,
+  codeId: null,
   waiting: null,
   isConnected: false,
   lastSeenMs: null,

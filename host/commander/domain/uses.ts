@@ -40,11 +40,19 @@ export function referenceProblems(
 
 const NAMED_MOST = 10;
 
-/** Why an object can't be deleted; empty: nothing uses it. */
-export function deletionProblems(kind: Kind, name: string, users: readonly User[]): Problem[] {
-  if (users.length === 0) return [];
+/**
+ * Why an object can't be deleted; empty: nothing uses it. `users` are the first of `count`, all that are to
+ * be listed.
+ */
+export function deletionProblems(
+  kind: Kind,
+  name: string,
+  users: readonly User[],
+  count = users.length,
+): Problem[] {
+  if (count === 0) return [];
   const named = users.slice(0, NAMED_MOST).map((user) => subjectOf(user.kind, user.name));
-  const more = users.length > NAMED_MOST ? [`${users.length - NAMED_MOST} more`] : [];
+  const more = count > named.length ? [`${count - named.length} more`] : [];
   const list = [...named, ...more].join(", ");
   const sentence = `${subjectOf(kind, name)} can't be deleted: it is used by ${list}. Take it out there first.`;
   return [{ code: "InUse", path: [], sentence, users }];

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+// Backup and restore (rule T9). A backup is a whole database in one file, made while the Commander runs. Restoring
+// brings back what administrators have made, not what keys were: where the replaced database can still be read,
+// its keys and revocations stay, or a stolen key would be admitted again. Invariants: the epoch is above all that
+// any STLink may hold; open codes are void; `kill -9` at any moment leaves the old database or the new one.
+
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from "node:fs";
+import { dirname } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { systemCode, systemReason } from "../../service/app-error.ts";
+import type { Id } from "../domain/fields.ts";
+import { Refusal } from "../domain/problem.ts";
+import { restored } from "../domain/restore.ts";
+import type { StlinkFacts } from "../domain/stlink.ts";
+import { type Actor, appendAudit } from "./audit.ts";
+import { allCodes, writeCode } from "./codes.ts";
+import { Database } from "./database.ts";
+import { guarded, refusalOf } from "./failures.ts";
+import { readVersion, writeVersion } from "./site.ts";
+import { readStlink, spendKey, writeFacts } from "./stlinks.ts";
+
+const OWNER_ALONE = 0o600;
+
+/** Writes a new file, its owner's alone. Throws Refusal (Store...), and leaves no half of one. */
+export function backUp(db: Database, file: string): void {
+  makeEmpty(file);
+  try {
+    guarded(file, () => db.run("VACUUM INTO ?", file));
+    sync(file);
+  } catch (error) {
+    rmSync(file, { force: true });
+    throw error;
+  }
+}
+
+function makeEmpty(file: string): void {
+  try {
+    closeSync(openSync(file, "wx", OWNER_ALONE));
+  } catch (error) {
+    const isThere = systemCode(error) === "EEXIST";
+    const why = isThere
+      ? "is there already, and nothing is overwritten: name another."
+      : `can't be made: ${systemReason(error)}.`;
+    throw refusalOf("StoreUnusable", file, why, error);
+  }
+}
+
+function sync(path: string): void {
+  const handle = openSync(path, "r");
+  fsyncSync(handle);
+  closeSync(handle);
+}
+
+export type RestoreOptions = {
+  by: Actor;
+  /** The greatest epoch that is known otherwise, as where the replaced database can't be read. */
+  newestEpoch?: number;
+};
+
+/**
+ * Puts a backup in the place of `file`, which nobody may have open. Throws Refusal (Store...): the backup is
+ * damaged, newer, not there; or the database is in use.
+ */
+export function restore(
+  backup: string,
+  file: string,
+  { by, newestEpoch = 0 }: RestoreOptions,
+): void {
+  const fresh = `${file}.restoring`;
+  remove(fresh);
+  copyOf(backup, fresh);
+  const old = openOld(file);
+  try {
+    prepare(fresh, old, by, newestEpoch);
+    if (old === null) remove(`${file}-wal`, `${file}-shm`);
+    else alone(old);
+  } catch (error) {
+    remove(fresh);
+    throw error;
+  } finally {
+    old?.close();
+  }
+  renameSync(fresh, file);
+  sync(dirname(file));
+}
+
+/** A whole copy without a log beside it; a backup that is damaged makes none. */
+function copyOf(backup: string, fresh: string): void {
+  if (!existsSync(backup))
+    throw refusalOf("StoreUnusable", backup, "is not there: check the path.");
+  makeEmpty(fresh);
+  try {
+    guarded(backup, () => {
+      const source = new DatabaseSync(backup, { readOnly: true });
+      try {
+        const [check] = source.prepare("PRAGMA quick_check(1)").all();
+        if (check?.["quick_check"] !== "ok") throw damaged(backup);
+        source.prepare("VACUUM INTO ?").run(fresh);
+      } finally {
+        source.close();
+      }
+    });
+  } catch (error) {
+    remove(fresh);
+    throw error;
+  }
+}
+
+function damaged(backup: string): Refusal {
+  return refusalOf("StoreDamaged", backup, "is damaged: take another backup.");
+}
+
+/** The database that is to be replaced; null: there is none, or it can't be read any more. */
+function openOld(file: string): Database | null {
+  if (!existsSync(file) || statSync(file).size === 0) return null;
+  try {
+    return new Database(file);
+  } catch (error) {
+    const isLost = error instanceof Refusal && error.problems[0]?.code === "StoreDamaged";
+    if (isLost) return null;
+    throw error;
+  }
+}
+
+/** Everything that the first answer from it depends on, in one transaction. */
+function prepare(fresh: string, old: Database | null, by: Actor, newestEpoch: number): void {
+  const db = new Database(fresh);
+  try {
+    const oldEpoch = old === null ? 0 : readVersion(old).epoch;
+    const newest = Math.max(newestEpoch, oldEpoch);
+    db.transaction(() => {
+      const { version, codes } = restored(readVersion(db), newest, allCodes(db), by.atMs);
+      writeVersion(db, version);
+      for (const code of codes) writeCode(db, code);
+      if (old !== null) keepKeys(old, db);
+      const after = { epoch: version.epoch, serial: String(version.serial) };
+      const site = { kind: "site", id: "", name: "site" };
+      appendAudit(db, by, { what: "restore", ...site, before: null, after });
+    });
+    // Without a log of its own it is one file, which a rename puts in place.
+    db.exec("PRAGMA journal_mode = DELETE");
+  } finally {
+    db.close();
+  }
+  sync(fresh);
+}
+
+/** Keys and revocations as they are now: what was spent stays so, what was changed is not changed back. */
+function keepKeys(old: Database, db: Database): void {
+  const keys = old.all<{ key: string; stlink_id: Id; is_spent: number }>("SELECT * FROM keys");
+  const isThere = new Map<Id, boolean>();
+  for (const { stlink_id: id } of keys) isThere.set(id, readStlink(db, id) !== null);
+  db.run("DELETE FROM keys WHERE is_spent = 0");
+  for (const { key, stlink_id: id, is_spent } of keys) {
+    // Who is not in the backup is nobody, and stays so.
+    if (is_spent === 1 || !isThere.get(id)) spendKey(db, key, id);
+    else db.run("INSERT OR REPLACE INTO keys VALUES (?, ?, 0)", key, id);
+  }
+  for (const [id, is] of isThere) if (is) keepFacts(old, db, id);
+}
+
+function keepFacts(old: Database, db: Database, id: Id): void {
+  const [was, is] = [readStlink(old, id)?.facts, readStlink(db, id)?.facts];
+  if (was === undefined || is === undefined) return;
+  const { key, nextKey, keyEpoch, waiting, revokedAtMs } = was;
+  const facts: StlinkFacts = { ...is, key, nextKey, keyEpoch, waiting, revokedAtMs };
+  writeFacts(db, id, facts);
+}
+
+/** Nobody else has it open, and no log is left that would be taken for the new file's. */
+function alone(old: Database): void {
+  old.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = DELETE");
+}
+
+function remove(...files: string[]): void {
+  for (const file of files) rmSync(file, { force: true });
+}

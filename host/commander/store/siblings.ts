@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an object has to fit beside: a Binding its Mapping, and on each STLink no two Bindings one place. Before
+// it: writing.ts. After it: the write, or its problems.
+
+import { collisionsOf, type Deployed, effectiveRoutes, holdersOf } from "../domain/deployment.ts";
+import type { Id } from "../domain/fields.ts";
+import { type Kind, subjectOf } from "../domain/kinds.ts";
+import { type Problem, problemOf } from "../domain/problem.ts";
+import { exposedPlace, neighbourProblems, type RouteFields } from "../domain/route.ts";
+import type { Database } from "./database.ts";
+import { StoredDeployment } from "./deployment.ts";
+import type { FieldsOf } from "./kinds.ts";
+import { readObject } from "./objects.ts";
+
+/** Before the write: what the Routes around a Route make impossible. */
+export function neighbourProblemsOf<K extends Kind>(
+  db: Database,
+  kind: K,
+  id: Id,
+  fields: FieldsOf[K],
+): Problem[] {
+  if (kind !== "route") return [];
+  const route = fields as RouteFields;
+  const fieldsOf = (of: Id) => readObject(db, "route", of)?.fields ?? null;
+  const bindings = new StoredDeployment(db).users(id, "route", "mapping");
+  return neighbourProblems(route, {
+    before: fieldsOf(id),
+    mapping: route.type === "binding" ? fieldsOf(route.mapping) : null,
+    bindings: bindings.map(fieldsOf).filter((one) => one !== null),
+  });
+}
+
+/** After the write, of a kind that deploys: the first STLink on which two Bindings would collide. */
+export function collisionProblems(db: Database, kind: Kind, id: Id): Problem[] {
+  const deployment = new StoredDeployment(db);
+  const seen = new Set<string>();
+  for (const holder of holdersOf(deployment, kind as Deployed, id)) {
+    const stlink = deployment.stlink(holder);
+    if (stlink === null) continue;
+    // Whoever has the same Templates and Profile has the same Routes.
+    const same = JSON.stringify([stlink.profile ?? null, stlink.templates]);
+    if (seen.has(same)) continue;
+    seen.add(same);
+    const [first] = collisionsOf(effectiveRoutes(deployment, stlink));
+    if (first === undefined) continue;
+    const [one, other] = first;
+    const what = `would listen twice at ${exposedPlace(one)}, for the Routes "${one.name}" and "${other.name}": give one another port, or leave it out.`;
+    return [problemOf("Invalid", subjectOf("stlink", stlink.name), what)];
+  }
+  return [];
+}
