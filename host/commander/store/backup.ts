@@ -12,7 +12,8 @@ import type { Id } from "../domain/fields.ts";
 import { Refusal } from "../domain/problem.ts";
 import { restored } from "../domain/restore.ts";
 import type { StlinkFacts } from "../domain/stlink.ts";
-import { type Actor, appendAudit } from "./audit.ts";
+import type { Version } from "../domain/version.ts";
+import { type Actor, appendAudit, auditHead } from "./audit.ts";
 import { allCodes, writeCode } from "./codes.ts";
 import { Database } from "./database.ts";
 import { guarded, refusalOf } from "./failures.ts";
@@ -71,9 +72,9 @@ export function restore(
   copyOf(backup, fresh);
   const old = openOld(file);
   try {
+    if (old !== null) holdAlone(old);
     prepare(fresh, old, by, newestEpoch);
     if (old === null) remove(`${file}-wal`, `${file}-shm`);
-    else alone(old);
   } catch (error) {
     remove(fresh);
     throw error;
@@ -126,16 +127,16 @@ function openOld(file: string): Database | null {
 function prepare(fresh: string, old: Database | null, by: Actor, newestEpoch: number): void {
   const db = new Database(fresh);
   try {
-    const oldEpoch = old === null ? 0 : readVersion(old).epoch;
-    const newest = Math.max(newestEpoch, oldEpoch);
+    const before = old === null ? null : { ...shown(readVersion(old)), audit: auditHead(old) };
+    const newest = Math.max(newestEpoch, before?.epoch ?? 0);
     db.transaction(() => {
       const { version, codes } = restored(readVersion(db), newest, allCodes(db), by.atMs);
       writeVersion(db, version);
       for (const code of codes) writeCode(db, code);
       if (old !== null) keepKeys(old, db);
-      const after = { epoch: version.epoch, serial: String(version.serial) };
       const site = { kind: "site", id: "", name: "site" };
-      appendAudit(db, by, { what: "restore", ...site, before: null, after });
+      // What the log has lost with the old database shows by its last row.
+      appendAudit(db, by, { what: "restore", ...site, before, after: shown(version) });
     });
     // Without a log of its own it is one file, which a rename puts in place.
     db.exec("PRAGMA journal_mode = DELETE");
@@ -143,6 +144,10 @@ function prepare(fresh: string, old: Database | null, by: Actor, newestEpoch: nu
     db.close();
   }
   sync(fresh);
+}
+
+function shown({ epoch, serial }: Version): { epoch: number; serial: string } {
+  return { epoch, serial: String(serial) };
 }
 
 /** Keys and revocations as they are now: what was spent stays so, what was changed is not changed back. */
@@ -167,8 +172,8 @@ function keepFacts(old: Database, db: Database, id: Id): void {
   writeFacts(db, id, facts);
 }
 
-/** Nobody else has it open, and no log is left that would be taken for the new file's. */
-function alone(old: Database): void {
+/** Nobody else has it open or can, and no log is left that would be taken for the new file's. */
+function holdAlone(old: Database): void {
   old.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = DELETE");
 }
 
