@@ -41,7 +41,7 @@ function decide(
   more: Partial<Known> & { key?: string; nowMs?: number } = {},
 ): Activation {
   const { key = KEY, nowMs = NOW + 1, ...known } = more;
-  const fresh = { isKeySpent: false, keyOwner: null, facts: null };
+  const fresh = { isKeySpent: false, keyOwner: null, facts: NO_FACTS };
   return decideActivation({ secretHash: SECRET, key, nowMs }, { code, ...fresh, ...known });
 }
 
@@ -141,12 +141,15 @@ describe("activation", () => {
     expect(decide(bound, { keyOwner: idOf(8) })).toEqual(refused("CodeUsed", true));
   });
 
-  it("refuses a revoked STLink, new or old code", () => {
-    const facts = factsOf({ revokedAtMs: NOW });
+  it.each([
+    ["revoked", factsOf({ revokedAtMs: NOW })],
+    ["deleted", null],
+  ])("refuses an STLink that was %s, new or old code", (_, facts) => {
     expect(decide({ ...CODE, stlinkId: STLINK }, { facts })).toEqual(refused("Revoked", false));
     expect(decide(usedCode(CODE, STLINK, showing(KEY)), { facts })).toEqual(
       refused("Revoked", false),
     );
+    expect(decide(CODE, { facts: null }).answer).toBe("admit");
   });
 });
 

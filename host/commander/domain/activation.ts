@@ -28,7 +28,7 @@ export type Known = {
   isKeySpent: boolean;
   /** The STLink that has this key now. */
   keyOwner: Id | null;
-  /** Facts of the STLink that the code is for, or that this key made with it; null: there is none yet. */
+  /** Facts of the STLink that the code is for, or that this key made with it; null: there is none. */
   facts: StlinkFacts | null;
 };
 
@@ -46,8 +46,9 @@ export function decideActivation(showing: Showing, known: Known): Activation {
     return refused("CodeUnknown", code !== null);
   }
   if (known.isKeySpent) return refused("Revoked", true);
-  if (code.revokedAtMs !== null || isRevoked(facts)) return refused("Revoked", false);
   const use = code.uses.find(({ key }) => key === showing.key);
+  const isNamed = code.stlinkId !== null || use !== undefined;
+  if (code.revokedAtMs !== null || (isNamed && isGone(facts))) return refused("Revoked", false);
   if (use !== undefined) return answeredAgain(code, use, showing.nowMs);
   if (code.uses.length >= code.rules.uses) return refused("CodeUsed", true);
   if (showing.nowMs > code.expiresAtMs) return refused("CodeExpired", false);
@@ -62,8 +63,9 @@ function answeredAgain(code: Code, use: CodeUse, nowMs: number): Activation {
   return { answer: "again", stlinkId: use.stlinkId };
 }
 
-function isRevoked(facts: StlinkFacts | null): boolean {
-  return facts !== null && facts.revokedAtMs !== null;
+/** Revoked, or deleted since. */
+function isGone(facts: StlinkFacts | null): boolean {
+  return facts === null || facts.revokedAtMs !== null;
 }
 
 function refused(reason: RefusedReason, isAlarm: boolean): Activation {

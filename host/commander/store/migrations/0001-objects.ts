@@ -10,7 +10,8 @@ CREATE TABLE objects (
   kind TEXT NOT NULL,
   -- What lists are filtered by: a Route's type, an STLink's state.
   facet TEXT NOT NULL,
-  name TEXT NOT NULL,
+  -- Names that differ in the case of letters alone would be taken for each other.
+  name TEXT NOT NULL COLLATE NOCASE,
   -- The fields that are neither the name nor references.
   body TEXT NOT NULL CHECK (json_valid(body)),
   version INTEGER NOT NULL,
@@ -29,7 +30,7 @@ CREATE TABLE refs (
   field TEXT NOT NULL,
   to_id TEXT NOT NULL REFERENCES objects (id),
   from_kind TEXT NOT NULL,
-  from_name TEXT NOT NULL,
+  from_name TEXT NOT NULL COLLATE NOCASE,
   PRIMARY KEY (from_id, field, to_id),
   FOREIGN KEY (from_id, from_kind, from_name) REFERENCES objects (id, kind, name)
     ON UPDATE CASCADE ON DELETE CASCADE
