@@ -35,9 +35,14 @@ export function openStore(file = placeFor()): Database {
   return db;
 }
 
+/** Nobody has a database open any more. */
+export function closeStores(): void {
+  for (const db of open.splice(0)) db.close();
+}
+
 /** After each test. */
 export function removeStores(): void {
-  for (const db of open.splice(0)) db.close();
+  closeStores();
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
 }
 

@@ -15,7 +15,7 @@ import type { StlinkFacts } from "../domain/stlink.ts";
 import type { Version } from "../domain/version.ts";
 import { type Actor, appendAudit, auditHead } from "./audit.ts";
 import { allCodes, writeCode } from "./codes.ts";
-import { Database } from "./database.ts";
+import { Database, type DatabaseOptions } from "./database.ts";
 import { guarded, refusalOf } from "./failures.ts";
 import { readVersion, writeVersion } from "./site.ts";
 import { readStlink, spendKey, writeFacts } from "./stlinks.ts";
@@ -52,7 +52,7 @@ function sync(path: string): void {
   closeSync(handle);
 }
 
-export type RestoreOptions = {
+export type RestoreOptions = DatabaseOptions & {
   by: Actor;
   /** The greatest epoch that is known otherwise, as where the replaced database can't be read. */
   newestEpoch?: number;
@@ -62,26 +62,24 @@ export type RestoreOptions = {
  * Puts a backup in the place of `file`, which nobody may have open. Throws Refusal (Store...): the backup is
  * damaged, newer, not there; or the database is in use.
  */
-export function restore(
-  backup: string,
-  file: string,
-  { by, newestEpoch = 0 }: RestoreOptions,
-): void {
+export function restore(backup: string, file: string, options: RestoreOptions): void {
   const fresh = `${file}.restoring`;
   remove(fresh);
-  copyOf(backup, fresh);
-  const old = openOld(file);
   try {
-    if (old !== null) holdAlone(old);
-    prepare(fresh, old, by, newestEpoch);
-    if (old === null) remove(`${file}-wal`, `${file}-shm`);
+    copyOf(backup, fresh);
+    const old = openOld(file, options);
+    try {
+      if (old !== null) holdAlone(old);
+      prepare(fresh, old, options);
+    } finally {
+      old?.close();
+    }
+    if (old === null) removeLogs(file);
+    renameSync(fresh, file);
   } catch (error) {
     remove(fresh);
     throw error;
-  } finally {
-    old?.close();
   }
-  renameSync(fresh, file);
   sync(dirname(file));
 }
 
@@ -90,21 +88,16 @@ function copyOf(backup: string, fresh: string): void {
   if (!existsSync(backup))
     throw refusalOf("StoreUnusable", backup, "is not there: check the path.");
   makeEmpty(fresh);
-  try {
-    guarded(backup, () => {
-      const source = new DatabaseSync(backup, { readOnly: true });
-      try {
-        const [check] = source.prepare("PRAGMA quick_check(1)").all();
-        if (check?.["quick_check"] !== "ok") throw damaged(backup);
-        source.prepare("VACUUM INTO ?").run(fresh);
-      } finally {
-        source.close();
-      }
-    });
-  } catch (error) {
-    remove(fresh);
-    throw error;
-  }
+  guarded(backup, () => {
+    const source = new DatabaseSync(backup, { readOnly: true });
+    try {
+      const [check] = source.prepare("PRAGMA quick_check(1)").all();
+      if (check?.["quick_check"] !== "ok") throw damaged(backup);
+      source.prepare("VACUUM INTO ?").run(fresh);
+    } finally {
+      source.close();
+    }
+  });
 }
 
 function damaged(backup: string): Refusal {
@@ -112,10 +105,10 @@ function damaged(backup: string): Refusal {
 }
 
 /** The database that is to be replaced; null: there is none, or it can't be read any more. */
-function openOld(file: string): Database | null {
+function openOld(file: string, options: DatabaseOptions): Database | null {
   if (!existsSync(file) || statSync(file).size === 0) return null;
   try {
-    return new Database(file);
+    return new Database(file, options);
   } catch (error) {
     const isLost = error instanceof Refusal && error.problems[0]?.code === "StoreDamaged";
     if (isLost) return null;
@@ -124,7 +117,8 @@ function openOld(file: string): Database | null {
 }
 
 /** Everything that the first answer from it depends on, in one transaction. */
-function prepare(fresh: string, old: Database | null, by: Actor, newestEpoch: number): void {
+function prepare(fresh: string, old: Database | null, options: RestoreOptions): void {
+  const { by, newestEpoch = 0 } = options;
   const db = new Database(fresh);
   try {
     const before = old === null ? null : { ...shown(readVersion(old)), audit: auditHead(old) };
@@ -177,6 +171,12 @@ function holdAlone(old: Database): void {
   old.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = DELETE");
 }
 
-function remove(...files: string[]): void {
-  for (const file of files) rmSync(file, { force: true });
+/** A database with whatever SQLite has put beside it. */
+function remove(file: string): void {
+  rmSync(file, { force: true });
+  removeLogs(file);
+}
+
+function removeLogs(file: string): void {
+  for (const log of ["-wal", "-shm", "-journal"]) rmSync(`${file}${log}`, { force: true });
 }
