@@ -25,6 +25,7 @@ import {
   checkRoute,
   type Mapping,
   neighbourProblems,
+  typeProblems,
 } from "../../host/commander/domain/route.ts";
 import { NO_FACTS } from "../../host/commander/domain/stlink.ts";
 import type { Template } from "../../host/commander/domain/template.ts";
@@ -339,12 +340,12 @@ describe("references", () => {
 });
 
 describe("a Route beside others", () => {
-  const alone = { before: null, mapping: null, bindings: [] };
+  const alone = { mapping: null, bindings: [] };
 
   it("keeps its type", () => {
-    const problems = neighbourProblems(web, { ...alone, before: here });
-    expect(said(problems)).toEqual([
-      'Invalid type: Route "web": type was binding, and stays so: make another Route.',
+    expect(typeProblems(web, { ...web, name: "x" })).toEqual([]);
+    expect(said(typeProblems(here, web))).toEqual([
+      'Invalid type: Route "web": type was binding, and stays so: make another Route, of another name.',
     ]);
   });
 
@@ -359,11 +360,8 @@ describe("a Route beside others", () => {
   });
 
   it("that is a Mapping keeps the protocol of the Bindings that lead to it", () => {
-    expect(neighbourProblems(web, { ...alone, before: web, bindings: [here] })).toEqual([]);
-    const problems = neighbourProblems(
-      { ...web, protocol: "udp" },
-      { ...alone, before: web, bindings: [here] },
-    );
+    expect(neighbourProblems(web, { ...alone, bindings: [here] })).toEqual([]);
+    const problems = neighbourProblems({ ...web, protocol: "udp" }, { ...alone, bindings: [here] });
     expect(said(problems)[0]).toMatch(
       /protocol is udp, and the Binding "here" that leads to it is tcp/,
     );

@@ -125,28 +125,29 @@ export function exposureProblems(binding: BindingFields): Problem[] {
   return [{ code: "NeedsConfirmation", path: ["exposes"], sentence }];
 }
 
+/** A Route keeps its type: others refer to it as what it is. */
+export function typeProblems(before: RouteFields, after: RouteFields): Problem[] {
+  if (before.type === after.type) return [];
+  const what = `was ${before.type}, and stays so: make another Route, of another name.`;
+  return [fieldProblem("Invalid", subjectOf("route", after.name), ["type"], what)];
+}
+
 /** What stands around a Route: the one that it names, and the Bindings that name it. */
 export type RouteNeighbours = {
-  /** As it was; null: it is new. */
-  before: RouteFields | null;
   /** The one with the id in `mapping`; null: there is none. */
   mapping: RouteFields | null;
   bindings: readonly RouteFields[];
 };
 
-/** What is wrong with a Route beside others: its type stays, its Mapping is one, protocols agree. */
+/** What is wrong with a Route beside others: its Mapping is one, protocols agree. */
 export function neighbourProblems(route: RouteFields, around: RouteNeighbours): Problem[] {
-  const subject = subjectOf("route", route.name);
   const invalid = (field: string, what: string) => [
-    fieldProblem("Invalid", subject, [field], what),
+    fieldProblem("Invalid", subjectOf("route", route.name), [field], what),
   ];
-  if (around.before !== null && around.before.type !== route.type) {
-    return invalid("type", `was ${around.before.type}, and stays so: make another Route.`);
-  }
   if (route.type === "binding") return mappingProblems(route, around.mapping, invalid);
   const other = around.bindings.find(({ protocol }) => protocol !== route.protocol);
   if (other === undefined) return [];
-  const what = `is ${route.protocol}, and the Binding "${other.name}" that leads to it is ${other.protocol}: change that one first, or make another Mapping.`;
+  const what = `is ${route.protocol}, and the Binding "${other.name}" that leads to it is ${other.protocol}: change both together, or make another Mapping.`;
   return invalid("protocol", what);
 }
 

@@ -3,6 +3,7 @@
 // come out different, the next version (rule T9). Before it: store.ts begins the transaction. After it:
 // objects.ts, stlinks.ts, codes.ts write rows.
 
+import { type Problem, Refusal } from "../domain/problem.ts";
 import { type Actor, type AuditEntry, appendAudit } from "./audit.ts";
 import type { Database } from "./database.ts";
 import { bumpVersion } from "./site.ts";
@@ -10,6 +11,7 @@ import { bumpVersion } from "./site.ts";
 export class Change {
   readonly db: Database;
   readonly by: Actor;
+  readonly #checks: (() => readonly Problem[])[] = [];
   #isDeployed = false;
 
   constructor(db: Database, by: Actor) {
@@ -21,6 +23,19 @@ export class Change {
     appendAudit(this.db, this.by, entry);
   }
 
+  /** Found when all of the change is made: only then things have to fit together. */
+  checkAtEnd(check: () => readonly Problem[]): void {
+    this.#checks.push(check);
+  }
+
+  /** Throws Refusal with the problems of all checks, each once. */
+  finish(): void {
+    const problems = this.#checks.flatMap((check) => check());
+    const sentences = problems.map(({ sentence }) => sentence);
+    const distinct = problems.filter(({ sentence }, i) => sentences.indexOf(sentence) === i);
+    if (distinct.length > 0) throw new Refusal(distinct);
+  }
+
   /** Configurations are other ones now: the version rises, once however much changes. */
   deploy(): void {
     if (!this.#isDeployed) bumpVersion(this.db);
@@ -28,7 +43,21 @@ export class Change {
   }
 }
 
-/** All that `act` does, with its audit entries, or nothing of it. Throws what `act` throws. */
-export function changeStore<Value>(db: Database, by: Actor, act: (change: Change) => Value): Value {
-  return db.transaction(() => act(new Change(db, by)));
+/**
+ * All that `act` does, with its audit entries, or nothing of it. Throws what `act` throws, and Refusal where what
+ * it made does not fit together. `isDry`: finds all that, and then keeps nothing.
+ */
+export function changeStore<Value>(
+  db: Database,
+  by: Actor,
+  act: (change: Change) => Value,
+  { isDry = false } = {},
+): Value {
+  const run = () => {
+    const change = new Change(db, by);
+    const value = act(change);
+    change.finish();
+    return value;
+  };
+  return isDry ? db.rehearse(run) : db.transaction(run);
 }

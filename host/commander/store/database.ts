@@ -74,10 +74,19 @@ export class Database {
 
   /** All that `act` does, or nothing of it where it throws. */
   transaction<Value>(act: () => Value): Value {
+    return this.#within(act, "COMMIT");
+  }
+
+  /** What `act` returns or throws; nothing of what it did is kept. */
+  rehearse<Value>(act: () => Value): Value {
+    return this.#within(act, "ROLLBACK");
+  }
+
+  #within<Value>(act: () => Value, end: "COMMIT" | "ROLLBACK"): Value {
     this.exec("BEGIN IMMEDIATE");
     try {
       const value = act();
-      this.exec("COMMIT");
+      this.exec(end);
       return value;
     } catch (error) {
       // A full disk has ended it already.

@@ -9,29 +9,28 @@ import { type Problem, problemOf } from "../domain/problem.ts";
 import { exposedPlace, neighbourProblems, type RouteFields } from "../domain/route.ts";
 import type { Database } from "./database.ts";
 import { StoredDeployment } from "./deployment.ts";
-import type { FieldsOf } from "./kinds.ts";
 import { readObject } from "./objects.ts";
 
-/** Before the write: what the Routes around a Route make impossible. */
-export function neighbourProblemsOf<K extends Kind>(
-  db: Database,
-  kind: K,
-  id: Id,
-  fields: FieldsOf[K],
-): Problem[] {
-  if (kind !== "route") return [];
-  const route = fields as RouteFields;
+/** Of an object as it is when all of a change is made. */
+export function siblingProblems(db: Database, kind: Kind, id: Id): Problem[] {
+  const route = kind === "route" ? readObject(db, "route", id) : null;
+  return [
+    ...(route === null ? [] : neighbourProblemsOf(db, id, route.fields)),
+    ...collisionProblems(db, kind, id),
+  ];
+}
+
+function neighbourProblemsOf(db: Database, id: Id, route: RouteFields): Problem[] {
   const fieldsOf = (of: Id) => readObject(db, "route", of)?.fields ?? null;
   const bindings = new StoredDeployment(db).users(id, "route", "mapping");
   return neighbourProblems(route, {
-    before: fieldsOf(id),
     mapping: route.type === "binding" ? fieldsOf(route.mapping) : null,
     bindings: bindings.map(fieldsOf).filter((one) => one !== null),
   });
 }
 
-/** After the write, of a kind that deploys: the first STLink on which two Bindings would collide. */
-export function collisionProblems(db: Database, kind: Kind, id: Id): Problem[] {
+/** Of a kind that deploys: the first STLink on which two Bindings would collide. */
+function collisionProblems(db: Database, kind: Kind, id: Id): Problem[] {
   const deployment = new StoredDeployment(db);
   const seen = new Set<string>();
   for (const holder of holdersOf(deployment, kind as Deployed, id)) {

@@ -6,6 +6,7 @@
 import type { Id } from "../domain/fields.ts";
 import { type Kind, REFERENCES, subjectOf } from "../domain/kinds.ts";
 import { demand, fieldProblem, type Problem, problemOf, Refusal } from "../domain/problem.ts";
+import { type RouteFields, typeProblems } from "../domain/route.ts";
 import { NO_FACTS } from "../domain/stlink.ts";
 import { referenceProblems, referencesOf } from "../domain/uses.ts";
 import type { Change } from "./change.ts";
@@ -19,7 +20,7 @@ import {
   wordsOf,
 } from "./kinds.ts";
 import { missing, readObject, type Stored } from "./objects.ts";
-import { collisionProblems, neighbourProblemsOf } from "./siblings.ts";
+import { siblingProblems } from "./siblings.ts";
 import { userProblems } from "./users.ts";
 
 /** Throws Refusal: Invalid, NeedsConfirmation, Taken. */
@@ -55,6 +56,9 @@ export function updateObject<K extends Kind>(
   const { db, by } = change;
   const before = current(db, kind, id, version);
   const fields = demand(checkFields(kind, value));
+  if (kind === "route") {
+    refuse(typeProblems(before.fields as RouteFields, fields as RouteFields));
+  }
   refuse(writeProblems(db, kind, id, fields));
   db.run(
     `UPDATE objects SET name = ?, body = ?, version = version + 1, changed_ms = ?, changed_by = ?
@@ -110,8 +114,7 @@ function writeProblems<K extends Kind>(
     ...[kind, fields.name, id],
   );
   const taken = other === undefined ? [] : [nameTaken(kind, fields.name, other.id)];
-  if (lost.length + taken.length > 0) return [...lost, ...taken];
-  return neighbourProblemsOf(db, kind, id, fields);
+  return [...lost, ...taken];
 }
 
 function nameTaken(kind: Kind, name: string, other: Id): Problem {
@@ -152,7 +155,7 @@ function written<K extends Kind>(
   const what = before === null ? "create" : "change";
   change.audit({ what, kind, id, name: fields.name, before, after: fields });
   if (isDeploying(kind, before, fields)) {
-    refuse(collisionProblems(change.db, kind, id));
+    change.checkAtEnd(() => siblingProblems(change.db, kind, id));
     change.deploy();
   }
   return stored;
