@@ -5,12 +5,13 @@
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { benchCamera } from "./camera.ts";
+import { benchCommander } from "./commander.ts";
 import { benchCore } from "./core.ts";
 import { benchDevice } from "./device/bench-device.ts";
 import { benchPeers } from "./system/bench-peers.ts";
 import { benchTunnel } from "./system/bench-tunnel.ts";
 
-const HELP = `npm run bench -- core|camera|device|tunnel|peers [options]
+const HELP = `npm run bench -- core|camera|commander|device|tunnel|peers [options]
 
 core  primitives, handshakes and three layers of build/core.wasm: in V8 beside node:crypto, @noble and
       libsodium-wrappers; in instructions on bare RV32IMAC (QEMU), under wasm3 and ahead of time,
@@ -18,6 +19,8 @@ core  primitives, handshakes and three layers of build/core.wasm: in V8 beside n
       packages that npm test names, and BearSSL's source by apt-get source.
 
 camera  the camera app's synthetic frames in instructions on bare RV32IMAC (QEMU). Some seconds.
+commander  the Commander's database with 100,000 Routes and 10,000 STLinks: lists, filters, search, changes,
+        configurations; medians and 99th of a hundred. About a minute.
 device  the whole firmware in the emulator: RAM by parts, flash, bytes over slow ways, back in service, the
         camera; its core's instructions, and its native stack on RV32 and Xtensa without tail calls (Debian:
         apt install gcc-xtensa-lx106); the camera of the firmware as a program of this machine. About four
@@ -70,6 +73,7 @@ type Options = { only: string | undefined; areFunctionsWhole: boolean };
 function benchOf(name: string, options: Options): (() => Promise<Outcome>) | null {
   const { only, areFunctionsWhole } = options;
   if (name === "camera") return benchCamera;
+  if (name === "commander") return benchCommander;
   if (name === "device") {
     return only === undefined || only === "native" ? () => benchDevice(only) : null;
   }

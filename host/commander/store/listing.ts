@@ -49,16 +49,17 @@ function rowsByName(db: Database, query: ListQuery): ObjectRow[] {
   const { kind, facet, tags = [], limit } = query;
   const after = query.cursor === undefined ? "" : String(decodeCursor(query.cursor, "string"));
   const [rarest, ...others] = byRarity(db, tags);
-  const along: Filter =
-    rarest === undefined
-      ? { sql: "objects o WHERE o.kind = ? AND o.name > ?", values: [kind, after] }
-      : {
-          sql: `refs r CROSS JOIN objects o ON o.id = r.from_id
-                WHERE r.to_id = ? AND r.field = 'tags' AND r.from_kind = ? AND r.from_name > ?`,
-          values: [rarest, kind, after],
-        };
-  const order = rarest === undefined ? "o.name" : "r.from_name";
-  return select(db, [along, ...facetFilter(facet), ...others.map(tagFilter)], order, limit);
+  if (rarest === undefined) {
+    const along = { sql: "objects o WHERE o.kind = ? AND o.name > ?", values: [kind, after] };
+    return select(db, [along, ...equal("o.facet", facet)], "o.name", limit);
+  }
+  const along = {
+    sql: `refs r CROSS JOIN objects o ON o.id = r.from_id
+          WHERE r.to_id = ? AND r.field = 'tags' AND r.from_kind = ? AND r.from_name > ?`,
+    values: [rarest, kind, after],
+  };
+  const filters = [along, ...equal("r.from_facet", facet), ...others.map(tagFilter)];
+  return select(db, filters, "r.from_name", limit);
 }
 
 /** In the order in which they were made: kind and Tags are words of the index too. */
@@ -72,7 +73,7 @@ function rowsByWords(db: Database, query: ListQuery, words: readonly string[]): 
           WHERE w.object_words MATCH ? AND w.rowid > ?`,
     values: [[...marks, ...texts].join(" AND "), after],
   };
-  return select(db, [matching, ...facetFilter(facet)], "w.rowid", limit);
+  return select(db, [matching, ...equal("o.facet", facet)], "w.rowid", limit);
 }
 
 /** One more than the page holds, which shows whether there is a next one. */
@@ -88,13 +89,13 @@ function select(
   return db.all<ObjectRow>(sql, ...values, limit + 1);
 }
 
-function facetFilter(facet: string | undefined): Filter[] {
-  return facet === undefined ? [] : [{ sql: "o.facet = ?", values: [facet] }];
+function equal(column: string, value: string | undefined): Filter[] {
+  return value === undefined ? [] : [{ sql: `${column} = ?`, values: [value] }];
 }
 
 function tagFilter(tag: Id): Filter {
   const sql =
-    "EXISTS (SELECT 1 FROM refs t WHERE t.from_id = o.id AND t.field = 'tags' AND t.to_id = ?)";
+    "EXISTS (SELECT 1 FROM refs t WHERE t.from_id = r.from_id AND t.field = 'tags' AND t.to_id = ?)";
   return { sql, values: [tag] };
 }
 

@@ -126,7 +126,10 @@ function nameTaken(kind: Kind, name: string, other: Id): Problem {
 function writeAround(db: Database, kind: Kind, id: Id, fields: AnyFields): void {
   db.run("DELETE FROM refs WHERE from_id = ?", id);
   for (const { field, id: to } of referencesOf(kind, fields)) {
-    db.run("INSERT INTO refs VALUES (?, ?, ?, ?, ?)", id, field, to, kind, fields.name);
+    db.run(
+      "INSERT INTO refs SELECT id, ?, ?, kind, facet, name FROM objects WHERE id = ?",
+      ...[field, to, id],
+    );
   }
   const tags = "tags" in fields ? fields.tags : [];
   const marks = [kind, ...tags].map(markOf).join(" ");
