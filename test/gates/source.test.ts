@@ -45,6 +45,7 @@ describe("the rules themselves", () => {
     ["a socket in an STLink", "host/stlink/a.ts", 'import { connect } from "node:net";'],
     ["a socket in a Connector", "host/connector/a.ts", 'await import("node:tls");'],
     ["technology in the domain", "host/commander/domain/a.ts", 'import fs from "node:fs";'],
+    ["a clock in the domain", "host/commander/domain/a.ts", "const nowMs = Date.now();"],
     ["the store in the domain", "host/commander/domain/a.ts", 'import { s } from "../store/s.ts";'],
     [
       "the core in the reference",

@@ -18,12 +18,7 @@ import { restored } from "../../host/commander/domain/restore.ts";
 import { revoked, revokedCode } from "../../host/commander/domain/revocation.ts";
 import { decideRotation, heardUnder } from "../../host/commander/domain/rotation.ts";
 import { keysOf, NO_FACTS, stateOf } from "../../host/commander/domain/stlink.ts";
-import {
-  compareVersions,
-  FIRST_VERSION,
-  nextVersion,
-  versionText,
-} from "../../host/commander/domain/version.ts";
+import { compareVersions, nextVersion, versionText } from "../../host/commander/domain/version.ts";
 import { factsOf, idOf, keyOf } from "./commander-objects.ts";
 
 const DAY_MS = 86_400_000;
@@ -300,7 +295,7 @@ describe("restore", () => {
     const wide = { ...CODE, rules: { ...RULES, uses: 3 } };
     const part = usedCode(wide, STLINK, showing(KEY));
     const used = usedCode(CODE, STLINK, showing(KEY));
-    const { codes } = restored(FIRST_VERSION, 1, [CODE, wide, part, used], NOW);
+    const { codes } = restored({ epoch: 1, serial: 1n }, 1, [CODE, wide, part, used], NOW);
     const [open, openWide, begun, done] = codes as [Code, Code, Code, Code];
     for (const code of [open, openWide]) expect(decide(code)).toEqual(refused("Revoked", false));
     for (const code of [begun, done]) {

@@ -241,13 +241,14 @@ describe("a Binding", () => {
     ["all", "listens on all interfaces: every machine that reaches this one can use it"],
     ["0.0.0.0", "listens on all interfaces"],
     ["::", "listens on all interfaces"],
+    ["fd00::7", "listens on fd00::7"],
   ])("that listens on %s has to say what it exposes", (address, exposure) => {
+    const exposes = address.includes(":") ? `tcp [${address}]:443` : `tcp ${address}:443`;
     const [problem, ...more] = problemsOf(checkRoute({ ...GOOD_BINDING, address }));
     expect(more).toEqual([]);
     expect(problem).toMatchObject({ code: "NeedsConfirmation", path: ["exposes"] });
     expect(problem?.sentence).toContain(`Route "here" ${exposure}`);
-    expect(problem?.sentence).toContain(`exposes is to be "tcp ${address}:443"`);
-    const exposes = `tcp ${address}:443`;
+    expect(problem?.sentence).toContain(`exposes is to be "${exposes}"`);
     expect(checkRoute({ ...GOOD_BINDING, address, exposes }).ok).toBe(true);
   });
 

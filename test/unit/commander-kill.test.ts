@@ -163,6 +163,8 @@ describe("a restore", () => {
     give(db, "c1".repeat(8), null);
     show(db, "c1".repeat(8), keyOf(1), idOf(7));
     give(db, "c2".repeat(8), null);
+    const psk = new Uint8Array(32).fill(5);
+    db.run("INSERT INTO hop_psks VALUES (?, ?, ?)", idOf(7), keyOf(97), psk);
     backUp(db, backup);
     made(db, "tag", 2, { name: "later" });
     db.close();
@@ -177,6 +179,8 @@ describe("a restore", () => {
     restore(backup, file, { by: BEN, newestEpoch });
     return openStore(file);
   };
+
+  const hopPsks = (db: Database) => db.all("SELECT 1 FROM hop_psks").length;
 
   it("brings back what administrators made, above every epoch, and is in the log", () => {
     const both = places();
@@ -203,6 +207,7 @@ describe("a restore", () => {
 
   it("voids open codes, and keeps the answer of who has used one", () => {
     const db = restored(places());
+    expect(hopPsks(db)).toBe(1);
     expect(show(db, "c2".repeat(8), keyOf(2))).toMatchObject({
       answer: "refused",
       reason: "Revoked",
@@ -220,6 +225,7 @@ describe("a restore", () => {
     const rotated = restored(both);
     expect(readStlink(rotated, idOf(7))?.facts).toMatchObject({ key: keyOf(11), keyEpoch: 2 });
     expect(keyPlace(rotated, keyOf(1))?.isSpent).toBe(true);
+    expect(hopPsks(rotated)).toBe(0);
     changed(rotated, (change) => revoke(change, idOf(7)));
     const revoked = restored(both);
     expect(readStlink(revoked, idOf(7))?.facts).toMatchObject({

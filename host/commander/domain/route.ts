@@ -5,7 +5,13 @@
 // refused; a Binding beyond loopback needs its owner's word (`exposes`) for exactly what it exposes.
 
 import * as z from "zod";
-import { durationText, portField, protocolField, sizeText } from "../../service/fields.ts";
+import {
+  durationText,
+  formatAddress,
+  portField,
+  protocolField,
+  sizeText,
+} from "../../service/fields.ts";
 import { bindingRefusal, exposureOf, mappingRefusal } from "../../stlink/addresses.ts";
 import { ADDRESS_BYTES_MOST } from "../../stlink/configuration.ts";
 import { checked } from "./check.ts";
@@ -106,7 +112,8 @@ export function checkRoute(value: unknown): Result<RouteFields> {
 
 /** Who listens beyond loopback has to say so, in these words. */
 export function exposedPlace(binding: BindingFields): string {
-  return `${binding.protocol} ${binding.address}:${binding.port}`;
+  const { protocol, address: host, port } = binding;
+  return `${protocol} ${formatAddress({ host, port })}`;
 }
 
 /** Beyond loopback `exposes` has to say what the Binding exposes, as it is now; else it is absent. */

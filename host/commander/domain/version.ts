@@ -8,8 +8,6 @@ export type Version = { epoch: number; serial: bigint };
 
 const EPOCH_MOST = 0xffff_ffff;
 
-export const FIRST_VERSION: Version = { epoch: 1, serial: 1n };
-
 /** Below 0: `one` is older; 0: the same; above 0: newer. */
 export function compareVersions(one: Version, other: Version): number {
   if (one.epoch !== other.epoch) return one.epoch - other.epoch;

@@ -11,12 +11,12 @@ import { systemCode, systemReason } from "../../service/app-error.ts";
 import type { Id } from "../domain/fields.ts";
 import { Refusal } from "../domain/problem.ts";
 import { restored } from "../domain/restore.ts";
-import type { StlinkFacts } from "../domain/stlink.ts";
 import type { Version } from "../domain/version.ts";
 import { type Actor, appendAudit, auditHead } from "./audit.ts";
 import { allCodes, writeCode } from "./codes.ts";
 import { Database, type DatabaseOptions } from "./database.ts";
 import { guarded, refusalOf } from "./failures.ts";
+import { voidPsks } from "./psks.ts";
 import { readVersion, writeVersion } from "./site.ts";
 import { readStlink, spendKey, writeFacts } from "./stlinks.ts";
 
@@ -158,12 +158,12 @@ function keepKeys(old: Database, db: Database): void {
   for (const [id, is] of isThere) if (is) keepFacts(old, db, id);
 }
 
+/** Facts are no wish of anybody's, to be brought back. Whoever had another key may have had its PSKs. */
 function keepFacts(old: Database, db: Database, id: Id): void {
   const [was, is] = [readStlink(old, id)?.facts, readStlink(db, id)?.facts];
   if (was === undefined || is === undefined) return;
-  const { key, nextKey, keyEpoch, waiting, revokedAtMs } = was;
-  const facts: StlinkFacts = { ...is, key, nextKey, keyEpoch, waiting, revokedAtMs };
-  writeFacts(db, id, facts);
+  writeFacts(db, id, was);
+  if (was.key !== is.key) voidPsks(db, id);
 }
 
 /** Nobody else has it open or can, and no log is left that would be taken for the new file's. */

@@ -60,10 +60,15 @@ export class Database {
   /** Row by row: for tables that are larger than memory. */
   *each<Row>(sql: string, ...values: SQLInputValue[]): Iterable<Row> {
     const rows = guarded(this.file, () => this.#connection.prepare(sql).iterate(...values));
-    for (;;) {
-      const { done, value } = guarded(this.file, () => rows.next());
-      if (done) return;
-      yield value as Row;
+    try {
+      for (;;) {
+        const { done, value } = guarded(this.file, () => rows.next());
+        if (done) return;
+        yield value as Row;
+      }
+    } finally {
+      // Who has seen enough leaves no statement open.
+      rows.return?.();
     }
   }
 
