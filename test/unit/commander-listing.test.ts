@@ -136,6 +136,34 @@ describe("a list", () => {
     expect(listAll(db, { text: "hall OR yard" }, COUNT)).toEqual([]);
   });
 
+  it("of what more than a thousand have is in the order of names too", () => {
+    const db = openStore();
+    const names = Array.from({ length: 1100 }, (_, i) => `t${(i * 37) % 1100}`);
+    changed(db, (change) => {
+      for (const tag of [1, 2, 3]) createObject(change, "tag", idOf(tag), { name: `tag-${tag}` });
+      for (const [i, name] of names.entries()) {
+        const tags = i % 2 === 0 ? TAGS : TAGS.slice(0, 2);
+        createObject(change, "template", idOf(100 + i), { name, tags });
+      }
+    });
+    for (const tags of [TAGS.slice(0, 2), TAGS]) {
+      const wanted = names.filter((_, i) => tags.length === 2 || i % 2 === 0).sort();
+      const page = listObjects(db, { kind: "template", tags, limit: 500 });
+      expect(page.items.map(({ fields }) => fields.name)).toEqual(wanted.slice(0, 500));
+      const rest = listObjects(db, { kind: "template", tags, limit: 40, cursor: page.next ?? "" });
+      expect(rest.items.map(({ fields }) => fields.name)).toEqual(wanted.slice(500, 540));
+    }
+  });
+
+  it("of a Tag that nobody has, or that is none, is empty", () => {
+    const { db } = filled();
+    for (const tag of [idOf(99), '"', 'x" OR "mroute', ""]) {
+      expect(listAll(db, { tags: [tag] }, COUNT)).toEqual([]);
+      expect(listAll(db, { tags: [tag, TAGS[0]] }, COUNT)).toEqual([]);
+      expect(listAll(db, { tags: [tag], text: "camera" }, COUNT)).toEqual([]);
+    }
+  });
+
   it.each(["", "x", "!!!", "bnVsbA", "W10", "MQ"])("refuses the cursor %j", (cursor) => {
     const { db } = filled();
     const [problem] = refusalOf(() => listObjects(db, { kind: "route", limit: 5, cursor }));

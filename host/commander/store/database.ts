@@ -14,6 +14,8 @@ const APPLICATION_ID = 0x53_43_6d_64;
 const OWNER_ALONE = 0o600;
 const OTHERS = 0o077;
 const BUSY_MS = 5000;
+/** Of pages in memory: lists over a hundred thousand objects read them again and again. */
+const CACHE_KIB = 65_536;
 
 export type DatabaseOptions = {
   /** How long to wait for another process. */
@@ -33,6 +35,7 @@ export class Database {
     try {
       this.#checkOwner();
       this.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
+      this.exec(`PRAGMA cache_size = -${CACHE_KIB}`);
       this.transaction(() => this.#migrate());
     } catch (error) {
       this.#connection.close();

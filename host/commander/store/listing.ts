@@ -44,35 +44,53 @@ export function listObjects(db: Database, query: ListQuery): Page {
 
 type Filter = { sql: string; values: (string | number)[] };
 
-/** In the order of names: along the kind, or along the Tag that the fewest have. */
+/** In the order of names: along the kind, or along a Tag, or out of the few that have all Tags. */
 function rowsByName(db: Database, query: ListQuery): ObjectRow[] {
   const { kind, facet, tags = [], limit } = query;
   const after = query.cursor === undefined ? "" : String(decodeCursor(query.cursor, "string"));
-  const [rarest, ...others] = byRarity(db, tags);
-  if (rarest === undefined) {
+  const [first, ...others] = tags;
+  if (first === undefined) {
     const along = { sql: "objects o WHERE o.kind = ? AND o.name > ?", values: [kind, after] };
     return select(db, [along, ...equal("o.facet", facet)], "o.name", limit);
+  }
+  const match = marksOf(kind, tags).join(" AND ");
+  if (others.length > 0 && areFew(db, match)) {
+    const few = { sql: `${MATCHING} AND o.name > ?`, values: [match, after] };
+    return select(db, [few, ...equal("o.facet", facet)], "o.name", limit);
   }
   const along = {
     sql: `refs r CROSS JOIN objects o ON o.id = r.from_id
           WHERE r.to_id = ? AND r.field = 'tags' AND r.from_kind = ? AND r.from_name > ?`,
-    values: [rarest, kind, after],
+    values: [first, kind, after],
   };
   const filters = [along, ...equal("r.from_facet", facet), ...others.map(tagFilter)];
   return select(db, filters, "r.from_name", limit);
+}
+
+/** So many are sorted faster than they are looked for. */
+const FEW_MOST = 1000;
+
+function areFew(db: Database, match: string): boolean {
+  const sql =
+    "SELECT count(*) AS n FROM (SELECT 1 FROM object_words WHERE object_words MATCH ? LIMIT ?)";
+  return (db.get<{ n: number }>(sql, match, FEW_MOST)?.n ?? 0) < FEW_MOST;
+}
+
+/** Objects out of the full-text index. */
+const MATCHING =
+  "object_words w CROSS JOIN objects o ON o.seq = w.rowid WHERE w.object_words MATCH ?";
+
+function marksOf(kind: Kind, tags: readonly Id[]): string[] {
+  return [kind, ...tags].map((mark) => `marks : "${markOf(mark).replaceAll('"', '""')}"`);
 }
 
 /** In the order in which they were made: kind and Tags are words of the index too. */
 function rowsByWords(db: Database, query: ListQuery, words: readonly string[]): ObjectRow[] {
   const { kind, facet, tags = [], limit } = query;
   const after = query.cursor === undefined ? 0 : Number(decodeCursor(query.cursor, "number"));
-  const marks = [kind, ...tags].map((mark) => `marks : "${markOf(mark)}"`);
   const texts = words.map((word) => `words : "${word}" *`);
-  const matching: Filter = {
-    sql: `object_words w CROSS JOIN objects o ON o.seq = w.rowid
-          WHERE w.object_words MATCH ? AND w.rowid > ?`,
-    values: [[...marks, ...texts].join(" AND "), after],
-  };
+  const match = [...marksOf(kind, tags), ...texts].join(" AND ");
+  const matching = { sql: `${MATCHING} AND w.rowid > ?`, values: [match, after] };
   return select(db, [matching, ...equal("o.facet", facet)], "w.rowid", limit);
 }
 
@@ -97,21 +115,6 @@ function tagFilter(tag: Id): Filter {
   const sql =
     "EXISTS (SELECT 1 FROM refs t WHERE t.from_id = r.from_id AND t.field = 'tags' AND t.to_id = ?)";
   return { sql, values: [tag] };
-}
-
-/** Beyond this a Tag counts as common. */
-const RARE_MOST = 1000;
-
-function byRarity(db: Database, tags: readonly Id[]): Id[] {
-  if (tags.length < 2) return [...tags];
-  const counted = tags.map((tag) => ({ tag, count: countUpTo(db, tag) }));
-  return counted.sort((a, b) => a.count - b.count).map(({ tag }) => tag);
-}
-
-function countUpTo(db: Database, tag: Id): number {
-  const sql =
-    "SELECT count(*) AS n FROM (SELECT 1 FROM refs WHERE to_id = ? AND field = 'tags' LIMIT ?)";
-  return db.get<{ n: number }>(sql, tag, RARE_MOST)?.n ?? 0;
 }
 
 /** As the full-text index cuts words: letters and digits. */
