@@ -113,33 +113,34 @@ function entryIssues(entry: Entry, known: ReadonlyMap<string, Entry>): FieldIssu
 
 /** The document of these objects, each section in the order of names, without what is the default. */
 export function documentOf(objects: readonly { kind: Kind; fields: Entry["fields"] }[]): object {
-  const sections = NAMES.map((section) => {
-    const { kind } = SECTIONS[section];
-    const type =
-      section === "mappings" ? "mapping" : section === "bindings" ? "binding" : undefined;
-    const own = objects.filter((one) => one.kind === kind && one.fields["type"] === type);
-    const fields = own.map((one) => withoutDefaults(section, one.fields));
-    return [
-      section,
-      fields.sort((a, b) => (String(a["name"]) < String(b["name"]) ? -1 : 1)),
-    ] as const;
-  });
+  const sections = NAMES.map((section) => [section, sectionOf(section, objects)] as const);
   return Object.fromEntries(sections.filter(([, fields]) => fields.length > 0));
 }
 
-function withoutDefaults(section: Section, fields: Entry["fields"]): Record<string, unknown> {
-  const { schema, least } = SECTIONS[section];
+function sectionOf(
+  section: Section,
+  objects: readonly { kind: Kind; fields: Entry["fields"] }[],
+): Record<string, unknown>[] {
+  const { kind, schema, least } = SECTIONS[section];
+  const type = "type" in least ? least.type : undefined;
   const defaults: Entry["fields"] = schema.parse({ ...least, name: "a" });
-  const needed = Object.keys({ ...least, name: "a" }).filter((field) => field !== "type");
-  const kept = new Set(needed);
-  return Object.fromEntries(
-    Object.entries(fields)
-      .filter(([field, value]) => kept.has(field) || !isSame(value, defaults[field]))
-      .map(([field, value]) => [
-        field,
-        kept.has(field) ? value : remainder(value, defaults[field]),
-      ]),
-  );
+  const needed = new Set(["name", ...Object.keys(least).filter((field) => field !== "type")]);
+  return objects
+    .filter((one) => one.kind === kind && one.fields["type"] === type)
+    .map(({ fields }) => withoutDefaults(fields, defaults, needed))
+    .sort((a, b) => (String(a["name"]) < String(b["name"]) ? -1 : 1));
+}
+
+function withoutDefaults(
+  fields: Entry["fields"],
+  defaults: Entry["fields"],
+  needed: ReadonlySet<string>,
+): Record<string, unknown> {
+  const entries = Object.entries(fields).flatMap(([field, value]) => {
+    if (needed.has(field)) return [[field, value]];
+    return isSame(value, defaults[field]) ? [] : [[field, remainder(value, defaults[field])]];
+  });
+  return Object.fromEntries(entries);
 }
 
 function isSame(one: unknown, other: unknown): boolean {

@@ -9,6 +9,7 @@ import {
   approved,
   confirmedCode,
   decideActivation,
+  type KeyChange,
   type Known,
   usedCode,
   waiting,
@@ -42,13 +43,15 @@ export function activate(change: Change, shown: Shown, newId: Id): Activation {
   const stlink =
     decision.stlinkId === null ? invited(change, code, newId) : stlinkAt(db, decision.stlinkId);
   updateCode(change, "use", code, usedCode(code, stlink.id, showing));
-  if (decision.answer === "admit")
+  if (decision.answer === "wait") {
+    changeKeys(change, stlink, "wait", unspent(waiting(stlink.facts, code, showing)));
+  } else {
     changeKeys(change, stlink, "activate", admitted(stlink.facts, shown.key, code));
-  else changeKeys(change, stlink, "wait", unspent(waiting(stlink.facts, code, showing)));
+  }
   return { ...decision, stlinkId: stlink.id };
 }
 
-function unspent(facts: StlinkFacts) {
+function unspent(facts: StlinkFacts): KeyChange {
   return { facts, spent: [], arePsksVoid: false };
 }
 
