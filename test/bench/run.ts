@@ -20,7 +20,7 @@ core  primitives, handshakes and three layers of build/core.wasm: in V8 beside n
 
 camera  the camera app's synthetic frames in instructions on bare RV32IMAC (QEMU). Some seconds.
 commander  the Commander's database with 100,000 Routes and 10,000 STLinks: lists, filters, search, changes,
-        configurations; medians and the 99th of a hundred. About two minutes.
+        configurations; medians and the 99th of a hundred. About a minute.
 device  the whole firmware in the emulator: RAM by parts, flash, bytes over slow ways, back in service, the
         camera; its core's instructions, and its native stack on RV32 and Xtensa without tail calls (Debian:
         apt install gcc-xtensa-lx106); the camera of the firmware as a program of this machine. About four
