@@ -3,13 +3,12 @@
 // machines believe (rule T12). Before it: ids and keys. After it: `sealed status`. PROTOCOL 10.4.
 
 import { createHash } from "node:crypto";
+import { toBase32 } from "./base32.ts";
 
 export type Party = { id: Uint8Array; key: Uint8Array };
 
 const LABEL_LEN = 16;
 const PRINT_LEN = 20;
-/** RFC 4648, section 6. */
-const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 /** 160 bits in base32, eight groups of four letters; the order of the two does not matter. */
 export function pairFingerprint(one: Party, other: Party): string {
@@ -20,10 +19,4 @@ export function pairFingerprint(one: Party, other: Party): string {
   for (const { id, key } of parties) hash.update(id).update(key);
   const letters = toBase32(hash.digest().subarray(0, PRINT_LEN));
   return (letters.match(/.{4}/g) ?? []).join(" ");
-}
-
-/** Each five bits a letter; for whole groups of five bytes, which need no padding. */
-function toBase32(bytes: Uint8Array): string {
-  const bits = [...bytes].map((byte) => byte.toString(2).padStart(8, "0")).join("");
-  return (bits.match(/.{5}/g) ?? []).map((five) => BASE32[Number.parseInt(five, 2)]).join("");
 }

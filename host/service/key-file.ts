@@ -19,16 +19,20 @@ export function keyPairOf(privateKey: Uint8Array): KeyPair {
   return { privateKey, publicKey: new Primitives(openCore()).x25519Public(privateKey) };
 }
 
-/** Writes a new file. Throws AppError(NotWritten) when there is one already. */
-export function writeKeyFile(file: string, { privateKey, publicKey }: KeyPair): void {
-  const text = [
+/** What a key's file holds. */
+export function keyFileText({ privateKey, publicKey }: KeyPair): string {
+  return [
     "# A SealedTunnel private key. It stays on this machine: nobody else ever needs it.",
     `# public key: ${hex(publicKey)}`,
     hex(privateKey),
     "",
   ].join("\n");
+}
+
+/** Writes a new file. Throws AppError(NotWritten) when there is one already. */
+export function writeKeyFile(file: string, pair: KeyPair): void {
   try {
-    writeFileSync(file, text, { mode: OWNER_ALONE, flag: "wx" });
+    writeFileSync(file, keyFileText(pair), { mode: OWNER_ALONE, flag: "wx" });
   } catch (error) {
     const why =
       systemCode(error) === "EEXIST"

@@ -30,6 +30,8 @@ export type AgentOptions = {
   redialMostMs?: number;
   /** A packet was dropped, or a handshake failed: a status. */
   onDrop?(status: number): void;
+  /** Packets have come or gone: the core may want something of its host (PROTOCOL 10.1). */
+  onTurn?(): void;
 };
 
 const REDIAL_MOST_MS = 60_000;
@@ -101,6 +103,12 @@ export class Agent {
     this.#farewells.delete(link);
     this.#links.add(link);
     return link;
+  }
+
+  /** The links of the peers that a configuration has brought into the core, which cares for them itself. */
+  knowLinks(links: Iterable<number>): void {
+    this.#links.clear();
+    for (const link of links) this.#links.add(link);
   }
 
   /** Ends everything with a peer; both sides hear why. */
@@ -180,6 +188,7 @@ export class Agent {
 
   #turn(): boolean {
     let hasMoved = this.#moveHops();
+    this.#options.onTurn?.();
     if (this.#hearStreams()) hasMoved = true;
     // What the streams have made goes out in the same turn.
     if (this.#moveHops()) hasMoved = true;

@@ -10,7 +10,7 @@ import {
   resolveTarget,
   subnetWarning,
 } from "./addresses.ts";
-import type { Site, SiteBinding, SiteMapping } from "./site.ts";
+import type { SiteBinding, SiteEntries, SiteMapping } from "./site.ts";
 
 export type Finding = {
   /** A refusal: what the Route says can't be. Otherwise a warning. */
@@ -20,7 +20,7 @@ export type Finding = {
 
 /** Everything worth telling, Mappings first. */
 export async function checkSite(
-  { mappings, bindings }: Site,
+  { mappings, bindings }: Pick<SiteEntries, "mappings" | "bindings">,
   lookup: Lookup,
   interfaces: Interfaces,
 ): Promise<Finding[]> {

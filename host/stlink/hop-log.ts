@@ -5,7 +5,7 @@
 import { Reason } from "../core/abi.gen.ts";
 import type { Log } from "../service/log.ts";
 import type { HopEvent } from "./kept-connector.ts";
-import { reasonName } from "./reasons.ts";
+import { CODE_ADVICE, reasonName } from "./reasons.ts";
 
 /** What to do about a reason that only a person can put right. */
 const ADVICE: ReadonlyMap<number, string> = new Map([
@@ -22,6 +22,7 @@ const ADVICE: ReadonlyMap<number, string> = new Map([
     "this STLink's key is in use at two places: stop one of them, and if you know of none, make a new key",
   ],
   [Reason.Revoked, "the Connector's operator has revoked this STLink's key"],
+  ...CODE_ADVICE,
 ]);
 
 export class HopLog {

@@ -12,8 +12,12 @@ export type ConnectorAddress = {
   address: Address;
   /** The Connector's static public key, 32 bytes. */
   key: Uint8Array;
+  /** Other places where the same Connector is, tried in turn. */
+  otherAddresses?: readonly Address[];
   /** The hop's pre-shared key, 32 bytes; zeros where there is none. */
   psk?: Uint8Array;
+  /** An activation's codeId and ticket, 40 bytes, asked for before each hop (PROTOCOL 10.2). */
+  ticket?(): Uint8Array;
 };
 
 /** `reason` is PROTOCOL 13.2's of CLOSE or REFUSED, or 0; `why` a status or the socket's end. */
@@ -110,7 +114,8 @@ export class StlinkHop {
     this.#core.clock(now);
     try {
       const { connector, place } = this.#options;
-      const hop = this.#core.hopDial(connector.key, connector.psk, undefined, place);
+      const ticket = connector.ticket?.();
+      const hop = this.#core.hopDial(connector.key, connector.psk, ticket, place);
       this.#wire = new HopWire(this.#core, hop, this.#connection, new Loans(1));
       this.#options.wake();
     } catch (error) {

@@ -41,6 +41,9 @@ const HELD_OFF_MS: ReadonlyMap<number, number> = new Map([
   [Reason.Superseded, 30_000],
   [Reason.KeyUsedTwice, 30_000],
   [Reason.Revoked, 30_000],
+  [Reason.CodeUsed, 30_000],
+  [Reason.CodeExpired, 30_000],
+  [Reason.CodeUnknown, 30_000],
 ]);
 
 export class KeptConnector {
@@ -55,6 +58,7 @@ export class KeptConnector {
   #before = { bytesIn: 0, bytesOut: 0, suspected: 0 };
   #isStopped = false;
   #tries = 0;
+  #dials = 0;
   /** No dial before it. */
   #mayDialMs = 0;
   #drainMs = 0;
@@ -117,9 +121,9 @@ export class KeptConnector {
   #dial(): void {
     this.#cancelDial();
     if (this.#isStopped || this.#hops.length === HOPS_MOST) return;
-    const { connector, place, onStep, wake } = this.#options;
+    const { place, onStep, wake } = this.#options;
     const hop: StlinkHop = new StlinkHop(this.#core, this.#world, {
-      connector,
+      connector: this.#nextPlace(),
       place,
       onStep,
       wake,
@@ -127,6 +131,14 @@ export class KeptConnector {
       onEnd: (end) => this.#ended(hop, end),
     });
     this.#hops.push(hop);
+  }
+
+  #nextPlace(): ConnectorAddress {
+    const { connector } = this.#options;
+    const addresses = [connector.address, ...(connector.otherAddresses ?? [])];
+    const address = addresses[this.#dials % addresses.length] ?? connector.address;
+    this.#dials += 1;
+    return { ...connector, address };
   }
 
   /** The newest wins: what still comes over the older one is waited for, but not for long. */

@@ -28,6 +28,9 @@ export class Listeners {
   readonly #agent: Agent;
   readonly #log: Log;
   #open: Open[] = [];
+  /** Why a Binding can't listen, as it was told last. */
+  readonly #told = new WeakMap<Binding, string>();
+  #isClosed = false;
 
   constructor(agent: Agent, log: Log) {
     this.#agent = agent;
@@ -58,14 +61,52 @@ export class Listeners {
     }
   }
 
+  /** Likewise, but a place that can't be had leaves the others alone; false: there is one. It is told once. */
+  async setEach(places: readonly Place[]): Promise<boolean> {
+    const isWanted = (open: Open): boolean => {
+      const place = places.find((one) => isAt(open, one));
+      return place !== undefined && this.#tryGroups(place).some(isGroup(open.hosts));
+    };
+    for (const open of this.#open.filter((one) => !isWanted(one))) open.close();
+    this.#open = this.#open.filter(isWanted);
+    let isAll = true;
+    for (const place of places) if (!(await this.#tryListen(place))) isAll = false;
+    return isAll;
+  }
+
   close(): void {
+    this.#isClosed = true;
     for (const open of this.#open.splice(0)) open.close();
   }
 
+  #tryGroups(place: Place): (readonly string[])[] {
+    try {
+      return this.#groupsOf(place);
+    } catch {
+      return [];
+    }
+  }
+
+  async #tryListen(place: Place): Promise<boolean> {
+    const { site, binding } = place;
+    try {
+      await this.#listen(place, this.#groupsOf(place));
+      this.#told.delete(binding);
+      return true;
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      binding.traffic.lastError = error.message;
+      if (this.#told.get(binding) !== error.message) {
+        this.#log.warn({ binding: site.name }, `${error.message} It is tried again.`);
+      }
+      this.#told.set(binding, error.message);
+      return false;
+    }
+  }
+
   #groupsOf({ site }: Place): (readonly string[])[] {
-    const { hosts, warning, refusal } = listeningOf(site.listenOn, networkInterfaces());
+    const { hosts, refusal } = listeningOf(site.listenOn, networkInterfaces());
     if (refusal !== null) throw unusable(site, refusal);
-    if (warning !== null) this.#log.warn({ binding: site.name }, `the Binding ${warning}`);
     return site.protocol === "udp" ? [hosts] : hosts.map((host) => [host]);
   }
 
@@ -75,9 +116,13 @@ export class Listeners {
     for (const hosts of missing) {
       // Where any port will do, it is one for all hosts.
       const port = own()[0]?.addresses[0]?.port ?? place.site.port;
-      this.#open.push(await this.#listenAt(place, hosts, port));
+      const open = await this.#listenAt(place, hosts, port);
+      if (this.#isClosed) return open.close();
+      this.#open.push(open);
     }
     if (missing.length === 0) return;
+    const { warning } = listeningOf(place.site.listenOn, networkInterfaces());
+    if (warning !== null) this.#log.warn({ binding: place.site.name }, `the Binding ${warning}`);
     const listening = this.of(place.binding);
     this.#log.info({ binding: place.site.name, listening }, "binding listens");
   }

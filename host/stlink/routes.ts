@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The Mappings and Bindings of a Site, and of each Site that follows it: what stays goes on, what goes
-// ends its connections (Withdrawn). Before it: service.ts. After it: bindings.ts, mappings.ts, listeners.ts.
-// A Route is who has its name and id: with another of either it is another Route.
+// The Mappings and Bindings of a Site, and of each that follows it: what stays goes on, what goes ends its
+// connections (Withdrawn); under a Commander the core has ended them (PROTOCOL 10.3). Before it: service.ts,
+// commanded.ts. After it: bindings.ts, mappings.ts, listeners.ts. A Route is who has its name and id: with
+// another of either it is another Route.
 
 import { isDeepStrictEqual } from "node:util";
 import { Reason } from "../core/abi.gen.ts";
@@ -16,7 +17,7 @@ import { ServedMapping, serveDatagrams } from "./datagram-mapping.ts";
 import { DatagramTraffic } from "./datagram-route.ts";
 import { Listeners, type Place } from "./listeners.ts";
 import { type Mapping, serveMappings } from "./mappings.ts";
-import type { Site, SiteBinding, SiteMapping } from "./site.ts";
+import type { SiteBinding, SiteEntries, SiteMapping } from "./site.ts";
 import type { StlinkStatus } from "./status.ts";
 import { bindingLine, mappingLine } from "./status-lines.ts";
 import { Traffic } from "./traffic.ts";
@@ -28,6 +29,10 @@ type HeldMapping = {
   tcp: Mapping | null;
   udp: ServedMapping | null;
 };
+
+type RouteEntries = Pick<SiteEntries, "mappings" | "bindings">;
+/** The links of peers, by name. */
+type Links = ReadonlyMap<string, number>;
 
 export class Routes {
   readonly #agent: Agent;
@@ -49,14 +54,35 @@ export class Routes {
   }
 
   /** Listens where the Site says; `set` comes next. Throws AppError(AddressUnusable): then it listens as before. */
-  async listen({ bindings }: Site, links: ReadonlyMap<string, number>): Promise<void> {
+  async listen({ bindings }: RouteEntries, links: Links): Promise<void> {
     const places = bindings.map((site) => this.#placeOf(site, links));
     await this.#listeners.set(places);
     this.#next = places;
   }
 
   /** The Routes of the Site that was given to `listen`, with the links of its peers by name. */
-  set({ mappings }: Site, links: ReadonlyMap<string, number>): void {
+  set(entries: RouteEntries, links: Links): void {
+    const before = this.#mappings;
+    this.#put(entries, links);
+    const moved = this.#mappings.filter(({ site, tcp }) => tcp !== null && hasMoved(before, site));
+    this.#agent.endStreams(
+      Reason.Withdrawn,
+      (stream) => !this.#allows(stream) || moved.some(({ site }) => isOf(stream, site.id)),
+    );
+  }
+
+  /** Those of a configuration, which is in force already: `listenEach` comes next. */
+  take(entries: RouteEntries, links: Links): void {
+    this.#next = entries.bindings.map((site) => this.#placeOf(site, links));
+    this.#put(entries, links);
+  }
+
+  /** Has the Bindings listen, each for itself; false: some can't, and are to be tried again. */
+  listenEach(): Promise<boolean> {
+    return this.#listeners.setEach(this.#bindings);
+  }
+
+  #put({ mappings }: RouteEntries, links: Links): void {
     for (const { binding } of this.#bindings) {
       if (this.#next.every((place) => place.binding !== binding)) binding.candidates.set([]);
     }
@@ -71,7 +97,6 @@ export class Routes {
     for (const { udp } of before) {
       if (this.#mappings.every((held) => held.udp !== udp)) udp?.close();
     }
-    this.#agent.endStreams(Reason.Withdrawn, (stream) => !this.#allows(stream));
   }
 
   close(): void {
@@ -89,7 +114,7 @@ export class Routes {
     };
   }
 
-  #placeOf(site: SiteBinding, links: ReadonlyMap<string, number>): Place {
+  #placeOf(site: SiteBinding, links: Links): Place {
     const held = this.#bindings.find((one) => isNamedSo(one.site, site));
     if (held !== undefined && isSame(held.site, site)) return { site, binding: held.binding };
     const binding = this.#newBinding(site, held?.binding.traffic ?? newTraffic(site));
@@ -112,15 +137,13 @@ export class Routes {
 
   /** A target that has moved is another one: nothing goes on to where the file does not point any more. */
   #heldMapping(site: SiteMapping, links: readonly number[]): HeldMapping {
-    const held = this.#mappings.find((one) => isSame(one.site, site));
-    const hasMoved = held?.site.host !== site.host || held.site.port !== site.port;
+    const held = this.#mappings.find((one) => isNamedSo(one.site, site) && isSame(one.site, site));
     if (site.protocol === "udp") {
-      const udp =
-        (hasMoved ? null : held?.udp) ?? this.#newServed(site, held?.udp?.mapping.traffic);
+      const same = hasMoved(this.#mappings, site) ? null : held?.udp;
+      const udp = same ?? this.#newServed(site, held?.udp?.mapping.traffic);
       udp.mapping.links = links;
       return { site, links, tcp: null, udp };
     }
-    if (hasMoved) this.#agent.endStreams(Reason.Withdrawn, (stream) => isOf(stream, site.id));
     return { site, links, tcp: this.#newMapping(site, links, held?.tcp), udp: null };
   }
 
@@ -171,7 +194,7 @@ export class Routes {
   }
 }
 
-function linksOf({ peers }: { peers: readonly string[] }, links: ReadonlyMap<string, number>) {
+function linksOf({ peers }: { peers: readonly string[] }, links: Links) {
   return peers.map((name) => links.get(name)).filter((link) => link !== undefined);
 }
 
@@ -181,6 +204,12 @@ function newTraffic({ protocol }: SiteBinding): Traffic {
 
 function trafficOf({ tcp, udp }: HeldMapping): Traffic {
   return tcp?.traffic ?? udp?.mapping.traffic ?? new Traffic();
+}
+
+/** Whether a Mapping that was there has another target now. */
+function hasMoved(before: readonly HeldMapping[], { protocol, id, host, port }: SiteMapping) {
+  const same = before.find(({ site }) => site.protocol === protocol && isEqual(site.id, id));
+  return same !== undefined && (same.site.host !== host || same.site.port !== port);
 }
 
 type SiteRoute = SiteBinding | SiteMapping;

@@ -1,27 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// An STLink as a service: an agent with the hops, peers, Mappings and Bindings of a Site, and of each Site
-// that follows it. Before it: `sealed stlink run`. After it: agent.ts, routes.ts, kept-connector.ts. It
-// alone knows names; beneath it are links and ids. Invariant: a reload breaks nothing that is still allowed.
+// An STLink that runs from a file: the hops, peers, Mappings and Bindings of a Site, and of each Site that
+// follows it. Before it: `sealed stlink run`. After it: stlink.ts. With a Commander it is commanded.ts.
+// Invariant: a reload breaks nothing that is still allowed.
 
-import { networkInterfaces } from "node:os";
-import { isDeepStrictEqual } from "node:util";
 import { Reason } from "../core/abi.gen.ts";
-import { Core, type Peer, type Sizes, statusName } from "../core/core.ts";
+import type { Peer } from "../core/core.ts";
 import { openCore } from "../core/core-file.ts";
 import type { CoreEngine } from "../core/engine.ts";
 import { systemWorld, type World } from "../net/world.ts";
 import { hex } from "../service/hex.ts";
 import type { Log } from "../service/log.ts";
 import { type Change, changeOf, changesOf, type Running } from "../service/running.ts";
-import { Agent } from "./agent.ts";
-import { checkSite } from "./check.ts";
-import { HopLog } from "./hop-log.ts";
-import type { KeptConnector } from "./kept-connector.ts";
-import { Routes } from "./routes.ts";
-import type { Site, SiteConnector, SitePeer } from "./site.ts";
+import type { Site, SiteEntries, SitePeer } from "./site.ts";
 import { hasRoom, sizesOf } from "./site-sizes.ts";
 import type { StlinkStatus } from "./status.ts";
-import { connectorLine, peerLine } from "./status-lines.ts";
+import { Stlink } from "./stlink.ts";
 
 export type RunningStlink = Running<Site, StlinkStatus>;
 
@@ -42,46 +35,24 @@ export async function startStlink(
   }
 }
 
-type HeldConnector = { connector: SiteConnector; kept: KeptConnector; log: HopLog };
-
 class StlinkService implements RunningStlink {
   #site: Site;
-  readonly #log: Log;
-  readonly #engine: CoreEngine;
-  readonly #agent: Agent;
-  readonly #sizes: Sizes;
-  readonly #routes: Routes;
-  /** By name. */
-  readonly #links = new Map<string, number>();
-  #connectors: HeldConnector[] = [];
-  readonly #dropped: Record<string, number> = {};
+  readonly #stlink: Stlink;
   /** One file at a time. */
   #reloading: Promise<unknown> = Promise.resolve();
 
   constructor(site: Site, log: Log, world: World, engine: CoreEngine) {
-    const { privateKey, publicKey, id } = site;
     this.#site = site;
-    this.#log = log;
-    this.#engine = engine;
-    this.#sizes = sizesOf(site);
-    this.#agent = new Agent({
-      core: new Core(engine),
-      world,
-      sizes: this.#sizes,
-      privateKey,
-      publicKey,
-      id,
-      onDrop: (status) => this.#countDrop(status),
-    });
-    this.#routes = new Routes(this.#agent, log, (link) => this.#peerName(link));
+    this.#stlink = new Stlink({ identity: site, sizes: sizesOf(site), log, world, engine });
   }
 
   async start(): Promise<void> {
+    const { links, routes, connectors } = this.#stlink;
     this.#addPeers(this.#site.peers);
-    await this.#routes.listen(this.#site, this.#links);
-    this.#routes.set(this.#site, this.#links);
-    this.#keepConnectors(this.#site.connectors);
-    this.#report();
+    await routes.listen(this.#site, links);
+    routes.set(this.#site, links);
+    connectors.set(this.#site.connectors);
+    this.#stlink.report(this.#site);
   }
 
   reload(site: Site): Promise<{ applied: Change[]; needsRestart: Change[] }> {
@@ -91,54 +62,35 @@ class StlinkService implements RunningStlink {
   }
 
   async stop(): Promise<void> {
-    this.#routes.close();
-    this.#agent.stop();
+    this.#stlink.stop();
   }
 
   status(): StlinkStatus {
-    return {
-      role: "stlink",
-      id: hex(this.#site.id),
-      publicKey: hex(this.#site.publicKey),
-      engine: this.#engine.name,
-      connectors: this.#connectors.map(({ connector, kept, log }) =>
-        connectorLine(connector, kept, log.lastError),
-      ),
-      peers: this.#site.peers.map((peer) => this.#peerLine(peer)),
-      ...this.#routes.status(),
-      streams: { open: this.#agent.streamCount, most: this.#sizes.streams },
-      dropped: { ...this.#dropped },
-    };
+    return { ...this.#stlink.status(this.#site, this.#site.peers), commander: null };
   }
 
   /** New peers first, so that Routes may name them; then Routes; then who has to go. */
   async #take(site: Site): Promise<{ applied: Change[]; needsRestart: Change[] }> {
+    const { agent, links, routes, connectors } = this.#stlink;
     const before = this.#site;
     const fixed = fixedChanges(before, site);
-    const changes = changesOfSite(before, site);
-    if (!hasRoom(this.#sizes, before, site)) {
+    const changes = changesOfEntries(before, site);
+    if (!hasRoom(this.#stlink.sizes, before, site)) {
       return { applied: [], needsRestart: [...fixed, ...changes] };
     }
-    await this.#routes.listen(site, this.#links);
+    await routes.listen(site, links);
     this.#site = { ...before, ...changeableOf(site) };
     const gone = this.#changePeers(before.peers, site.peers);
-    this.#routes.set(site, this.#links);
-    for (const link of gone) this.#agent.removePeer(link, Reason.Revoked);
-    this.#changeConnectors(site.connectors);
-    this.#report();
+    routes.set(site, links);
+    for (const link of gone) agent.removePeer(link, Reason.Revoked);
+    connectors.set(site.connectors);
+    this.#stlink.report(site);
     return { applied: changes, needsRestart: fixed };
   }
 
-  /** What the Mappings look like from here. Names may take long to resolve: nothing waits for it. */
-  async #report(): Promise<void> {
-    const { transport } = this.#agent.world;
-    const mappings = { ...this.#site, bindings: [] };
-    const findings = await checkSite(mappings, (h) => transport.lookup(h), networkInterfaces());
-    for (const { text } of findings) this.#log.warn({}, text);
-  }
-
   #addPeers(peers: readonly SitePeer[]): void {
-    for (const peer of peers) this.#links.set(peer.name, this.#agent.addPeer(keysOf(peer)));
+    const { agent, links } = this.#stlink;
+    for (const peer of peers) links.set(peer.name, agent.addPeer(keysOf(peer)));
   }
 
   /** Returns the links of those that are not there any more. A peer is who has its id, whatever its name. */
@@ -148,57 +100,20 @@ class StlinkService implements RunningStlink {
       const peer = after.find(({ id }) => hex(id) === hex(old.id));
       const link = this.#linkOf(old.name);
       // Sessions of a key that was replaced are nobody's any more (rule T3).
-      if (peer !== undefined && !mayStay(old, peer)) this.#agent.replacePeer(link, Reason.Revoked);
+      if (peer !== undefined && !mayStay(old, peer)) {
+        this.#stlink.agent.replacePeer(link, Reason.Revoked);
+      }
     }
-    this.#links.clear();
+    this.#stlink.links.clear();
     this.#addPeers(after);
     for (const { id } of after) links.delete(hex(id));
     return [...links.values()];
   }
 
-  #keepConnectors(connectors: readonly SiteConnector[]): void {
-    this.#connectors = connectors.map((connector, place) => this.#keep(connector, place));
-  }
-
-  #changeConnectors(connectors: readonly SiteConnector[]): void {
-    const before = this.#connectors;
-    this.#connectors = connectors.map((connector, place) => {
-      const held = before.find((one) => isDeepStrictEqual(one.connector, connector));
-      return held ?? this.#keep(connector, place);
-    });
-    for (const held of before) {
-      if (!this.#connectors.includes(held)) this.#agent.leaveConnector(held.kept);
-    }
-  }
-
-  #keep(connector: SiteConnector, place: number): HeldConnector {
-    const { name, address, key, psk } = connector;
-    const log = new HopLog(this.#log, name);
-    const where = psk === null ? { address, key } : { address, key, psk };
-    const kept = this.#agent.keepConnector(where, place, (event) => log.hear(event));
-    return { connector, kept, log };
-  }
-
-  #peerLine(peer: SitePeer) {
-    const link = this.#agent.core.linkInfo(this.#linkOf(peer.name));
-    const over = this.#connectors.find(({ kept }) => kept.has(link.hop));
-    return peerLine(this.#site, peer, link, over?.connector.name ?? null);
-  }
-
   #linkOf(peer: string): number {
-    const link = this.#links.get(peer);
+    const link = this.#stlink.links.get(peer);
     if (link === undefined) throw new Error(`no peer ${peer}: a Site names only peers that it has`);
     return link;
-  }
-
-  #peerName(link: number): string {
-    for (const [name, one] of this.#links) if (one === link) return name;
-    return "a peer that is gone";
-  }
-
-  #countDrop(status: number): void {
-    const name = statusName(status);
-    this.#dropped[name] = (this.#dropped[name] ?? 0) + 1;
   }
 }
 
@@ -216,7 +131,8 @@ function changeableOf({ file, connectors, peers, mappings, bindings }: Site) {
   return { file, connectors, peers, mappings, bindings };
 }
 
-function changesOfSite(before: Site, after: Site): Change[] {
+/** How the entries of two files, or of two configurations, differ. */
+export function changesOfEntries(before: SiteEntries, after: SiteEntries): Change[] {
   return [
     ...changesOf("connector", before.connectors, after.connectors),
     ...changesOf("peer", before.peers, after.peers),

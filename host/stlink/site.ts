@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an STLink is to do, however it came to know: its Connectors, its peers, its Mappings and Bindings.
-// Before it: site-file.ts, or one day a Commander's configuration (PROTOCOL 10.3). After it: stlink.ts.
+// Before it: site-file.ts, or a Commander's configuration (configured-site.ts). After it: stlink.ts.
 // Invariants: names are unique among their kind; peers named by a Route are in `peers`.
 
 import type { Address } from "../net/transport.ts";
@@ -76,15 +76,20 @@ export type SiteLimits = {
   memoryBytes: number;
 };
 
-export type Site = Identity & {
-  /** The file that says so. */
-  file: string;
+export type SiteEntries = {
   connectors: readonly SiteConnector[];
   peers: readonly SitePeer[];
   mappings: readonly SiteMapping[];
   bindings: readonly SiteBinding[];
-  limits: SiteLimits;
-  log: LogSettings;
-  /** Another status socket beside the usual one; null: none. */
-  statusSocket: string | null;
 };
+
+/** A site's file. */
+export type Site = Identity &
+  SiteEntries & {
+    /** The file that says so. */
+    file: string;
+    limits: SiteLimits;
+    log: LogSettings;
+    /** Another status socket beside the usual one; null: none. */
+    statusSocket: string | null;
+  };

@@ -27,24 +27,37 @@ export function connectorLine(
   };
 }
 
+/** A peer that has to wait for the place of one that is going. */
+const NO_LINK = {
+  session: "none",
+  inFlightBytes: 0,
+  unanswered: 0,
+  packetsIn: 0,
+  packetsOut: 0,
+  dropped: 0,
+  lastDrop: 0,
+} as const;
+
 export function peerLine(
   own: Identity,
   peer: SitePeer,
-  link: LinkView,
+  link: LinkView | null,
   connector: string | null,
 ): PeerLine {
-  const { session, inFlightBytes, unanswered, packetsIn, packetsOut, dropped, lastDrop } = link;
+  const { session, inFlightBytes, unanswered, packetsIn, packetsOut, dropped, lastDrop } =
+    link ?? NO_LINK;
   return {
     name: peer.name,
     id: hex(peer.id),
     fingerprint: pairFingerprint({ id: own.id, key: own.publicKey }, peer),
+    hasNewKey: false,
     pqAuthentication: peer.psk === null ? "no" : "yes",
     session,
     connector,
-    roundTripMs: link.roundTrip?.srttMs ?? null,
+    roundTripMs: link?.roundTrip?.srttMs ?? null,
     inFlightBytes,
     unanswered,
-    load: link.peerLoad,
+    load: link?.peerLoad ?? 0,
     packetsIn,
     packetsOut,
     dropped,

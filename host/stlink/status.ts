@@ -27,6 +27,8 @@ export type PeerLine = {
   id: string;
   /** Rule T12: compare it with the peer's owner. */
   fingerprint: string;
+  /** Under a Commander: its key has changed unannounced, and its pinned Routes wait for `sealed stlink confirm`. */
+  hasNewKey: boolean;
   /** "no": the pair has no pre-shared key, and its authentication rests on X25519 alone. */
   pqAuthentication: YesNo;
   /** Whether there is a session (layer 2). */
@@ -69,8 +71,30 @@ export type MappingLine = RouteLine & { target: string };
 /** `listening`: each `host:port`. */
 export type BindingLine = RouteLine & { mappingId: string; listening: readonly string[] };
 
+/** Who says what this STLink does, and how it stands with it (PROTOCOL section 10). */
+export type CommanderLine = {
+  /** null: there is neither configuration nor code. */
+  id: string | null;
+  phase: "none" | "activating" | "activated";
+  session: PeerLine["session"];
+  /** Its last refusal, by its name in PROTOCOL 13.2, and what to do about it. */
+  refused: string | null;
+  /** `epoch.serial` and hash of the configuration in force. */
+  version: string | null;
+  hash: string | null;
+  /** null: it never ends, or there is none yet. */
+  leaseLeftSeconds: number | null;
+  leaseExpired: boolean;
+  /** The session is one of the recovery key. */
+  byRecoveryKey: boolean;
+  /** Why the last configuration or key that came is not in force. */
+  lastError: string | null;
+};
+
 export type StlinkStatus = {
   role: "stlink";
+  /** null: it runs from a file. */
+  commander: CommanderLine | null;
   id: string;
   publicKey: string;
   /** What runs the core: v8, wasm3. */
