@@ -6,7 +6,7 @@ import type { CommandModule } from "yargs";
 import { readConnectorFile } from "../connector/connector-file.ts";
 import { startConnector } from "../connector/service.ts";
 import { type FileArguments, fileArgument } from "./file-argument.ts";
-import { runService } from "./run.ts";
+import { fileSockets, runService } from "./run.ts";
 
 const run: CommandModule<object, FileArguments> = {
   command: "run <file>",
@@ -16,7 +16,13 @@ const run: CommandModule<object, FileArguments> = {
       .example("$0 connector run hall.toml", "Run it; JSON lines on standard output")
       .epilogue("SIGHUP reads the file again; SIGTERM and Ctrl-C stop."),
   handler: ({ file }) =>
-    runService({ role: "connector", file, read: readConnectorFile, start: startConnector }),
+    runService({
+      role: "connector",
+      file,
+      read: readConnectorFile,
+      sockets: (settings) => fileSockets("connector", settings),
+      start: startConnector,
+    }),
 };
 
 const check: CommandModule<object, FileArguments> = {

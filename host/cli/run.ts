@@ -11,15 +11,27 @@ import { EXIT_CODES } from "./exit-codes.ts";
 import { claimSockets, usualSocket } from "./status-socket.ts";
 import { programVersion } from "./version.ts";
 
-type CommonSettings = { publicKey: Uint8Array; log: LogSettings; statusSocket: string | null };
+type CommonSettings = { log: LogSettings };
 
 export type Service<Settings, Status> = {
   role: "stlink" | "connector";
+  /** A file, or a state folder. */
   file: string;
   /** Throws AppError where the file, or its key file, is wrong. */
   read(file: string): Settings;
+  /** The paths at which it is asked for its status; each is its lock too. */
+  sockets(settings: Settings): readonly string[];
   start(settings: Settings, log: Log): Promise<Running<Settings, Status>>;
 };
+
+/** The usual socket, and the one that the file asks for. */
+export function fileSockets(
+  role: "stlink" | "connector",
+  { publicKey, statusSocket }: { publicKey: Uint8Array; statusSocket: string | null },
+): string[] {
+  const usual = usualSocket(role, publicKey);
+  return statusSocket === null ? [usual] : [usual, statusSocket];
+}
 
 /** What every process says of itself, beside its own status. */
 export type ProcessStatus = { version: string; pid: number; file: string; upSeconds: number };
@@ -32,11 +44,14 @@ export async function runService<Settings extends CommonSettings, Status extends
   const log = openLog(settings.log);
   endOnBugs(log);
   let running: Running<Settings, Status> | null = null;
-  const paths = [usualSocket(service.role, settings.publicKey), settings.statusSocket];
-  const claim = await claimSockets(
-    paths.filter((path) => path !== null),
-    () => ({ ...processStatus(service.file), logLinesLost: log.lostLines, ...running?.status() }),
-  );
+  const claim = await claimSockets(service.sockets(settings), {
+    status: () => ({
+      ...processStatus(service.file),
+      logLinesLost: log.lostLines,
+      ...running?.status(),
+    }),
+    command: (name) => running?.commands?.[name],
+  });
   try {
     running = await service.start(settings, log);
     log.info({ role: service.role, file: service.file, pid: process.pid }, "ready");
@@ -52,7 +67,7 @@ function processStatus(file: string): ProcessStatus {
   return { version: programVersion(), pid: process.pid, file, upSeconds };
 }
 
-/** Resolves once the service has stopped. A second signal ends the process at once. */
+/** Resolves once the service has stopped; rejects where it can't go on. A second signal ends the process at once. */
 async function untilStopped<Settings, Status>(
   service: Service<Settings, Status>,
   running: Running<Settings, Status>,
@@ -60,13 +75,21 @@ async function untilStopped<Settings, Status>(
 ): Promise<void> {
   const onHangup = () => void reload(service, running, log);
   process.on("SIGHUP", onHangup);
-  const signal = await new Promise<string>((resolve) => {
+  try {
+    const signal = await Promise.race([stopSignal(), ...(running.over ? [running.over] : [])]);
+    log.info({ signal }, "stopping");
+  } finally {
+    process.off("SIGHUP", onHangup);
+    await running.stop();
+  }
+  log.info({}, "stopped");
+}
+
+/** The first signal that asks the process to stop. */
+export function stopSignal(): Promise<string> {
+  return new Promise((resolve) => {
     for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, () => resolve(name));
   });
-  log.info({ signal }, "stopping");
-  process.off("SIGHUP", onHangup);
-  await running.stop();
-  log.info({}, "stopped");
 }
 
 /** A file that is wrong changes nothing. */

@@ -21,6 +21,7 @@ function stlinkTables(status: StlinkStatus): string[] {
   const { id, streams, dropped } = status;
   return [
     `id ${id}  public key ${status.publicKey}  core under ${status.engine}`,
+    ...commanderLines(status),
     table(
       ["CONNECTOR", "ADDRESS", "HOP", "IN", "OUT", "ROUND TRIP", "SUSPECT", "PQ", "LAST ERROR"],
       status.connectors.map((one) => [
@@ -53,7 +54,7 @@ function stlinkTables(status: StlinkStatus): string[] {
         ms(one.roundTripMs),
         `${one.load}/16`,
         one.pqAuthentication,
-        one.fingerprint,
+        one.hasNewKey ? `${one.fingerprint} NEW KEY: compare, then confirm` : one.fingerprint,
         one.lastError === null ? one.dropped : `${one.dropped} (${one.lastError})`,
       ]),
     ),
@@ -68,6 +69,19 @@ function stlinkTables(status: StlinkStatus): string[] {
       status.mappings.map((one) => ({ ...one, where: one.target })),
     ),
     `streams ${streams.open} of ${streams.most}  dropped: ${counts(dropped)}`,
+  ];
+}
+
+/** Nothing for an STLink that runs from a file. */
+function commanderLines({ commander }: StlinkStatus): string[] {
+  if (commander === null) return [];
+  const { id, phase, session, version, hash, leaseLeftSeconds, refused, lastError } = commander;
+  const lease = leaseLeftSeconds === null ? "never ends" : `${span(leaseLeftSeconds)} left`;
+  return [
+    `Commander ${id ?? "-"}  ${phase}  session ${session}${commander.byRecoveryKey ? " by its RECOVERY KEY" : ""}`,
+    `configuration ${version ?? "none"}  hash ${hash ?? "-"}  lease ${commander.leaseExpired ? "EXPIRED: nobody is served" : lease}`,
+    ...(refused === null ? [] : [`refused: ${refused}`]),
+    ...(lastError === null ? [] : [`last error: ${lastError}`]),
   ];
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `sealed stlink run` and `check`. Before it: the STLink's file. After it: run.ts with stlink/service.ts,
-// or a report of what the file looks like from this machine.
+// `sealed stlink run` and `check`. Before it: the STLink's file, or its state folder (stlink-state.ts). After
+// it: run.ts with stlink/service.ts, or a report of what the file looks like from this machine.
 
 import { networkInterfaces } from "node:os";
 import type { CommandModule } from "yargs";
@@ -14,29 +14,65 @@ import { checkSite } from "../stlink/check.ts";
 import { startStlink } from "../stlink/service.ts";
 import type { Site } from "../stlink/site.ts";
 import { readSite } from "../stlink/site-file.ts";
+import { CODE_HELP, readCodeArgument } from "./code-argument.ts";
 import { type FileArguments, fileArgument } from "./file-argument.ts";
-import { runService } from "./run.ts";
+import { fileSockets, runService } from "./run.ts";
+import { activateCommand, confirmCommand, rotateCommand, stateService } from "./stlink-state.ts";
 
-type RunArguments = FileArguments & { engine: EngineName };
+type RunArguments = {
+  file: string | undefined;
+  state: string | undefined;
+  code: string | undefined;
+  engine: EngineName;
+};
 
 const run: CommandModule<object, RunArguments> = {
-  command: "run <file>",
-  describe: "Run an STLink until it is told to stop",
+  command: "run [file]",
+  describe: "Run an STLink, from a file or as its Commander says, until it is told to stop",
   builder: (yargs) =>
-    fileArgument(yargs)
+    yargs
+      .positional("file", {
+        type: "string",
+        normalize: true,
+        describe: "The declarative file, .toml or .json",
+      })
+      .option("state", {
+        type: "string",
+        normalize: true,
+        describe: "In the place of a file: the folder of an STLink that has a Commander",
+      })
+      .option("code", { type: "string", nargs: 1, describe: `With --state, once. ${CODE_HELP}` })
       .option("engine", {
         choices: ENGINE_NAMES,
         default: "v8" as const,
         describe: "What runs the core; wasm3, that of devices, needs the sources and a C compiler",
       })
       .example("$0 stlink run office.toml", "Run it; JSON lines on standard output")
+      .example("$0 stlink run --state office", "Run what was activated there")
       .epilogue("SIGHUP reads the file again; SIGTERM and Ctrl-C stop."),
-  async handler({ file, engine }) {
-    const core = await engineOf(engine);
-    const start = (site: Site, log: Log) => startStlink(site, log, systemWorld, core);
-    return runService({ role: "stlink", file, read: readSite, start });
+  async handler({ file, state, code, engine }) {
+    if ((file === undefined) === (state === undefined)) {
+      const message =
+        "Give a site's file or --state, and not both: the one says what a Commander says in the other.";
+      throw new AppError("Usage", message);
+    }
+    if (state !== undefined) return runState(state, code, engine);
+    if (code !== undefined) throw new AppError("Usage", "--code goes with --state.");
+    return runFile(file ?? "", engine);
   },
 };
+
+async function runState(state: string, code: string | undefined, engine: EngineName) {
+  const read = code === undefined ? null : readCodeArgument(code);
+  return runService(stateService(state, read, await engineOf(engine)));
+}
+
+async function runFile(file: string, engine: EngineName): Promise<void> {
+  const core = await engineOf(engine);
+  const start = (site: Site, log: Log) => startStlink(site, log, systemWorld, core);
+  const sockets = (site: Site) => fileSockets("stlink", site);
+  return runService({ role: "stlink", file, read: readSite, sockets, start });
+}
 
 /** wasm3 is not in the package, and needs a C compiler where it is. */
 async function engineOf(engine: EngineName): Promise<CoreEngine> {
@@ -77,7 +113,14 @@ async function checkFile(file: string): Promise<void> {
 
 export const stlinkCommand: CommandModule = {
   command: "stlink",
-  describe: "The STLink: run it, or check its file",
-  builder: (yargs) => yargs.command(run).command(check).demandCommand(1, "Say what: run or check."),
+  describe: "The STLink: activate it, run it, check its file",
+  builder: (yargs) =>
+    yargs
+      .command(run)
+      .command(check)
+      .command(activateCommand)
+      .command(rotateCommand)
+      .command(confirmCommand)
+      .demandCommand(1, "Say what: run, check, activate, rotate or confirm."),
   handler: () => {},
 };

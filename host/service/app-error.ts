@@ -18,6 +18,10 @@ export type AppErrorCode =
   | "NotRunning"
   /** A file that would have been written is there already, or can't be written. */
   | "NotWritten"
+  /** An activation code is not whole, or is none. */
+  | "BadCode"
+  /** A Connector or the Commander refuses the activation code. */
+  | "CodeRefused"
   /** A tool that this needs is not here and can't be installed, or it failed. */
   | "ToolMissing"
   /** No device is attached, or it vanished. */

@@ -137,7 +137,8 @@ export function addressField(leastPort: 0 | 1) {
     .transform((text) => parseAddress(text, leastPort) as Address);
 }
 
-function parseAddress(text: string, leastPort: number): Address | null {
+/** null: it is not `host:port`, or the port is below `leastPort` or above 65,535. */
+export function parseAddress(text: string, leastPort: number): Address | null {
   const [, bracketed, plain, digits] = ADDRESS.exec(text) ?? [];
   const host = bracketed ?? plain;
   const port = Number(digits);

@@ -9,8 +9,15 @@ export interface Running<Settings, Status> {
   status(): Status;
   /** Takes the new settings as far as it can without breaking what they still allow. */
   reload(settings: Settings): Promise<ReloadReport>;
+  /** Rejects with an AppError where it can't go on. */
+  readonly over?: Promise<never>;
+  /** What else may be asked of it over its status socket, by name. Each throws AppError. */
+  readonly commands?: Readonly<Record<string, Command>>;
   stop(): Promise<void>;
 }
+
+/** `argument` may be empty; the answer is for a person. */
+export type Command = (argument: string) => string;
 
 export type Change = {
   /** "binding", "peer", "limits", ... */

@@ -27,19 +27,14 @@ export class HeldConnectors {
 
   /** From now on these, and no others. */
   set(connectors: readonly SiteConnector[]): void {
-    const before = this.#held;
-    this.#held = connectors.map((connector, place) => {
-      const held = before.find((one) => isDeepStrictEqual(one.connector, connector));
-      return held ?? this.#keep(connector, place);
-    });
-    this.#leave(before.filter((held) => !this.#held.includes(held)));
+    this.#change(connectors, (connector) =>
+      this.#held.find((one) => isDeepStrictEqual(one.connector, connector)),
+    );
   }
 
-  /** New hops to all of them: this STLink's id or key is another one. */
-  redial(): void {
-    const before = this.#held;
-    this.#held = before.map(({ connector }, place) => this.#keep(connector, place));
-    this.#leave(before);
+  /** Likewise, with new hops to all of them: this STLink's id or key is another one. */
+  setAnew(connectors: readonly SiteConnector[]): void {
+    this.#change(connectors, () => undefined);
   }
 
   /** A single one, at which a code is shown (PROTOCOL 10.2). */
@@ -48,7 +43,6 @@ export class HeldConnectors {
     more: Pick<ConnectorAddress, "otherAddresses" | "ticket">,
     onEvent: (event: HopEvent) => void,
   ): void {
-    this.#leave(this.#held);
     this.#held = [this.#keep(connector, 0, more, onEvent)];
   }
 
@@ -73,13 +67,23 @@ export class HeldConnectors {
     const log = new HopLog(this.#log, name);
     const where = { ...more, address, key, ...(psk === null ? {} : { psk }) };
     const kept = this.#agent.keepConnector(where, place, (event) => {
+      // Of one that leaves nobody needs to hear.
+      if (held !== undefined && !this.#held.includes(held)) return;
       log.hear(event);
       onEvent(event);
     });
-    return { connector, kept, log };
+    const held: Held = { connector, kept, log };
+    return held;
   }
 
-  #leave(held: readonly Held[]): void {
-    for (const { kept } of held) this.#agent.leaveConnector(kept);
+  #change(
+    connectors: readonly SiteConnector[],
+    held: (connector: SiteConnector) => Held | undefined,
+  ): void {
+    const before = this.#held;
+    this.#held = connectors.map((one, place) => held(one) ?? this.#keep(one, place));
+    for (const one of before) {
+      if (!this.#held.includes(one)) this.#agent.leaveConnector(one.kept);
+    }
   }
 }

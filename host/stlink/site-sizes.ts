@@ -27,6 +27,25 @@ export function sizesOf({ connectors, peers, limits }: Site): Sizes {
   };
 }
 
+/** Entries of Connectors that a Commander may give; of more, the first ones are used (PROTOCOL 7.6). */
+export const COMMANDED_CONNECTORS_MOST = 16;
+/** As many peers as the largest configuration names, twice: those that go leave their place later. */
+const COMMANDED_LINKS = 544;
+const COMMANDED_MEMORY_BYTES = 48 << 20;
+
+/** For whatever a Commander may say. */
+export function commandedSizes(): Sizes {
+  const blocks = Math.floor(COMMANDED_MEMORY_BYTES / 2 / DESKTOP_SIZES.blockBytes);
+  return {
+    ...DESKTOP_SIZES,
+    hops: 2 * HOPS_MOST * COMMANDED_CONNECTORS_MOST,
+    links: COMMANDED_LINKS,
+    channels: COMMANDED_LINKS + 1,
+    recvBlocks: blocks,
+    sendBlocks: blocks,
+  };
+}
+
 /** Whether what is there and what is to come find room side by side, which a change takes for a while. */
 export function hasRoom(sizes: Sizes, before: Site, after: Site): boolean {
   const peers = before.peers.length + after.peers.length;

@@ -2,13 +2,15 @@
 // The lines of an STLink's status, made of what it holds. Before it: service.ts. After it: status.ts's
 // shapes, `sealed status`.
 
-import { type LinkView, statusName } from "../core/core.ts";
+import { type Core, type LinkView, statusName } from "../core/core.ts";
 import { formatAddress } from "../service/fields.ts";
 import { pairFingerprint } from "../service/fingerprint.ts";
 import { hex } from "../service/hex.ts";
+import type { ConfigurationHead } from "./configured-site.ts";
 import type { KeptConnector } from "./kept-connector.ts";
+import { CODE_ADVICE, reasonName } from "./reasons.ts";
 import type { Identity, SiteBinding, SiteConnector, SiteMapping, SitePeer } from "./site.ts";
-import type { BindingLine, ConnectorLine, MappingLine, PeerLine } from "./status.ts";
+import type { BindingLine, CommanderLine, ConnectorLine, MappingLine, PeerLine } from "./status.ts";
 import type { Traffic } from "./traffic.ts";
 
 export function connectorLine(
@@ -64,6 +66,34 @@ export function peerLine(
     lastError: lastDrop === 0 ? null : statusName(lastDrop),
   };
 }
+
+/** `head` of the configuration in force, `id` the Commander's; null: none. */
+export function commanderLine(
+  core: Core,
+  head: ConfigurationHead | null,
+  id: Uint8Array | null,
+  lastError: string | null,
+): CommanderLine {
+  const { phase, refused, leaseExpired, byRecoveryKey } = core.controlState();
+  const link = id === null ? -1 : core.linkFind(id);
+  const leftMs = core.leaseLeftMs();
+  const advice = CODE_ADVICE.get(refused);
+  return {
+    id: id && hex(id),
+    phase: PHASES[phase] ?? "none",
+    session: link < 0 ? "none" : core.linkInfo(link).session,
+    refused: refused === 0 ? null : [reasonName(refused), advice].filter(Boolean).join(": "),
+    version: head && `${head.epoch}.${head.serial}`,
+    hash: head && hex(head.hash),
+    leaseLeftSeconds:
+      head === null || leftMs === Number.POSITIVE_INFINITY ? null : Math.floor(leftMs / 1000),
+    leaseExpired,
+    byRecoveryKey,
+    lastError,
+  };
+}
+
+const PHASES = ["none", "activating", "activated"] as const;
 
 export function mappingLine(mapping: SiteMapping, traffic: Traffic): MappingLine {
   const { name, id, protocol, host, port, peers } = mapping;

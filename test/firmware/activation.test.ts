@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // A device and its Commander: activation by a code, new configurations, new keys, and the power cut in
-// between. The Commander and the Connector are those of the simulation, on a real port (control-bridge.ts).
+// between. The Commander and the Connector are those of the simulation, on a real port (test/sim/control/bridge.ts).
 // PROTOCOL 10.2 to 10.4; rules T3, T5 to T9.
 
 import { afterEach, describe, expect, test } from "vitest";
 import { DeviceRecord } from "../../host/device/store-image.ts";
 import { makeFolder } from "../e2e/sealed-tools.ts";
 import { toHex } from "../reference/bytes.ts";
+import { ControlBridge } from "../sim/control/bridge.ts";
 import { versionText } from "../sim/control/database.ts";
-import { ControlBridge } from "./control-bridge.ts";
 import { buildTestDevice, TestDevice, writeFlash } from "./test-device.ts";
 
 const DAY_MS = 86_400_000;

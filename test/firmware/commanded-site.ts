@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A device under a Commander, and neighbours of the simulation that call its Mapping: all were activated by
-// code, and their pairs are deployed. Before it: commander.test.ts, faults.test.ts. After it: control-bridge.ts
+// code, and their pairs are deployed. Before it: commander.test.ts, faults.test.ts. After it: sim/control/bridge.ts
 // and test-device.ts. A neighbour is a core in this process, so a call shows each byte and its end.
 
 import { StreamFlag } from "../../host/core/core.ts";
@@ -11,7 +11,7 @@ import type { Configuration } from "../reference/configuration.ts";
 import { decodeState } from "../reference/control.ts";
 import { type Pair, sameBytes, versionText } from "../sim/control/database.ts";
 import type { Device } from "../sim/control/device.ts";
-import { ControlBridge } from "./control-bridge.ts";
+import { ControlBridge } from "../sim/control/bridge.ts";
 import { buildTestDevice, TestDevice, writeFlash } from "./test-device.ts";
 
 const DAY_MS = 86_400_000;
@@ -67,7 +67,7 @@ export class CommandedSite {
     const made = await CommandedSite.make(seed, settings);
     const device = made.start();
     await made.confirmed();
-    for (const name of made.#neighbours.keys()) made.commander.pair(name, "camera", port);
+    for (const name of made.#neighbours.keys()) made.commander.pair(name, "camera", { ports: { binding: port, mapping: port } });
     await made.confirmed();
     return { made, device };
   }

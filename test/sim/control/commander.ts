@@ -16,6 +16,7 @@ import {
   type Code,
   configurationOf,
   type Database,
+  type Pair,
   type Row,
   rowOf,
   sameBytes,
@@ -117,11 +118,11 @@ export class Commander extends Member {
   }
 
   /** A Binding of one STLink to a Mapping of the other. */
-  pair(from: string, to: string, port = 8080): void {
+  pair(from: string, to: string, more: Pick<Pair, "ports" | "isPinned"> = {}): void {
     const [bindingId, mappingId] = [this.prng.bytes(16).slice(), this.prng.bytes(16).slice()];
     const psk = this.prng.bytes(32).slice();
     const ids = { from: this.row(from).id, to: this.row(to).id };
-    this.db.pairs.push({ ...ids, bindingId, mappingId, psk, port });
+    this.db.pairs.push({ ...more, ...ids, bindingId, mappingId, psk });
     this.deploy();
   }
 
@@ -163,6 +164,11 @@ export class Commander extends Member {
       then();
       this.wake();
     });
+  }
+
+  /** How an STLink stands, as it has told last. */
+  lastReport(name: string): Report | undefined {
+    return this.reports.findLast((one) => one.name === name)?.report;
   }
 
   /** A message over every open stream of an STLink; false: there is none. */

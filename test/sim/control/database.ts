@@ -13,6 +13,7 @@ import {
 
 const NO_KEY = new Uint8Array(32);
 const NONE = new Uint8Array(16);
+const PORT = 8080;
 
 export type Row = {
   name: string;
@@ -46,8 +47,9 @@ export type Pair = {
   bindingId: Uint8Array;
   mappingId: Uint8Array;
   psk: Uint8Array;
-  /** Of the service, on the loopback of `to`. */
-  port: number;
+  /** Of the Binding and of the Mapping's target, where they are real. */
+  ports?: { binding: number; mapping: number };
+  isPinned?: boolean;
 };
 
 export type Database = {
@@ -121,13 +123,14 @@ function peersOf(db: Database, row: Row, pairs: Pair[]): ConfiguredPeer[] {
 
 function routeOf(pair: Pair, row: Row): ConfiguredRoute {
   const isMapping = sameBytes(pair.to, row.id);
+  const { binding, mapping } = pair.ports ?? { binding: PORT, mapping: PORT };
   return {
     id: isMapping ? pair.mappingId : pair.bindingId,
     kind: isMapping ? 1 : 2,
     protocol: 1,
-    flags: 0,
+    flags: pair.isPinned ? 1 : 0,
     holdSeconds: 120,
-    port: pair.port,
+    port: isMapping ? mapping : binding,
     address: "127.0.0.1",
     peers: [isMapping ? pair.from : pair.to],
     mappingId: isMapping ? NONE : pair.mappingId,

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The simulated Commander and Connector of test/sim/control on a real port, in real time, for devices that
-// are real processes. Before it: activation.test.ts. After it: test/sim/control/site.ts, whose checks hold
-// here too (only issued configurations, one key for each code). Bytes of a socket are those of a line.
+// The simulated Commander and Connector on a real port, in real time, for STLinks that are real: devices
+// and desktops. Before it: test/firmware/activation.test.ts, test/e2e/commanded.test.ts. After it: site.ts,
+// whose checks hold here too (one key for each code). Bytes of a socket are those of a line.
 
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
-import { LINE, type SimConnection } from "../../host/net/sim/pipe.ts";
-import { Site } from "../sim/control/site.ts";
-import { QUIET } from "../sim/scenario.ts";
+import { LINE, type SimConnection } from "../../../host/net/sim/pipe.ts";
+import { QUIET } from "../scenario.ts";
+import { Site } from "./site.ts";
 
 const STEP_MS = 2;
 
@@ -15,10 +15,13 @@ export class ControlBridge {
   readonly site: Site;
   /** What a device gets in the place of the Connector. */
   rubbish: Uint8Array | null = null;
+  /** What is left of connections that are to be cut: after so many bytes to the STLink, or from it. */
+  readonly cuts: { way: "up" | "down"; bytes: number }[] = [];
   readonly #server = createServer({ allowHalfOpen: true }, (socket) => this.#join(socket));
   readonly #sockets = new Set<Socket>();
   readonly #startedMs = performance.now();
   #timer: NodeJS.Timeout | null = null;
+  #port = 0;
 
   constructor(seed: string) {
     this.site = new Site(seed, QUIET);
@@ -26,12 +29,22 @@ export class ControlBridge {
 
   /** Listens, and lets the site's time run. */
   async start(): Promise<this> {
-    this.#server.listen(0, "127.0.0.1");
-    await once(this.#server, "listening");
-    const { port } = this.#server.address() as AddressInfo;
-    this.site.commander.authority.connectorAddress = `127.0.0.1:${port}`;
+    await this.open(0);
+    this.site.commander.authority.connectorAddress = `127.0.0.1:${this.#port}`;
     this.#timer = setInterval(() => this.#run(), STEP_MS);
     return this;
+  }
+
+  /** Takes connections: nobody can reach the Connector, and so the Commander, while it is shut. */
+  async open(port = this.#port): Promise<void> {
+    this.#server.listen(port, "127.0.0.1");
+    await once(this.#server, "listening");
+    this.#port = (this.#server.address() as AddressInfo).port;
+  }
+
+  shut(): void {
+    this.#server.close();
+    this.cut();
   }
 
   close(): void {
@@ -62,6 +75,10 @@ export class ControlBridge {
   #join(socket: Socket): void {
     if (this.rubbish !== null) return void socket.on("error", () => {}).end(this.rubbish);
     const end = this.site.network.dial("device", "connector", LINE);
+    const cut = this.cuts.shift();
+    const [pipe] = this.site.network.connectionsOf("device").slice(-1);
+    if (cut?.way === "down") end.cutAfter(cut.bytes);
+    else if (cut !== undefined) pipe?.server.cutAfter(cut.bytes);
     this.#sockets.add(socket);
     socket.pause();
     end.onEvent = () => this.#move(end, socket);
