@@ -17,7 +17,11 @@ const TEXT_MOST = 4096;
 
 /** Throws AppError: BadCode, BadFile, BadKeyFile (others may read the file). */
 export function readCodeArgument(argument: string): ActivationCode {
-  if (argument === "-") return readCode(textFrom(STANDARD_INPUT, "standard input"));
+  // Of a positional that is a lone dash yargs leaves nothing.
+  if (argument === "-" || argument === "") {
+    if (process.stdin.isTTY) console.error("Paste the activation code, then Enter and Ctrl-D:");
+    return readCode(textFrom(STANDARD_INPUT, "standard input"));
+  }
   const handle = openIfThere(argument);
   if (handle !== null) {
     try {

@@ -28,13 +28,12 @@ const CHECKSUM_LEN = 4;
 
 /** From the text, or the bytes, of a code. Spaces and line breaks in a text count for nothing. Throws AppError(BadCode). */
 export function readCode(code: string | Uint8Array): ActivationCode {
-  const bytes = typeof code === "string" ? fromBase32(code.replaceAll(/\s/g, "")) : code;
-  if (bytes === null) throw bad("has a character that no code has, or its last one is missing");
+  const bytes = typeof code === "string" ? bytesOf(code.replaceAll(/\s/g, "")) : code;
   if (bytes.length > 0 && bytes[0] !== VERSION) {
     throw bad(`is of version ${bytes[0]}, and this program knows version ${VERSION} alone`);
   }
   const texts = addressesIn(bytes);
-  if (texts === null) throw bad("is cut short, or a letter of it is wrong");
+  if (texts === null) throw bad(CUT);
   const sum = createHash("blake2s256").update(bytes.subarray(0, -CHECKSUM_LEN)).digest();
   if (sum.compare(bytes, bytes.length - CHECKSUM_LEN, bytes.length, 0, CHECKSUM_LEN) !== 0) {
     throw bad("has a wrong letter in it (its checksum does not fit)");
@@ -47,6 +46,15 @@ export function readCode(code: string | Uint8Array): ActivationCode {
     addresses,
     commanderId: bytes.slice(COMMANDER_ID_AT, COMMANDER_ID_AT + 16),
   };
+}
+
+const CUT = "is cut short, or a letter of it is wrong";
+
+function bytesOf(text: string): Uint8Array {
+  if (/[^A-Z2-7]/i.test(text)) throw bad("has a character that no code has");
+  const bytes = fromBase32(text);
+  if (bytes === null) throw bad(CUT);
+  return bytes;
 }
 
 /** null: the lengths do not add up to the checksum. */

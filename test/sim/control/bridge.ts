@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The simulated Commander and Connector on a real port, in real time, for STLinks that are real: devices
-// and desktops. Before it: test/firmware/activation.test.ts, test/e2e/commanded.test.ts. After it: site.ts,
+// and desktops. Before it: test/firmware/activation.test.ts, test/e2e/commanded-tools.ts. After it: site.ts,
 // whose checks hold here too (one key for each code). Bytes of a socket are those of a line.
 
 import { once } from "node:events";

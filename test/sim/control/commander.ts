@@ -42,6 +42,7 @@ const REVOKED = 10;
 const CODE_USED = 64;
 const CODE_EXPIRED = 65;
 const CODE_UNKNOWN = 66;
+const WAIT_APPROVAL = 67;
 
 /** Who is on a link: an STLink, or one that activates with a code. */
 type Party = { id: Uint8Array; code: Code | null; key: Uint8Array };
@@ -58,6 +59,8 @@ export class Commander extends Member {
   readonly got: string[] = [];
   /** What they have reported, in order. */
   readonly reports: { name: string; report: Report }[] = [];
+  /** Codes wait for an administrator (rule T7). */
+  asksForApproval = false;
   #parties = new Map<number, Party>();
   #conversations = new Map<number, Conversation>();
 
@@ -315,7 +318,8 @@ export class Commander extends Member {
     const row = rowOf(this.db, code.id);
     // The same key gets the same answer until it has confirmed, or the code expires (rule T7).
     if (code.usedBy !== null && row?.confirmed !== "") return CODE_USED;
-    return this.site.clock.nowMs > code.expiresAtMs ? CODE_EXPIRED : 0;
+    if (this.site.clock.nowMs > code.expiresAtMs) return CODE_EXPIRED;
+    return this.asksForApproval ? WAIT_APPROVAL : 0;
   }
 
   /** One transaction: the code is used, the STLink is there, or has another key (rules T3, T7). */
