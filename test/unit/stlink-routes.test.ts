@@ -312,3 +312,35 @@ describe("a UDP Route", () => {
     expect(await ask(1001, "two")).toEqual(["attic: two"]);
   });
 });
+
+describe("a file that is read again", () => {
+  it("leaves the connections of each of several Mappings alone, and counts them apart", async () => {
+    world = new StlinkWorld("two mappings", ["connector", "office", "camera"]);
+    await world.startConnector();
+    const route = (name: string, port: number) => ({
+      name,
+      mapping: name,
+      port,
+      peers: ["camera"],
+    });
+    const target = (name: string, port: number) => {
+      return { name, address: "127.0.0.1", port, peers: ["office"] };
+    };
+    const mappings = [target("one", 9001), target("two", 9002)];
+    await world.startStlink("office", { bindings: [route("one", 8001), route("two", 8002)] });
+    await world.startStlink("camera", { mappings });
+    await world.pass(2000);
+    const [first, second] = [await world.target(9001), await world.target(9002)];
+    const clients = [world.client(8001), world.client(8002)] as const;
+    expect(await comes(clients[0], first, "before")).toBe(true);
+    expect(await comes(clients[1], second, "before")).toBe(true);
+    await world.reload("camera", { mappings: [...mappings, target("three", 9003)] });
+    expect(await comes(clients[0], first, "after")).toBe(true);
+    expect(await comes(clients[1], second, "after")).toBe(true);
+    expect(world.status("camera").mappings).toMatchObject([
+      { total: 1 },
+      { total: 1 },
+      { total: 0 },
+    ]);
+  });
+});
