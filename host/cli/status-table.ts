@@ -20,7 +20,7 @@ export function statusTable(status: AnyStatus): string {
 function stlinkTables(status: StlinkStatus): string[] {
   const { id, streams, dropped } = status;
   return [
-    `id ${id}  public key ${status.publicKey}  core under ${status.engine}`,
+    `id ${/^0+$/.test(id) ? "none yet" : id}  public key ${status.publicKey}  core under ${status.engine}`,
     ...commanderLines(status),
     table(
       ["CONNECTOR", "ADDRESS", "HOP", "IN", "OUT", "ROUND TRIP", "SUSPECT", "PQ", "LAST ERROR"],

@@ -172,10 +172,13 @@ class CommandedStlink implements RunningCommanded {
     const flags = this.#core.flags();
     if (flags & CoreFlag.WantsKey) this.#takeKeys();
     else if (flags & CoreFlag.WantsStore && this.#holdings.store()) this.#enforce();
-    this.#commanderLog.hear(this.#core.controlState(), hex(this.#own.publicKey), () =>
-      this.#changedPeers(),
+    const control = this.#core.controlState();
+    this.#commanderLog.hear(
+      control,
+      () => hex(this.#own.publicKey),
+      () => this.#changedPeers(),
     );
-    this.#refuse(this.#core.controlState().refused);
+    this.#refuse(control.refused);
   }
 
   #takeKeys(): void {

@@ -34,11 +34,11 @@ export class CommanderLog {
     this.#log = log;
   }
 
-  /** The core's view, after each turn; `changed` names the peers whose keys wait for a person. */
-  hear(now: ControlView, publicKey: string, changed: () => readonly string[]): void {
+  /** The core's view, after each turn; `changed` are the names of peers whose keys wait for a person. */
+  hear(now: ControlView, publicKey: () => string, changed: () => readonly string[]): void {
     const before = this.#before;
     this.#before = now;
-    if (now.refused !== before.refused && now.refused !== 0) this.#hearRefusal(now, publicKey);
+    if (now.refused !== before.refused && now.refused !== 0) this.#hearRefusal(now, publicKey());
     if (now.leaseExpired !== before.leaseExpired) this.#hearLease(now.leaseExpired);
     if (now.byRecoveryKey && !before.byRecoveryKey) {
       this.#log.warn({}, "the Commander speaks with its recovery key: it may install new keys");

@@ -11,7 +11,7 @@ import { CODE_ADVICE, reasonName } from "./reasons.ts";
 const ADVICE: ReadonlyMap<number, string> = new Map([
   [
     Reason.NotAdmitted,
-    "the Connector does not admit this STLink's key: give its operator what keygen printed for it",
+    "the Connector does not admit this STLink's key: give its operator what keygen printed for it, or ask the Commander's administrator whether it was revoked",
   ],
   [
     Reason.Superseded,

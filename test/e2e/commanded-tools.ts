@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // For the tests of STLinks under a Commander: real ones in this process or as processes, each with a state
 // folder, and connections that go on while things change. Before it: the simulated Commander and Connector
-// on a real port (test/sim/control/bridge.ts). After it: commanded-*.test.ts, activate.test.ts.
+// on a real port (test/sim/control/bridge.ts). After it: commanded-*.test.ts, activate*.test.ts.
 
 import { once } from "node:events";
+import { writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import type { Log } from "../../host/service/log.ts";
@@ -38,6 +39,13 @@ export function newBridge(seed: string): Promise<ControlBridge> {
 /** A fresh code of this Commander, as text. */
 export function codeOf(bridge: ControlBridge, name: string, replaced?: Row): string {
   return toBase32(bridge.site.commander.issue(name, DAY_MS, replaced).text);
+}
+
+/** A folder with the code in a file. */
+export function folderWith(code: string): string {
+  const folder = makeFolder();
+  writeFileSync(join(folder, "code.txt"), `${code}\n`, { mode: 0o600 });
+  return folder;
 }
 
 /** It has confirmed the version in force, under its own id. */

@@ -31,7 +31,11 @@ beforeEach(() => {
 });
 
 function hear(view: Partial<ControlView>): void {
-  told.hear({ ...CALM, ...view }, "ab12", () => ["1a2b3c4d"]);
+  told.hear(
+    { ...CALM, ...view },
+    () => "ab12",
+    () => ["1a2b3c4d"],
+  );
 }
 
 test("a lease that has half its time left is told once, and again after it was renewed", () => {
