@@ -53,7 +53,9 @@ const run: CommandModule<object, RunArguments> = {
   async handler({ file, state, code, engine }) {
     if ((file === undefined) === (state === undefined)) {
       const message =
-        "Give a site's file or --state, and not both: the one says what a Commander says in the other.";
+        file === undefined
+          ? "Something is missing: a site's file, or --state and the folder of an STLink that has a Commander."
+          : "Give a site's file or --state, and not both: the one says what a Commander says in the other.";
       throw new AppError("Usage", message);
     }
     if (state !== undefined) return runState(state, code, engine);

@@ -193,7 +193,7 @@ async function untilStatus(
 describe("the command line", () => {
   it.each([
     [["stlnk"], 2, /Did you mean stlink\?/],
-    [["stlink", "run"], 2, /Something is missing: 0 given, 1 needed/],
+    [["stlink", "run"], 2, /Something is missing: a site's file, or --state/],
     [["stlink", "run", "a.toml", "--foo"], 2, /Unknown argument: foo/],
     [["stlink", "run", "missing.toml"], 3, /missing\.toml can't be read: it does not exist/],
     [["connector", "check", "notes.txt"], 3, /notes\.txt is neither \.toml nor \.json/],
