@@ -62,7 +62,8 @@ export async function runService<Settings extends CommonSettings, Status extends
   }
 }
 
-function processStatus(file: string): ProcessStatus {
+/** `file`: or the state folder. */
+export function processStatus(file: string): ProcessStatus {
   const upSeconds = Math.floor(process.uptime());
   return { version: programVersion(), pid: process.pid, file, upSeconds };
 }

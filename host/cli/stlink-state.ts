@@ -17,7 +17,7 @@ import { type RunningCommanded, startCommanded } from "../stlink/commanded.ts";
 import { StateFolder } from "../stlink/state-folder.ts";
 import type { StlinkStatus } from "../stlink/status.ts";
 import { CODE_HELP, readCodeArgument } from "./code-argument.ts";
-import { type Service, stopSignal } from "./run.ts";
+import { processStatus, type Service, stopSignal } from "./run.ts";
 import { claimSockets, commandSocket, usualSocket } from "./status-socket.ts";
 
 type State = { folder: StateFolder; log: LogSettings };
@@ -87,7 +87,7 @@ async function activate(argument: string, path: string): Promise<void> {
   const folder = StateFolder.make(path);
   let running: RunningCommanded | null = null;
   const claim = await claimSockets(socketsOf(folder), {
-    status: () => ({ ...running?.status() }),
+    status: () => ({ ...processStatus(path), logLinesLost: 0, ...running?.status() }),
     command: () => undefined,
   });
   try {
