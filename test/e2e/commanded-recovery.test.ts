@@ -52,9 +52,9 @@ it("a Commander's new key is stored, and in use from then on; no connection noti
   await bridge.until(() => office.status().commander?.session === "up", "back again");
   const heard = next.got.length;
   await bridge.until(() => next.got.slice(heard).includes("office STATE"), "asked");
-  const reported = next.reports.get("office");
+  const reported = next.lastReport("office");
   next.tell(next.row("office"), { ...install, current: site.keyPair("thief").key });
-  await bridge.until(() => next.reports.get("office") !== reported, "a REPORT");
+  await bridge.until(() => next.lastReport("office") !== reported, "a REPORT");
   expect(office.told("OldConfig")).toHaveLength(1);
   expect(pinnedEpoch(office)).toBe(2);
 });

@@ -9,9 +9,9 @@ import { makeFolder } from "../e2e/sealed-tools.ts";
 import { concat } from "../reference/bytes.ts";
 import type { Configuration } from "../reference/configuration.ts";
 import { decodeState } from "../reference/control.ts";
+import { ControlBridge } from "../sim/control/bridge.ts";
 import { type Pair, sameBytes, versionText } from "../sim/control/database.ts";
 import type { Device } from "../sim/control/device.ts";
-import { ControlBridge } from "../sim/control/bridge.ts";
 import { buildTestDevice, TestDevice, writeFlash } from "./test-device.ts";
 
 const DAY_MS = 86_400_000;
@@ -67,7 +67,8 @@ export class CommandedSite {
     const made = await CommandedSite.make(seed, settings);
     const device = made.start();
     await made.confirmed();
-    for (const name of made.#neighbours.keys()) made.commander.pair(name, "camera", { ports: { binding: port, mapping: port } });
+    for (const name of made.#neighbours.keys())
+      made.commander.pair(name, "camera", { ports: { binding: port, mapping: port } });
     await made.confirmed();
     return { made, device };
   }
