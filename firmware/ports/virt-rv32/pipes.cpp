@@ -2,7 +2,8 @@
  *
  * Connections within the device (socket_table.h): the tunnel's streams to the device's own
  * application. Each end has a ring of its own, and the other end writes straight into it: no
- * packets, no acknowledgements, and none of lwIP's heap, which a stalled viewer could fill.
+ * packets, no acknowledgements, and none of lwIP's heap, which a stalled viewer could fill. A ring
+ * takes memory only while bytes lie in it.
  */
 #include "network.h"
 #include "socket_table.h"
@@ -26,16 +27,14 @@ static void join(Socket* a, Socket* b) {
   a->state = b->state = State::Open;
 }
 
-/** Gives the listener its end, or null: no socket, memory or place is left. */
+/** Gives the listener its end, or null: no socket or place is left. */
 static Socket* reach(Socket* listener, Socket* dialler, const ip_addr_t& to) {
   const int32_t handle = socket_table::handle_of(listener);
   if (!socket_table::has_backlog_room(handle)) return nullptr;
   Socket* accepted = socket_table::take(Kind::Pipe);
   if (accepted == nullptr) return nullptr;
-  if (!accepted->ring.allocate(RING_BYTES) || !dialler->ring.allocate(RING_BYTES)) {
-    socket_table::release(accepted);
-    return nullptr;
-  }
+  accepted->ring.allocate_on_demand(RING_BYTES);
+  dialler->ring.allocate_on_demand(RING_BYTES);
   accepted->is_awaiting_accept = true;
   accepted->listener = static_cast<int8_t>(handle);
   accepted->from = network::from_lwip(network::source_for(to), 0);

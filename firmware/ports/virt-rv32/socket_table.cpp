@@ -18,6 +18,7 @@ bool Ring::allocate(uint16_t size) {
   bytes_ = static_cast<uint8_t*>(arena_calloc(1, size));
   size_ = bytes_ != nullptr ? size : uint16_t{0};
   first_ = used_ = 0;
+  is_for_good_ = true;
   return bytes_ != nullptr;
 }
 
@@ -31,6 +32,8 @@ static uint16_t least(size_t a, size_t b) {
 }
 
 uint16_t Ring::put(const uint8_t* from, size_t bytes) {
+  if (bytes_ == nullptr) bytes_ = static_cast<uint8_t*>(arena_calloc(1, size_));
+  if (bytes_ == nullptr) return 0;
   const uint16_t total = least(bytes, room());
   const size_t start = static_cast<size_t>(first_) + used_;
   const size_t at = start < size_ ? start : start - size_;
@@ -42,6 +45,7 @@ uint16_t Ring::put(const uint8_t* from, size_t bytes) {
 }
 
 uint16_t Ring::take(uint8_t* to, size_t most) {
+  if (bytes_ == nullptr) return 0;
   const uint16_t total = least(most, used_);
   const uint16_t until_end = least(total, static_cast<size_t>(size_ - first_));
   memcpy(to, bytes_ + first_, until_end);
@@ -49,6 +53,10 @@ uint16_t Ring::take(uint8_t* to, size_t most) {
   used_ = static_cast<uint16_t>(used_ - total);
   const uint16_t next = static_cast<uint16_t>(first_ + total);
   first_ = next < size_ ? next : static_cast<uint16_t>(next - size_);
+  if (used_ > 0 || is_for_good_) return total;
+  arena_free(bytes_);
+  bytes_ = nullptr;
+  first_ = 0;
   return total;
 }
 

@@ -4,8 +4,9 @@
  * device) and datagrams_lwip.cpp (UDP) share. Before them: core/sockets.h. After them: lwIP and
  * network.h.
  *
- * Invariants: an entry belongs to one of them by its kind; a ring is there as long as bytes may
- * come or lie in it; `pcb` is null once lwIP has let go of the connection.
+ * Invariants: an entry belongs to one of them by its kind; a connection's ring is there as long as
+ * bytes may come or lie in it, a pipe's while some lie in it; `pcb` is null once lwIP has let go of
+ * the connection.
  */
 #ifndef SEALEDTUNNEL_VIRT_SOCKET_TABLE_H
 #define SEALEDTUNNEL_VIRT_SOCKET_TABLE_H
@@ -25,8 +26,10 @@ namespace socket_table {
 /** Bytes that were received and not read yet. */
 class Ring {
 public:
-  /** False: the arena is full. */
+  /** For good: lwIP has told the other side of the room. False: the arena is full. */
   [[nodiscard]] bool allocate(uint16_t size);
+  /** Memory from the first byte put in until the last is taken; an arena that is full: no room. */
+  void allocate_on_demand(uint16_t size) { size_ = size; }
   void free();
   [[nodiscard]] uint16_t used() const { return used_; }
   [[nodiscard]] uint16_t room() const { return static_cast<uint16_t>(size_ - used_); }
@@ -38,6 +41,7 @@ public:
 private:
   uint8_t* bytes_ = nullptr;
   uint16_t size_ = 0, first_ = 0, used_ = 0;
+  bool is_for_good_ = false;
 };
 
 /** One that waits to be read, in lwIP's heap. */

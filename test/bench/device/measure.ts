@@ -16,6 +16,8 @@ const ICOUNT_SHIFT = 3;
 const BYTES_MS = 5000;
 const BREAKS = 3;
 const BREAK_MS = 8000;
+const BUSY_MS = 4000;
+const UPLOAD_PART = 16_384;
 const BITS = 8;
 
 /** A device whose hop goes over a relay. */
@@ -128,6 +130,45 @@ function highestOf(seen: readonly DeviceMemory[]): DeviceMemory {
 
 function peaks({ arenaMost, arenaTop, stackMost }: DeviceMemory) {
   return { arenaMost, arenaTop, stackMost };
+}
+
+/**
+ * RAM while four streams are busy, two each way, and the hop is made anew in the middle. An STLink has one slot
+ * for handshakes: a new link session takes the same place, and never at the same time.
+ */
+export function busyMemory(image: VirtImage): Promise<DeviceMemory> {
+  const symbols = symbolsOf(image.elf);
+  return withRelay(image, 1, async (site, relay) => {
+    const sockets = [download(site), download(site), upload(site), upload(site)];
+    await Promise.all(sockets.slice(0, 2).map(firstByte));
+    for (let i = 0; i < BREAKS; i++) {
+      await rest(BUSY_MS);
+      relay.cut();
+      await firstByteOf(sockets.slice(0, 2));
+    }
+    await rest(BUSY_MS);
+    const memory = readMemory(await site.device.memory(), symbols);
+    for (const socket of sockets) socket.destroy();
+    return memory;
+  });
+}
+
+/** Sends for as long as the device takes it. */
+function upload(site: VirtSite): Socket {
+  const socket = site.dial();
+  socket.on("error", () => {});
+  const part = Buffer.alloc(UPLOAD_PART, 0x5a);
+  const more = () => {
+    while (!socket.destroyed && socket.write(part)) {}
+  };
+  socket.on("drain", more);
+  socket.write("up\n");
+  more();
+  return socket;
+}
+
+function firstByteOf(sockets: readonly Socket[]): Promise<void> {
+  return Promise.race(sockets.map(firstByte));
 }
 
 function rest(ms: number): Promise<void> {
