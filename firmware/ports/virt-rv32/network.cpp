@@ -58,7 +58,8 @@ static void follow_link() {
   resend_all();
 }
 
-/** What was written in a turn goes out together: a record alone would fill a segment and begin another. */
+/** What was written in a turn goes out together: a record alone would fill a segment and begin
+ * another. */
 static void send_written() {
   for (tcp_pcb* pcb = tcp_active_pcbs; pcb != nullptr; pcb = pcb->next) {
     if (pcb->unsent != nullptr) tcp_output(pcb);
