@@ -75,8 +75,8 @@ const fourLayers: Explain = () =>
   "instructions, and let the relay read.";
 
 const deviceBytes: Explain = () =>
-  "What waits to be acknowledged: of the pool of DEVICE_SIZES one stream gets four records (each of the others has " +
-  "room kept for one), and its peer acknowledges after 25 ms or a quarter of its own, much larger window.";
+  "What waits to be acknowledged: of the pool of DEVICE_SIZES one stream gets nine records. The goals take 13 and 14 " +
+  "of them, some 10 KB more, and linear memory is full (56 KiB).";
 
 const deviceFlash: Explain = () =>
   "The core, its interpreter or its code, lwIP and the camera, in this order.";
