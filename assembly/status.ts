@@ -210,3 +210,4 @@ export const REASON_CODE_UNKNOWN: u8 = 66;
 
 /** REFUSED (control). PROTOCOL 13.2. */
 export const REASON_WAIT_APPROVAL: u8 = 67;
+export const REASON_WRONG_NETWORK: u8 = 68;

@@ -80,6 +80,7 @@ enum {
   CORE_REASON_CODE_EXPIRED = 65,
   CORE_REASON_CODE_UNKNOWN = 66,
   CORE_REASON_WAIT_APPROVAL = 67,
+  CORE_REASON_WRONG_NETWORK = 68,
 };
 
 // Sizes, roles and flags.
@@ -189,7 +190,8 @@ enum {
   X(CodeUsed, 64) \
   X(CodeExpired, 65) \
   X(CodeUnknown, 66) \
-  X(WaitApproval, 67)
+  X(WaitApproval, 67) \
+  X(WrongNetwork, 68)
 #define CORE_SIZES(X) \
   X(HOPS, 0) \
   X(LINKS, 1) \

@@ -147,6 +147,7 @@ export const Reason = {
   CodeUnknown: 66,
   /** REFUSED (control). PROTOCOL 13.2. */
   WaitApproval: 67,
+  WrongNetwork: 68,
 } as const;
 export type ReasonName = keyof typeof Reason;
 

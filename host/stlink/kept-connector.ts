@@ -44,6 +44,7 @@ const HELD_OFF_MS: ReadonlyMap<number, number> = new Map([
   [Reason.CodeUsed, 30_000],
   [Reason.CodeExpired, 30_000],
   [Reason.CodeUnknown, 30_000],
+  [Reason.WrongNetwork, 30_000],
 ]);
 
 export class KeptConnector {

@@ -17,6 +17,10 @@ export const CODE_ADVICE: ReadonlyMap<number, string> = new Map([
     Reason.CodeUnknown,
     "nobody knows this activation code: it was revoked, or belongs to another site; get a new one",
   ],
+  [
+    Reason.WrongNetwork,
+    "this activation code may not be used from this network: connect from one that it names, or get a new code",
+  ],
 ]);
 
 /** Name of a reason; "reason 99" for one that has none. */

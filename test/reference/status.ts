@@ -77,6 +77,7 @@ export const REASON = {
   CodeExpired: 65,
   CodeUnknown: 66,
   WaitApproval: 67,
+  WrongNetwork: 68,
 } as const;
 
 export type StatusName = keyof typeof STATUS;

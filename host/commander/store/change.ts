@@ -12,6 +12,7 @@ export class Change {
   readonly db: Database;
   readonly by: Actor;
   readonly #checks: (() => readonly Problem[])[] = [];
+  readonly #entries: AuditEntry[] = [];
   #isDeployed = false;
 
   constructor(db: Database, by: Actor) {
@@ -21,6 +22,17 @@ export class Change {
 
   audit(entry: AuditEntry): void {
     appendAudit(this.db, this.by, entry);
+    this.#entries.push(entry);
+  }
+
+  /** What it has done so far. */
+  get entries(): readonly AuditEntry[] {
+    return this.#entries;
+  }
+
+  /** Whether configurations may be other ones after it. */
+  get isDeploying(): boolean {
+    return this.#isDeployed;
   }
 
   /** Found when all of the change is made: only then things have to fit together. */
