@@ -20,6 +20,7 @@ import {
   statusName,
 } from "../../host/core/core.ts";
 import { openV8 } from "../../host/core/engine-v8.ts";
+import { CORE_WASM } from "../../scripts/run.ts";
 import { concat, toHex } from "../reference/bytes.ts";
 import { publicKey } from "../reference/noise.ts";
 import { randomBelow, seededRandom } from "../reference/random.ts";
@@ -27,7 +28,7 @@ import type { Cut } from "../reference/wire.ts";
 import { type CoreFace, ReferenceCore } from "./control-reference.ts";
 
 const LONGEST_PIECE = 700;
-const WASM = readFileSync(new URL("../../build/core.wasm", import.meta.url));
+const wasm = readFileSync(CORE_WASM);
 
 /** A Commander and other peers with room: no page is spent on what the tests don't need. */
 const PEER_SIZES: Sizes = {
@@ -197,7 +198,7 @@ export class World {
   }
 
   newCore(role: "stlink" | "connector", sizes: Sizes): Core {
-    const core = new Core(openV8(WASM));
+    const core = new Core(openV8(wasm));
     core.start(role, sizes, this.now);
     return core;
   }
