@@ -14,7 +14,7 @@ import {
   Link,
   LinkArea,
   linkAt,
-  linkCount,
+  linkEnd,
   sessionsExpire,
   sessionUsable,
 } from "./seal/link";
@@ -139,7 +139,7 @@ function prepareStep(): bool {
 /** Begins a handshake that a link or a waiting stream wants. True when one began. */
 function startSomething(): bool {
   if (!randomFresh() || !slotSpare()) return false;
-  for (let i = 0; i < linkCount(); i++) {
+  for (let i = 0; i < linkEnd; i++) {
     const link = linkAt(i);
     if (!link.used || link.penalty) continue;
     if (mayOpen(link) && openNext(link) == STATUS_OK) return true;
@@ -205,7 +205,7 @@ export function tickAll(ms: i32): i32 {
     hopTick(hop);
     hopRenew(hop);
   }
-  for (let i = 0; i < linkCount(); i++) {
+  for (let i = 0; i < linkEnd; i++) {
     const link = linkAt(i);
     if (!link.used) continue;
     if (link.penalty && since(link.penaltyAt) >= PENALTY_MS) link.penalty = 0;
@@ -235,7 +235,7 @@ function anyReady(): bool {
 
 /** True when a link has packets but no hop: the host is to dial. */
 export function waitsForHop(): bool {
-  for (let i = 0; i < linkCount(); i++) {
+  for (let i = 0; i < linkEnd; i++) {
     const link = linkAt(i);
     if (link.used && link.hop < 0 && (link.streams >= 0 || linkReady(link))) return true;
   }

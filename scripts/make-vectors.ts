@@ -13,7 +13,7 @@ import {
   toBase32,
 } from "../test/reference/activation.ts";
 import { seal } from "../test/reference/aead.ts";
-import { concat, toHex, utf8 } from "../test/reference/bytes.ts";
+import { concat, fromHex, toHex, utf8 } from "../test/reference/bytes.ts";
 import {
   type Configuration,
   configurationHash,
@@ -191,6 +191,14 @@ function controlVectors(): Json {
   };
 }
 
+/** 192.168.0.0/24 and fd00::/8, 20 connections, 1 MiB in a second. */
+const EXAMPLE_OPTIONS = [
+  { type: 1, value: fromHex("0418c0a80000") },
+  { type: 1, value: fromHex(`0608fd${"00".repeat(15)}`) },
+  { type: 2, value: fromHex("1400") },
+  { type: 3, value: fromHex("00001000") },
+];
+
 function exampleConfiguration(
   random: (length: number) => Uint8Array,
   key: () => Uint8Array,
@@ -220,7 +228,7 @@ function exampleConfiguration(
     peers,
     routes: [
       { ...mapping, mappingId: none(16) },
-      { ...binding, mappingId: random(16) },
+      { ...binding, mappingId: random(16), options: EXAMPLE_OPTIONS },
     ],
   };
 }

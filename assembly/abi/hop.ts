@@ -30,7 +30,7 @@ import {
   landing,
 } from "../seal/hop";
 import { hopBegin } from "../seal/hop-handshake";
-import { linkAt, linkCount } from "../seal/link";
+import { linkAt, linkEnd } from "../seal/link";
 import { randomFresh } from "../seal/random";
 import { SLOT_ASKING, slotAt } from "../seal/slot";
 import {
@@ -86,7 +86,7 @@ export function hop_free(index: i32): i32 {
   if (!hopKnown(index)) return STATUS_BAD_HANDLE;
   hopRxForget(index);
   hopFree(index);
-  for (let i = 0; i < linkCount(); i++) if (linkAt(i).used) hopFind(linkAt(i));
+  for (let i = 0; i < linkEnd; i++) if (linkAt(i).used) hopFind(linkAt(i));
   return STATUS_OK;
 }
 

@@ -20,6 +20,7 @@ import {
   roleSet,
   SIZE_BLOCK_BYTES,
   SIZE_CHANNELS,
+  SIZE_CONFIG,
   SIZE_HANDSHAKES,
   SIZE_HOP_BUFFER_BYTES,
   SIZE_HOP_BUFFERS,
@@ -88,14 +89,10 @@ function sizesFit(): bool {
   if (replay < 64 || replay > 1024 || (replay & (replay - 1)) != 0) return false;
   if (role == ROLE_CONNECTOR) return size(SIZE_LINKS) == 0;
   const maxRecord = size(SIZE_MAX_RECORD);
-  if (<u32>size(SIZE_LINKS) > 65_535 || maxRecord < 512 || maxRecord > maxPacket - 128)
+  if (<u32>(size(SIZE_LINKS) | size(SIZE_STREAMS)) > 65_535) return false;
+  if (<u32>size(SIZE_CONFIG) > 4_194_304 || maxRecord < 512 || maxRecord > maxPacket - 128)
     return false;
-  if (
-    <u32>size(SIZE_STREAMS) > 65_535 ||
-    size(SIZE_PENDING_OPENS) < 1 ||
-    size(SIZE_WINDOW) < maxRecord << 1
-  )
-    return false;
+  if (size(SIZE_PENDING_OPENS) < 1 || size(SIZE_WINDOW) < maxRecord << 1) return false;
   return block >= 64 && block <= 65_536 && (block & (block - 1)) == 0;
 }
 

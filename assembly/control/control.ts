@@ -177,7 +177,7 @@ export function controlFlags(): i32 {
 export function controlState(): i32 {
   const phase = inForceLen != 0 ? 2 : commander != 0 ? 1 : 0;
   const byRecovery = commander != 0 ? <i32>(commanderLink().commander & COMMANDER_RECOVERY) : 0;
-  const marked = <i32>peersMarked();
+  const marked = <i32>peersMarked;
   return phase | (refused << 8) | ((<i32>leaseExpired) << 16) | (byRecovery << 15) | (marked << 18);
 }
 
@@ -230,7 +230,7 @@ export function controlStored(ok: bool): i32 {
   // Keys that INSTALL has brought have their ten minutes too.
   silentAt = now;
   dueMessages |= DUE_REPORT;
-  if (peersMarked()) note(STATUS_PEER_KEY_CHANGED);
+  if (peersMarked) note(STATUS_PEER_KEY_CHANGED);
   if (!newer) return STATUS_OK;
   dueMessages |= DUE_CONFIRM;
   gateOpen();

@@ -21,6 +21,7 @@ import {
   LinkArea,
   linkAt,
   linkCount,
+  linkEnd,
   PEER_GONE,
   PREVIOUS,
   sessionWipe,
@@ -86,6 +87,8 @@ export let commander: usize = 0;
 export let redial: bool = false;
 /** The id has changed: the Commander's link begins anew with the next hop. */
 let reborn: bool = false;
+/** Some peer's key changed and the host has not confirmed it. */
+export let peersMarked: bool = false;
 /** Peers that found no link slot yet, or links that wait to be forgotten. */
 let unsettled: bool = false;
 
@@ -97,7 +100,6 @@ export function configLayout(): void {
   arriving = config + <usize>half;
   inForceLen = 0;
   commander = 0;
-  redial = reborn = unsettled = false;
   memory.fill(CONFIG_VERSION, 0, VERSION_LEN);
   memory.fill(CONFIG_HASH, 0, 32);
   leaseReset();
@@ -107,6 +109,7 @@ export function configLayout(): void {
 export function configStop(): void {
   configMost = inForceLen = 0;
   commander = 0;
+  redial = reborn = unsettled = peersMarked = false;
 }
 
 /** The Commander's link, where there is one. */
@@ -146,20 +149,15 @@ export function markOf(index: i32): usize {
   return configEnd() + 4 + <usize>index;
 }
 
-/** True when some peer's key changed and the host has not confirmed it. */
-export function peersMarked(): bool {
-  if (inForceLen == 0) return false;
-  entryAt(config, configEnd(), PEERS, -1);
-  for (let i = 0; i < entryCount; i++) if (load<u8>(markOf(i)) != 0) return true;
-  return false;
-}
-
 /** The half that arrived is in force from here on. True when its version is another one. */
 export function enforce(len: i32): bool {
   const before = config;
   config = arriving;
   arriving = before;
   inForceLen = len;
+  entryAt(config, configEnd(), PEERS, -1);
+  peersMarked = false;
+  for (let i = 0; i < entryCount; i++) if (load<u8>(markOf(i)) != 0) peersMarked = true;
   const version = config + <usize>CONFIG_VERSION_AT;
   const newer = versionNewer(version, CONFIG_VERSION);
   memory.copy(CONFIG_VERSION, version, VERSION_LEN);
@@ -237,7 +235,7 @@ export function sessionsEnd(link: Link): void {
 function peersSync(): void {
   const end = configEnd();
   unsettled = false;
-  for (let i = 0; i < linkCount(); i++) {
+  for (let i = 0; i < linkEnd; i++) {
     const link = linkAt(i);
     if (!link.used || link.commander & COMMANDER) continue;
     const entry = entryOf(config, end, PEERS, LinkArea.at(link, LINK_ID));
@@ -253,7 +251,7 @@ function peersSync(): void {
 
 /** Ends the streams whose Route is not there any more, and no other. */
 function routesSync(): void {
-  for (let i = 0; i < linkCount(); i++) {
+  for (let i = 0; i < linkEnd; i++) {
     const link = linkAt(i);
     if (!link.used || link.commander) continue;
     for (let s = link.streams; s >= 0; ) {

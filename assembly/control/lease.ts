@@ -5,7 +5,7 @@
 // After it: link-rx.ts and opening.ts ask `admits`. Durations are of this side's own clock. PROTOCOL 10.4, 10.6; T10, T11.
 
 import { due, now, since, wakeAt } from "../clock";
-import { COMMANDER, LINK_GOODBYE, Link, linkAt, linkCount } from "../seal/link";
+import { COMMANDER, LINK_GOODBYE, Link, linkAt, linkEnd } from "../seal/link";
 import { handshakeDrop } from "../seal/link-handshake";
 import { REASON_LEASE_EXPIRED } from "../status";
 import { endStreams } from "../stream/link-rx";
@@ -34,7 +34,7 @@ export function leaseRestart(seconds: u32): void {
   countedAt = now;
   if (!leaseExpired) return;
   leaseExpired = false;
-  for (let i = 0; i < linkCount(); i++) if (linkAt(i).commander == 0) linkAt(i).penalty = 0;
+  for (let i = 0; i < linkEnd; i++) if (linkAt(i).commander == 0) linkAt(i).penalty = 0;
 }
 
 /** What is left in units of 1,024 ms, rounded down; i32.MAX_VALUE: no lease. */
@@ -79,7 +79,7 @@ export function leaseTick(): void {
     return;
   }
   left = 0;
-  for (let i = 0; i < linkCount(); i++)
+  for (let i = 0; i < linkEnd; i++)
     if (linkAt(i).used && linkAt(i).commander == 0) suspend(linkAt(i));
   leaseExpired = true;
 }

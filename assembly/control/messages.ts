@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The messages of the control stream: types, lengths, offsets. Before it: control.ts has a whole message in a row.
-// After it: control.ts acts on what has the right length. A message is `type u8, length u16, body`. PROTOCOL 10.1.
+// After it: control.ts acts on what has the right length. A message is `type u8, length u24, body`. PROTOCOL 10.1.
 
 export const STATE: u8 = 0x61;
 export const ACTIVATE: u8 = 0x62;
@@ -14,8 +14,8 @@ export const REFUSED: u8 = 0x73;
 export const ROTATED: u8 = 0x74;
 export const INSTALL: u8 = 0x75;
 
-/** In front of a body. */
-export const MESSAGE_HEADER_LEN: i32 = 3;
+/** In front of a body: one word. */
+export const MESSAGE_HEADER_LEN: i32 = 4;
 /** epoch u32, serial u64: CURRENT, and the beginning of STATE, CONFIRM and REPORT, which a hash [32] follows. */
 export const VERSION_LEN: i32 = 12;
 export const KEY_LEN: i32 = 32;
@@ -26,18 +26,17 @@ export const INSTALL_EPOCH: i32 = 64;
 export const SECRET_LEN: i32 = 16;
 export const PLATFORM_MOST: i32 = 64;
 /** The longest message of a device, header included: ACTIVATE. */
-export const MESSAGE_MOST: i32 = 83;
+export const MESSAGE_MOST: i32 = 84;
 
 export class Message {
   /** Length of the body behind the header at `at`. */
   @inline static length(at: usize): i32 {
-    return <i32>load<u16>(at, 1);
+    return <i32>(load<u32>(at) >> 8);
   }
 
   /** Emits the header of a message whose body of `len` bytes stands behind it; returns the whole length. */
   @inline static emit(at: usize, type: u8, len: i32): i32 {
-    store<u8>(at, type);
-    store<u16>(at, <u16>len, 1);
+    store<i32>(at, (len << 8) | <i32>type);
     return MESSAGE_HEADER_LEN + len;
   }
 }

@@ -200,11 +200,14 @@ let base: usize = 0;
 let linkBytes: i32 = 0;
 let sessionBytes: i32 = 0;
 let count: i32 = 0;
+/** One behind the last link that has ever been in use: who looks at all of them looks no further. */
+export let linkEnd: i32 = 0;
 let replayBits: i32 = 0;
 
 /** Takes the links' memory. */
 export function linksLayout(): void {
   count = size(SIZE_LINKS);
+  linkEnd = 0;
   replayBits = size(SIZE_REPLAY_BITS);
   sessionBytes = SESSION_SEEN + (replayBits >> 3);
   linkBytes = SESSIONS_AT + 2 * sessionBytes;
@@ -214,6 +217,12 @@ export function linksLayout(): void {
 /** Number of link slots. */
 export function linkCount(): i32 {
   return count;
+}
+
+/** The link is in use from now on. */
+export function linkUse(index: i32): void {
+  linkAt(index).used = 1;
+  linkEnd = max<i32>(linkEnd, index + 1);
 }
 
 /** The link with an index in range. */

@@ -23,7 +23,7 @@ import {
   hopCount,
   hopKnown,
 } from "../seal/hop";
-import { Link, linkAt, linkCount } from "../seal/link";
+import { Link, linkAt, linkEnd } from "../seal/link";
 import { handshakeAgain } from "../seal/link-handshake";
 import { awaits, ptoBase, resumeLink, smoothed } from "./recovery";
 
@@ -95,7 +95,7 @@ export function hopBetter(link: Link, isHint: bool): void {
 
 /** A hop has come up, or is to be left: links go where less is against it. */
 function choose(isUp: bool): void {
-  for (let i = 0; i < linkCount(); i++) {
+  for (let i = 0; i < linkEnd; i++) {
     const link = linkAt(i);
     if (!link.used) continue;
     hopFind(link);
@@ -209,7 +209,7 @@ export function hopSilent(hop: Hop): i32 {
 /** The longest round trip of the links that wait for something over a hop; -1: none does. */
 function outstandingRtt(index: i32): i32 {
   let most = -1;
-  for (let i = 0; i < linkCount(); i++) {
+  for (let i = 0; i < linkEnd; i++) {
     const link = linkAt(i);
     if (link.used && link.hop == index && awaits(link)) most = max<i32>(most, smoothed(link));
   }

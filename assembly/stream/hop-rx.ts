@@ -41,7 +41,7 @@ import {
   landing,
 } from "../seal/hop";
 import { hopExpected, hopMessage, hopRekeyMessage } from "../seal/hop-handshake";
-import { LINK_ID, Link, LinkArea, linkAt, linkCount } from "../seal/link";
+import { LINK_ID, Link, LinkArea, linkAt, linkEnd } from "../seal/link";
 import { randomFresh } from "../seal/random";
 import { slotIsFree } from "../seal/slot";
 import {
@@ -386,11 +386,11 @@ function takeWelcome(hop: Hop, at: usize): i32 {
 export function shareInFlight(queueBytes: u32): void {
   const least = <u32>(size(SIZE_MAX_PACKET) << 1);
   let left = queueBytes - (queueBytes >> 2);
-  for (let i = 0; i < linkCount(); i++) {
+  for (let i = 0; i < linkEnd; i++) {
     const link = linkAt(i);
     if (link.used) left -= min<u32>(left, link.myInFlight);
   }
-  for (let i = 0; i < linkCount(); i++) {
+  for (let i = 0; i < linkEnd; i++) {
     const link = linkAt(i);
     if (!link.used) continue;
     const share = max<u32>(left >> 2, least);
@@ -462,7 +462,7 @@ export function sameId(id: usize, link: Link): bool {
 
 /** The link with this peer id, or -1. */
 export function linkFind(id: usize): i32 {
-  for (let i = 0; i < linkCount(); i++) if (linkAt(i).used && sameId(id, linkAt(i))) return i;
+  for (let i = 0; i < linkEnd; i++) if (linkAt(i).used && sameId(id, linkAt(i))) return i;
   return -1;
 }
 

@@ -46,7 +46,7 @@ import {
   hopSwitch,
 } from "../seal/hop";
 import { hopOutgoing, hopSent, outgoingLen } from "../seal/hop-handshake";
-import { LINK_ID, LinkArea, linkAt, linkCount } from "../seal/link";
+import { LINK_ID, LinkArea, linkAt, linkEnd } from "../seal/link";
 import { randomU32 } from "../seal/random";
 import {
   REASON_HOP_BUFFERS,
@@ -135,7 +135,7 @@ export function hopReady(hop: Hop, index: i32): bool {
   if (hop.state == HOP_HANDSHAKE || hop.state >= HOP_CLOSED) return false;
   if (hop.due != 0) return true;
   if (hop.role != ROLE_STLINK || hop.state != HOP_UP) return false;
-  for (let i = 0; i < linkCount(); i++) {
+  for (let i = 0; i < linkEnd; i++) {
     const link = linkAt(i);
     if (link.used && linkReadyOn(link, index)) return true;
   }
@@ -298,7 +298,7 @@ function writeChannel(role: i32, channel: Channel, number: i32, start: usize): u
 
 /** STLink: one packet of the next link in turn, with NAME before it where the Connector does not know the id. */
 function writePacket(hop: Hop, index: i32): bool {
-  const links = linkCount();
+  const links = linkEnd;
   for (let i = 0; i < links; i++) {
     if (++turn >= links) turn = 0;
     const link = linkAt(turn);

@@ -20,6 +20,7 @@ import {
   LinkArea,
   linkAt,
   linkCount,
+  linkUse,
 } from "../seal/link";
 import { handshakeDrop } from "../seal/link-handshake";
 import { noKey } from "../seal/noise";
@@ -55,7 +56,7 @@ function linkTake(): i32 {
   for (let i = 0; i < linkCount(); i++) {
     const link = linkAt(i);
     if (link.used) continue;
-    link.used = 1;
+    linkUse(i);
     link.index = i;
     link.initiating = link.responding = -1;
     link.streams = link.controlHead = link.controlTail = link.dataHead = link.dataTail = -1;

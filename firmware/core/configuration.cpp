@@ -17,6 +17,8 @@ constexpr uint32_t ROUTE_PROTOCOL = 17;
 constexpr uint32_t ROUTE_HOLD = 19;
 constexpr uint32_t ROUTE_PORT = 23;
 constexpr uint32_t ROUTE_ADDRESS = 25;
+constexpr uint8_t OPTION_IDLE = 4;
+constexpr uint8_t OPTION_FLOWS = 6;
 
 uint32_t count_of(int32_t section) {
   int32_t count = core::config_count(section);
@@ -30,6 +32,14 @@ const uint8_t* entry_at(int32_t section, uint32_t index, uint32_t* bytes) {
   int32_t length = core::config_entry_len();
   *bytes = length > 0 ? static_cast<uint32_t>(length) : 0;
   return core::at(at, *bytes);
+}
+
+/** Whom a Binding is for, and how much, a device can't see to; times of UDP are its own. */
+bool is_limited(const uint8_t* options, const uint8_t* end) {
+  for (; end - options >= 2; options += 2 + options[1]) {
+    if (options[0] < OPTION_IDLE || options[0] > OPTION_FLOWS) return true;
+  }
+  return false;
 }
 
 } // namespace
@@ -60,7 +70,10 @@ bool configuration::route_at(uint32_t index, Route* route) {
   const uint8_t* entry = entry_at(CORE_CONFIG_ROUTES, index, &bytes);
   if (entry == nullptr || bytes < ROUTE_ADDRESS + 1) return false;
   uint32_t peers = ROUTE_ADDRESS + 1u + entry[ROUTE_ADDRESS];
-  if (bytes < peers + 1 || bytes != peers + 1 + (entry[peers] + 1u) * ID) return false;
+  if (bytes < peers + 2) return false;
+  uint32_t count = core::load_u16(entry + peers);
+  uint32_t options = peers + 2 + (count + 1) * ID;
+  if (bytes < options + 2) return false;
   uint32_t hold = core::load_u32(entry + ROUTE_HOLD);
   if (hold > HOLD_MOST_SECONDS) hold = HOLD_MOST_SECONDS;
   route->id = entry;
@@ -69,9 +82,10 @@ bool configuration::route_at(uint32_t index, Route* route) {
   route->hold_ms = hold * 1000;
   route->port = core::load_u16(entry + ROUTE_PORT);
   route->address = {entry + ROUTE_ADDRESS + 1, entry[ROUTE_ADDRESS]};
-  route->peers = entry + peers + 1;
-  route->peer_count = entry[peers];
-  route->mapping = route->peers + route->peer_count * ID;
+  route->peers = entry + peers + 2;
+  route->peer_count = count;
+  route->mapping = route->peers + count * ID;
+  route->is_limited = route->is_binding && is_limited(entry + options + 2, entry + bytes);
   return true;
 }
 

@@ -7,6 +7,7 @@
 #include "listeners.h"
 
 #include "addresses.h"
+#include "commander.h"
 #include "log.h"
 #include "port.h"
 
@@ -38,7 +39,8 @@ void close_what_is_gone() {
     configuration::Route route;
     sockets::Address at = {};
     bool stays = configuration::find_route(one.route, true, one.protocol, &route) &&
-                 place_of(route, &at) == Listening::At && is_same_address(at, one.at);
+                 !route.is_limited && place_of(route, &at) == Listening::At &&
+                 is_same_address(at, one.at);
     if (!stays) close(one);
   }
 }
@@ -82,9 +84,16 @@ void tell_unknown(const configuration::Route& route) {
       .text(" is neither an address nor an interface of this device; \"all\" are all it has");
 }
 
-void add(const configuration::Route& route) {
+void add(const configuration::Route& route, uint32_t now) {
   sockets::Address at = {};
   if (is_there(route)) return;
+  if (route.is_limited) {
+    /* Open to all it would be for others than its owner meant. */
+    commander::report(CORE_STATUS_BAD_ARGUMENT, now);
+    tell_unusable(route.id, "it is limited to some machines, connections or bytes in a second, "
+                            "which this device can't see to: take its access list away");
+    return;
+  }
   Listening place = place_of(route, &at);
   if (place == Listening::Unknown) return tell_unknown(route);
   if (place == Listening::Public) {
@@ -147,7 +156,7 @@ void listeners::change(uint32_t now) {
   configuration::Route route;
   for (uint32_t i = 0, count = configuration::route_count(); i < count; i++) {
     if (!configuration::route_at(i, &route)) break;
-    if (route.is_binding) add(route);
+    if (route.is_binding) add(route, now);
   }
   try_all(now);
 }

@@ -64,7 +64,7 @@ export const DESKTOP_SIZES: Sizes = {
   hopBuffers: 12,
   hopBufferBytes: 131_072,
   hopCreditBytes: 1 << 20,
-  configBytes: 65_535,
+  configBytes: 65_536,
 };
 
 /** Large buffers for records of hops that are up (rule K9), and handshake slots for their rekeys. */

@@ -74,11 +74,11 @@ function encode({ id, connectors, peers, mappings, bindings }: Site): Buffer {
     routes: [
       ...mappings.map((one) => ({
         ...{ ...routeOf(one), kind: "mapping" as const, address: one.host },
-        ...{ peers: idsOf(one.peers), mappingId: NO_ID },
+        ...{ peers: idsOf(one.peers), mappingId: NO_ID, options: {} },
       })),
       ...bindings.map((one) => ({
         ...{ ...routeOf(one), kind: "binding" as const, address: one.listenOn },
-        ...{ peers: idsOf(one.peers), mappingId: one.mappingId },
+        ...{ peers: idsOf(one.peers), mappingId: one.mappingId, options: optionsOf(one) },
       })),
     ],
   });
@@ -94,7 +94,17 @@ function configuredPeer({ id, key, nextKey, psk }: SitePeer): ConfiguredPeer {
 }
 
 function routeOf({ id, protocol, times, port }: SiteMapping | SiteBinding) {
-  return { id, protocol, isPinned: false, holdSeconds: Math.ceil(times.holdMs / 1000), port };
+  const holdSeconds = Math.ceil(times.holdMs / 1000);
+  return { id, protocol, isPinned: false, holdSeconds, port };
+}
+
+/** Times of UDP are a device's own. */
+function optionsOf({ access: { sources, connections, bytesPerSecond } }: SiteBinding) {
+  return {
+    sources,
+    ...(connections === null ? {} : { connections }),
+    ...(bytesPerSecond === null ? {} : { rateBytes: bytesPerSecond }),
+  };
 }
 
 /** What a device can't do of it, each going on from the file's name. */

@@ -48,6 +48,40 @@ export function isNetwork(text: string): boolean {
   return family !== null && Number(bits) <= (family === "ipv4" ? 32 : 128);
 }
 
+/** A network as PROTOCOL 10.3 writes it: family (4 or 6), how many bits count, the address's 4 or 16 bytes. */
+export function networkBytes(network: string): Uint8Array {
+  const [address = "", bits = ""] = network.split("/");
+  const bytes = isIP(address) === 4 ? ipv4Bytes(address) : ipv6Bytes(address);
+  return Uint8Array.of(bytes.length === 4 ? 4 : 6, Number(bits), ...bytes);
+}
+
+/** What networkBytes has made, as isInSubnet takes it. */
+export function networkText([family, bits, ...address]: Uint8Array): string {
+  if (family === 4) return `${address.join(".")}/${bits}`;
+  const groups = Array.from({ length: 8 }, (_, i) => {
+    return (((address[2 * i] ?? 0) << 8) | (address[2 * i + 1] ?? 0)).toString(16);
+  });
+  return `${groups.join(":")}/${bits}`;
+}
+
+function ipv4Bytes(address: string): number[] {
+  return address.split(".").map(Number);
+}
+
+/** `::` stands for as many zeros as there is room; the last two groups may be written as IPv4. */
+function ipv6Bytes(address: string): number[] {
+  const [head = [], tail = []] = address
+    .split("::")
+    .map((half) => (half === "" ? [] : half.split(":").flatMap(groupBytes)));
+  return [...head, ...new Array<number>(16 - head.length - tail.length).fill(0), ...tail];
+}
+
+function groupBytes(group: string): number[] {
+  if (group.includes(".")) return ipv4Bytes(group);
+  const value = Number.parseInt(group, 16);
+  return [value >> 8, value & 0xff];
+}
+
 /** The network that a source counts as (rule K4): its /24, or /64 of IPv6; other texts stand for themselves. */
 export function networkOf(text: string): string {
   const address = withoutScope(text)

@@ -92,9 +92,14 @@ export function sizeText(least: string, most: string) {
   return quantityText(SIZE, least, most);
 }
 
+/** Bytes of a size, which sizeText has taken. */
+export function sizeBytes(text: string): number {
+  return quantityOf(SIZE, text);
+}
+
 /** Bytes from "512B", "64KiB", "4MiB", "1GiB". */
 export function sizeField(least: string, most: string) {
-  return sizeText(least, most).transform((text) => quantityOf(SIZE, text));
+  return sizeText(least, most).transform(sizeBytes);
 }
 
 type Spelling = { pattern: RegExp; units: Readonly<Record<string, number>>; wrong: string };

@@ -5,10 +5,20 @@
 
 import { createHash } from "node:crypto";
 import { ConfigSection, type Core } from "../core/core.ts";
+import { networkText } from "../net/ip.ts";
 import { ID_LEN, KEY_LEN, parseAddress } from "../service/fields.ts";
 import { hex } from "../service/hex.ts";
+import { RouteOption } from "./configuration.ts";
 import { DATAGRAM_TIMES } from "./datagram-route.ts";
-import type { SiteBinding, SiteConnector, SiteEntries, SiteMapping, SitePeer } from "./site.ts";
+import type {
+  BindingAccess,
+  RouteTimes,
+  SiteBinding,
+  SiteConnector,
+  SiteEntries,
+  SiteMapping,
+  SitePeer,
+} from "./site.ts";
 import { COMMANDED_CONNECTORS_MOST } from "./site-sizes.ts";
 
 /** What stands in front of the entries, and the hash of all. */
@@ -27,11 +37,14 @@ const HEAD_LEN = 116;
 /** Of what is stored behind a configuration: pinned epoch, a mark for each peer, checksum. */
 const EPOCH_LEN = 4;
 const CHECKSUM_LEN = 4;
-const HOLD_MOST_MS = 86_400_000;
+const [HOLD_MOST_MS, IDLE_MOST_MS] = [86_400_000, 86_400_000];
+const IDLE_LEAST_MS = 1000;
+const [AGE_LEAST_MS, AGE_MOST_MS] = [50, 10_000];
 const MAPPING = 1;
 const UDP = 2;
 /** Digits of an id that make a name. */
 const NAME_DIGITS = 8;
+const KNOWN: ReadonlySet<number> = new Set(Object.values(RouteOption));
 
 /** From what is stored, which the core has taken; `peers` is how many it has. */
 export function headOf(stored: Uint8Array, peers: number): ConfigurationHead {
@@ -71,7 +84,9 @@ export function configuredSite(core: Core, { commanderId }: ConfigurationHead): 
     .map(peerOf)
     .filter(({ id }) => !isEqual(id, commanderId));
   const named = new Map(withNames(peers).map((peer) => [hex(peer.id), peer]));
-  const routes = withNames(core.configurationEntries(ConfigSection.Routes).map(routeOf));
+  const routes = withNames(core.configurationEntries(ConfigSection.Routes).map(routeOf)).filter(
+    (route) => isPossible(route, findings),
+  );
   const namesOf = (ids: readonly Uint8Array[]) => ids.map((id) => named.get(hex(id))?.name ?? "");
   return {
     connectors,
@@ -82,8 +97,8 @@ export function configuredSite(core: Core, { commanderId }: ConfigurationHead): 
     bindings: routes
       .filter(({ isMapping }) => !isMapping)
       .map((route): SiteBinding => {
-        const { address: listenOn, mappingId } = route;
-        return { ...commonOf(route, namesOf), listenOn, mappingId };
+        const { address: listenOn, mappingId, options } = route;
+        return { ...commonOf(route, namesOf), listenOn, mappingId, access: accessOf(options) };
       }),
     findings,
   };
@@ -120,15 +135,19 @@ type Route = {
   address: string;
   peers: readonly Uint8Array[];
   mappingId: Uint8Array;
+  options: readonly Option[];
 };
+
+type Option = { type: number; value: Uint8Array };
 
 function routeOf(entry: Uint8Array): Route {
   const view = new DataView(entry.buffer, entry.byteOffset, entry.length);
   const peersAt = 26 + view.getUint8(25);
-  const peers = Array.from({ length: view.getUint8(peersAt) }, (_, i) => {
-    const at = peersAt + 1 + i * ID_LEN;
+  const count = view.getUint16(peersAt, true);
+  const idAt = (i: number) => {
+    const at = peersAt + 2 + i * ID_LEN;
     return entry.slice(at, at + ID_LEN);
-  });
+  };
   return {
     id: entry.slice(0, ID_LEN),
     isMapping: entry[16] === MAPPING,
@@ -136,17 +155,65 @@ function routeOf(entry: Uint8Array): Route {
     holdMs: Math.min(view.getUint32(19, true) * 1000, HOLD_MOST_MS),
     port: view.getUint16(23, true),
     address: Buffer.from(entry.subarray(26, peersAt)).toString(),
-    peers,
-    mappingId: entry.slice(-ID_LEN),
+    peers: Array.from({ length: count }, (_, i) => idAt(i)),
+    mappingId: idAt(count),
+    options: optionsOf(entry.subarray(peersAt + 2 + (count + 1) * ID_LEN + 2)),
   };
+}
+
+function optionsOf(bytes: Uint8Array): Option[] {
+  const options: Option[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const [type = 0, length = 0] = bytes.subarray(at);
+    options.push({ type, value: bytes.slice(at + 2, at + 2 + length) });
+    at += 2 + length;
+  }
+  return options;
+}
+
+/** A Binding that says what this version doesn't know may be for others than it would serve. */
+function isPossible(route: Route & { name: string }, findings: string[]): boolean {
+  const unknown = route.options.find(({ type }) => !KNOWN.has(type));
+  if (unknown === undefined || route.isMapping) return true;
+  findings.push(
+    `The Commander's Binding ${route.name} has an option ${unknown.type} that this version does not know, and is left out: install a newer one.`,
+  );
+  return false;
+}
+
+function accessOf(options: readonly Option[]): BindingAccess {
+  return {
+    sources: options
+      .filter(({ type }) => type === RouteOption.Source)
+      .map(({ value }) => networkText(value)),
+    connections: numberOf(options, RouteOption.Connections),
+    bytesPerSecond: numberOf(options, RouteOption.Rate),
+  };
+}
+
+/** Within what a site's file may say. */
+function timesOf({ options, holdMs }: Route): RouteTimes {
+  const idleMs = numberOf(options, RouteOption.Idle) ?? DATAGRAM_TIMES.idleMs;
+  const ageMs = numberOf(options, RouteOption.Age) ?? DATAGRAM_TIMES.ageMs;
+  return {
+    holdMs,
+    idleMs: Math.min(Math.max(idleMs, IDLE_LEAST_MS), IDLE_MOST_MS),
+    ageMs: Math.min(Math.max(ageMs, AGE_LEAST_MS), AGE_MOST_MS),
+    flows: numberOf(options, RouteOption.Flows) ?? DATAGRAM_TIMES.flows,
+  };
+}
+
+function numberOf(options: readonly Option[], type: number): number | null {
+  const option = options.find((one) => one.type === type);
+  return option === undefined ? null : Buffer.from(option.value).readUIntLE(0, option.value.length);
 }
 
 function commonOf(
   route: Route & { name: string },
   namesOf: (ids: readonly Uint8Array[]) => string[],
 ) {
-  const { name, id, protocol, port, holdMs, peers } = route;
-  return { name, id, protocol, port, peers: namesOf(peers), times: { ...DATAGRAM_TIMES, holdMs } };
+  const { name, id, protocol, port, peers } = route;
+  return { name, id, protocol, port, peers: namesOf(peers), times: timesOf(route) };
 }
 
 /** Whose first digits are another's too is called by its whole id. */

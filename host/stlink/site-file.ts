@@ -10,7 +10,13 @@ import { hex } from "../service/hex.ts";
 import { readKeyFile } from "../service/key-file.ts";
 import { mappingRefusal } from "./addresses.ts";
 import { routeId } from "./route-id.ts";
-import type { RouteTimes, Site, SiteBinding, SiteMapping } from "./site.ts";
+import {
+  OPEN_ACCESS,
+  type RouteTimes,
+  type Site,
+  type SiteBinding,
+  type SiteMapping,
+} from "./site.ts";
 import { type SiteFields, siteSchema } from "./site-schema.ts";
 
 /** Reads an STLink's file and its key file. Throws AppError: BadFile, BadKeyFile. */
@@ -127,6 +133,7 @@ function toBinding(fields: SiteFields["bindings"][number]): SiteBinding {
     port,
     peers,
     times: timesOf(fields),
+    access: OPEN_ACCESS,
   };
 }
 

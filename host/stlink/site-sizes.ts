@@ -29,9 +29,11 @@ export function sizesOf({ connectors, peers, limits }: Site): Sizes {
 
 /** Entries of Connectors that a Commander may give; of more, the first ones are used (PROTOCOL 7.6). */
 export const COMMANDED_CONNECTORS_MOST = 16;
-/** As many peers as the largest configuration names, twice: those that go leave their place later. */
-const COMMANDED_LINKS = 544;
+/** 4,000 peers, the Commander, and some that go and leave their place later: as many as a hop can name. */
+const COMMANDED_LINKS = CHANNELS_MOST - 1;
 const COMMANDED_MEMORY_BYTES = 48 << 20;
+/** Each half: 4,000 peers, and Routes that name all of them 20 times. */
+const COMMANDED_CONFIG_BYTES = 4 << 20;
 
 /** For whatever a Commander may say. */
 export function commandedSizes(): Sizes {
@@ -40,9 +42,10 @@ export function commandedSizes(): Sizes {
     ...DESKTOP_SIZES,
     hops: 2 * HOPS_MOST * COMMANDED_CONNECTORS_MOST,
     links: COMMANDED_LINKS,
-    channels: COMMANDED_LINKS + 1,
+    channels: CHANNELS_MOST,
     recvBlocks: blocks,
     sendBlocks: blocks,
+    configBytes: COMMANDED_CONFIG_BYTES,
   };
 }
 

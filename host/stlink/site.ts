@@ -57,7 +57,20 @@ export type SiteBinding = {
   /** Names of the peers that hold the Mapping: the candidates of rule D10. */
   peers: readonly string[];
   times: RouteTimes;
+  access: BindingAccess;
 };
+
+/** Who may use a Binding, and how much: its access list. */
+export type BindingAccess = {
+  /** Networks such as "10.0.0.0/8" whose machines may use it, loopback like any other. Empty: all. */
+  sources: readonly string[];
+  /** At once; of a UDP Binding, flows. null: no limit. */
+  connections: number | null;
+  /** Of all connections together, in each direction. null: no limit. */
+  bytesPerSecond: number | null;
+};
+
+export const OPEN_ACCESS: BindingAccess = { sources: [], connections: null, bytesPerSecond: null };
 
 export type RouteTimes = {
   /** How long a stream is held without its peer (rule S4). */

@@ -4,7 +4,7 @@
 // After: test/unit/control-pair.ts, two activated devices and a Commander.
 
 import { checksum } from "../reference/activation.ts";
-import { concat } from "../reference/bytes.ts";
+import { concat, encodeUint } from "../reference/bytes.ts";
 import { encodeConfiguration } from "../reference/configuration.ts";
 import { type ControlMessage, encodeControl } from "../reference/control.ts";
 import { instance } from "../unit/abi-tools.ts";
@@ -15,7 +15,7 @@ import { Mutator } from "./mutator.ts";
 const INPUTS = 20;
 const CHECKSUM_LEN = 4;
 /** A message's type and length. */
-const HEADER_LEN = 3;
+const HEADER_LEN = 4;
 
 export const control: Fuzzer = {
   name: "control",
@@ -63,5 +63,5 @@ function message(pair: Pair, mutator: Mutator): Uint8Array {
   const bytes = encodeControl(mutator.pick([...messages, messages[0] as ControlMessage]));
   if (mutator.below(16) === 0) return mutator.mutate(bytes);
   const body = mutator.mutate(bytes.subarray(HEADER_LEN)).subarray(0, 4000);
-  return concat(bytes.subarray(0, 1), Uint8Array.of(body.length & 255, body.length >> 8), body);
+  return concat(bytes.subarray(0, 1), encodeUint(body.length, 3), body);
 }

@@ -16,6 +16,22 @@ const BINDING = 2;
 const TCP = 1;
 const UDP = 2;
 const PINNED = 1;
+/** Of a Binding alone. */
+const OPTION_SOURCE = 1;
+const OPTION_CONNECTIONS = 2;
+const OPTION_RATE = 3;
+/** Of UDP alone. */
+const OPTION_IDLE = 4;
+const OPTION_AGE = 5;
+const OPTION_FLOWS = 6;
+/** Bytes of the options that are numbers. */
+const NUMBERS = new Map([
+  [OPTION_CONNECTIONS, 2],
+  [OPTION_RATE, 4],
+  [OPTION_IDLE, 4],
+  [OPTION_AGE, 2],
+  [OPTION_FLOWS, 2],
+]);
 const FINGERPRINT_LEN = 20;
 const CHECKSUM_LEN = 4;
 
@@ -39,6 +55,13 @@ export interface ConfiguredRoute {
   address: string;
   peers: Uint8Array[];
   mappingId: Uint8Array;
+  /** None where there are none. */
+  options?: RouteOption[];
+}
+
+export interface RouteOption {
+  type: number;
+  value: Uint8Array;
 }
 
 export interface Configuration {
@@ -179,9 +202,14 @@ function writeRoute(writer: Writer, route: ConfiguredRoute): void {
     .u32(route.holdSeconds)
     .u16(route.port)
     .text8(route.address)
-    .u8(route.peers.length);
+    .u16(route.peers.length);
   for (const id of route.peers) writer.bytes(id);
-  writer.bytes(route.mappingId);
+  const options = new Writer();
+  for (const { type, value } of route.options ?? []) {
+    options.u8(type).u8(value.length).bytes(value);
+  }
+  const bytes = options.finish();
+  writer.bytes(route.mappingId).u16(bytes.length).bytes(bytes);
 }
 
 function readRoute(reader: Reader): ConfiguredRoute {
@@ -193,9 +221,18 @@ function readRoute(reader: Reader): ConfiguredRoute {
     holdSeconds: reader.u32(),
     port: reader.u16(),
     address: reader.text8(),
-    peers: repeat(reader.u8(), () => reader.bytes(16)),
+    peers: repeat(reader.u16(), () => reader.bytes(16)),
     mappingId: reader.bytes(16),
+    options: readOptions(new Reader(reader.bytes(reader.u16()), "BadConfig")),
   };
+}
+
+function readOptions(reader: Reader): RouteOption[] {
+  const options: RouteOption[] = [];
+  while (reader.left > 0) {
+    options.push({ type: reader.u8(), value: reader.bytes(reader.u8()) });
+  }
+  return options;
 }
 
 function check(config: Configuration): void {
@@ -235,8 +272,27 @@ function checkRoute(route: ConfiguredRoute, peerIds: Set<string>): void {
     (route.protocol === TCP || route.protocol === UDP) &&
     (route.flags & ~PINNED) === 0 &&
     isZero(route.mappingId) === isMapping &&
-    [...distinct(route.peers)].every((id) => peerIds.has(id));
+    [...distinct(route.peers)].every((id) => peerIds.has(id)) &&
+    areGood(route.options ?? [], isMapping, route.protocol === UDP);
   if (!good) throw new ProtocolError("BadConfig");
+}
+
+function areGood(options: RouteOption[], isMapping: boolean, isUdp: boolean): boolean {
+  const types = options.map(({ type }) => type);
+  return options.every(({ type, value }, i) => {
+    if (type === OPTION_SOURCE) return !isMapping && isNetwork(value);
+    const length = NUMBERS.get(type);
+    if (length === undefined) return true;
+    const isInPlace = type <= OPTION_RATE ? !isMapping : isUdp;
+    const isAlone = types.indexOf(type) === i;
+    return isInPlace && isAlone && value.length === length && !isZero(value);
+  });
+}
+
+/** Family, prefix, address. */
+function isNetwork([family, prefix = 0, ...address]: Uint8Array): boolean {
+  const length = family === 4 ? 4 : family === 6 ? 16 : -1;
+  return address.length === length && prefix <= 8 * length;
 }
 
 function distinct(ids: Uint8Array[]): Set<string> {

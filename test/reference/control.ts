@@ -24,8 +24,9 @@ const MESSAGES = {
   INSTALL: { code: 0x75, fields: { current: "b32", recovery: "b32", epoch: "u32" } },
 } as const;
 
-const HEADER_LEN = 3;
-const MOST_BODY = 65_535;
+const HEADER_LEN = 4;
+const LENGTH_LEN = 3;
+const MOST_BODY = 0xffffff;
 const MOST_PLATFORM = 64;
 
 export type ControlMessage = FrameOf<typeof MESSAGES>;
@@ -36,7 +37,7 @@ export function encodeControl(message: ControlMessage): Uint8Array {
   const frame = encodeFrame(MESSAGES, message);
   const body = frame.subarray(1);
   if (body.length > MOST_BODY) throw new ProtocolError("BadArgument");
-  return concat(frame.subarray(0, 1), encodeUint(body.length, 2), body);
+  return concat(frame.subarray(0, 1), encodeUint(body.length, LENGTH_LEN), body);
 }
 
 /** What REPORT says in its `state` (10.1). */
@@ -74,7 +75,7 @@ export class ControlReader {
   private next(): Uint8Array | undefined {
     const { pending } = this;
     if (pending.length < HEADER_LEN) return undefined;
-    const length = (pending[1] ?? 0) + 256 * (pending[2] ?? 0);
+    const length = (pending[1] ?? 0) + 256 * (pending[2] ?? 0) + 65_536 * (pending[3] ?? 0);
     if (pending.length < HEADER_LEN + length) return undefined;
     this.pending = pending.slice(HEADER_LEN + length);
     return concat(pending.subarray(0, 1), pending.subarray(HEADER_LEN, HEADER_LEN + length));

@@ -38,6 +38,7 @@ describe("start", () => {
     ["maxRecord 511", { maxRecordBytes: 511 }],
     ["maxRecord above maxPacket - 128", { maxRecordBytes: 4096 - 127 }],
     ["no hop", { hops: 0 }],
+    ["more than 4 MiB of configuration", { configBytes: 4_194_305 }],
     ["65,536 hops", { hops: 65_536 }],
     ["no channel", { channels: 0 }],
     ["4,097 channels", { channels: 4097 }],

@@ -4,7 +4,7 @@
 
 import type { NetworkInterfaceInfo } from "node:os";
 import { describe, expect, it } from "vitest";
-import { ipKindOf, isInSubnet } from "../../host/net/ip.ts";
+import { ipKindOf, isInSubnet, networkBytes, networkText } from "../../host/net/ip.ts";
 import {
   type Interfaces,
   listeningOf,
@@ -27,6 +27,27 @@ const INTERFACES: Interfaces = {
   eth1: [info("203.0.113.7", "203.0.113.7/24"), info("10.1.0.7", "10.1.0.7/16")],
   ppp0: [info("203.0.113.9", "203.0.113.9/32")],
 };
+
+describe("a network's bytes", () => {
+  it.each([
+    ["192.168.0.0/24", "0418c0a80000", "192.168.0.0/24"],
+    ["0.0.0.0/0", "040000000000", "0.0.0.0/0"],
+    ["::/0", `0600${"00".repeat(16)}`, "0:0:0:0:0:0:0:0/0"],
+    ["::1/128", `0680${"00".repeat(15)}01`, "0:0:0:0:0:0:0:1/128"],
+    ["fd12::/8", `0608fd12${"00".repeat(14)}`, "fd12:0:0:0:0:0:0:0/8"],
+    [
+      "2001:DB8:1:2:3:4:5:6/64",
+      "06402001" + "0db8000100020003000400050006",
+      "2001:db8:1:2:3:4:5:6/64",
+    ],
+    ["fe80::a:0:b/10", `060afe80${"00".repeat(8)}000a0000000b`, "fe80:0:0:0:0:a:0:b/10"],
+    ["::ffff:10.0.0.0/104", `0668${"00".repeat(10)}ffff0a000000`, "0:0:0:0:0:ffff:a00:0/104"],
+  ])("of %s are %s", (text, hex, plain) => {
+    const bytes = networkBytes(text);
+    expect(Buffer.from(bytes).toString("hex")).toBe(hex);
+    expect(networkText(bytes)).toBe(plain);
+  });
+});
 
 describe("ipKindOf", () => {
   it.each([

@@ -33,7 +33,11 @@ import { deletionProblems, referenceProblems } from "../../host/commander/domain
 import { Core, DEVICE_SIZES } from "../../host/core/core.ts";
 import { openCore } from "../../host/core/core-file.ts";
 import { encodeConfiguration } from "../../host/stlink/configuration.ts";
-import { decodeConfiguration, encodeStored } from "../reference/configuration.ts";
+import {
+  type ConfiguredRoute,
+  decodeConfiguration,
+  encodeStored,
+} from "../reference/configuration.ts";
 import {
   GOOD_BINDING,
   GOOD_MAPPING,
@@ -275,18 +279,47 @@ describe("the configuration of an STLink", () => {
     ).toEqual([1, 2, 1]);
   });
 
-  it("is not made where it can't say all: more than 255 STLinks at a Route's other end", () => {
-    const many = Array.from({ length: 256 }, (_, i) => stlinkOf(i + 2, { templates: [CAMERAS] }));
-    const objects = {
-      ...OBJECTS,
-      stlinks: [
-        stlinkOf(1, { templates: [DESKS] }),
-        ...many.map((one) => ({ ...one, facts: stlinkOf(2).facts })),
-      ],
+  it("has a Binding's access list, and what a UDP Route says of its datagrams", () => {
+    const access = { sources: ["192.168.0.0/24", "fd00::/8"], connections: 20, rate: "1MiB" };
+    const udp = { protocol: "udp", idle: "60s", age: "3s", flows: 9 } as const;
+    const routes = [
+      { ...web, ...udp },
+      { ...here, ...udp, access },
+    ];
+    const config = decodeConfiguration(encoded({ ...OBJECTS, routes }, A));
+    const optionsOf = (one: ConfiguredRoute | undefined) =>
+      one?.options?.map(({ type, value }) => [type, hex(value)]);
+    const times = [
+      [4, "60ea0000"],
+      [5, "b80b"],
+      [6, "0900"],
+    ];
+    expect(optionsOf(config.routes[0])).toEqual([
+      [1, "0418c0a80000"],
+      [1, `0608fd${"00".repeat(15)}`],
+      [2, "1400"],
+      [3, "00001000"],
+      ...times,
+    ]);
+    const other = decodeConfiguration(encoded({ ...OBJECTS, routes }, B));
+    expect(optionsOf(other.routes[0])).toEqual(times);
+  });
+
+  it("carries a Route with thousands of STLinks at its other end, and says where it can't", () => {
+    const one = stlinkOf(2, { templates: [CAMERAS] });
+    const many = (count: number) => {
+      const others = Array.from({ length: count }, (_, i) => ({ ...one, id: idOf(i + 1000) }));
+      return { ...OBJECTS, stlinks: [stlinkOf(1, { templates: [DESKS] }), ...others] };
     };
-    const result = configured(objects, A);
-    expect(said(result.ok ? [] : result.problems)).toEqual([
-      'TooLarge : STLink "stlink-1" has the Route "here" with 256 STLinks at its other end, and a configuration carries 255: make several Mappings, for some of them each.',
+    const psk = { name: new Uint8Array(8), key: new Uint8Array(32) };
+    const psks = { ...PSKS, pair: () => psk };
+    const result = configured(many(4000), A, psks);
+    if (!result.ok) throw new Error("refused");
+    const config = decodeConfiguration(encodeConfiguration(result.value));
+    expect([config.peers.length, config.routes[0]?.peers.length]).toEqual([4001, 4000]);
+    const refused = configured(many(65_535), A, psks);
+    expect(said(refused.ok ? [] : refused.problems)).toEqual([
+      'TooLarge : STLink "stlink-1" is paired with 65535 STLinks, and a configuration carries 65534: make several of it, with some of them each.',
     ]);
   });
 

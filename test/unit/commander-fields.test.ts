@@ -199,12 +199,43 @@ describe("a Mapping", () => {
     ["hold", "25h", /hold is to be from 0s to 24h/],
     ["hold", "2 minutes", /hold is not a duration/],
     ["hold", "-1s", /hold is not a duration/],
+    ["idle", "30s", /idle is for UDP, and this Route carries tcp: leave it out/],
+    ["age", "2s", /age is for UDP/],
+    ["flows", 10, /flows is for UDP/],
     ["type", "both", /type is one of "mapping", "binding"/],
     ["mapping", idOf(16), /mapping is not a field/],
   ])("refuses %s = %j", (field, value, sentence) => {
     expect(sentences(checkRoute({ ...GOOD_MAPPING, [field]: value }))).toEqual([
       expect.stringMatching(sentence),
     ]);
+  });
+});
+
+describe("a UDP Route", () => {
+  const udp = [
+    { ...GOOD_MAPPING, protocol: "udp" },
+    { ...GOOD_BINDING, protocol: "udp" },
+  ];
+
+  it("may say how long, how old and how many", () => {
+    for (const route of udp) {
+      expect(checkRoute({ ...route, idle: "1s", age: "10s", flows: 65_535 }).ok).toBe(true);
+    }
+  });
+
+  it.each([
+    ["idle", "999ms", /idle is to be from 1s to 24h/],
+    ["idle", "25h", /idle is to be from 1s to 24h/],
+    ["age", "49ms", /age is to be from 50ms to 10s/],
+    ["age", "11s", /age is to be from 50ms to 10s/],
+    ["flows", 0, /flows is to be at least 1/],
+    ["flows", 65_536, /flows is to be at most 65535/],
+  ])("is refused with %s = %j", (field, value, sentence) => {
+    for (const route of udp) {
+      expect(sentences(checkRoute({ ...route, [field]: value }))).toEqual([
+        expect.stringMatching(sentence),
+      ]);
+    }
   });
 });
 

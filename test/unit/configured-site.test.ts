@@ -2,11 +2,13 @@
 // A Commander's configuration as what an STLink is to do: the reference encodes, the core takes it into
 // force, and every field comes out. PROTOCOL 10.3.
 
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { Core, DESKTOP_SIZES } from "../../host/core/core.ts";
 import { openCore } from "../../host/core/core-file.ts";
 import { Prng } from "../../host/net/sim/prng.ts";
 import { configuredSite, headOf } from "../../host/stlink/configured-site.ts";
+import { commandedSizes } from "../../host/stlink/site-sizes.ts";
+import { fromHex } from "../reference/bytes.ts";
 import {
   type Configuration,
   configurationHash,
@@ -59,13 +61,22 @@ const config: Configuration = {
       address: "eth0",
       peers: [other],
       mappingId: id(6),
+      options: [
+        { type: 1, value: fromHex("0418c0a80000") },
+        { type: 1, value: fromHex(`0608fd${"00".repeat(15)}`) },
+        { type: 2, value: fromHex("1400") },
+        { type: 3, value: fromHex("00001000") },
+        { type: 4, value: fromHex("60ea0000") },
+        { type: 5, value: fromHex("0a00") },
+        { type: 6, value: fromHex("0700") },
+      ],
     },
   ],
 };
 
-function inForce(stored: Uint8Array): Core {
+function inForce(stored: Uint8Array, sizes = DESKTOP_SIZES): Core {
   const core = new Core(openCore());
-  core.start("stlink", DESKTOP_SIZES, 0);
+  core.start("stlink", sizes, 0);
   const secret = key();
   core.setIdentity(secret, core.publicKey(secret), NONE);
   core.loadConfiguration(stored);
@@ -115,12 +126,56 @@ test("every field comes out; the Commander's own entry is no peer", () => {
       listenOn: "eth0",
       mappingId: config.routes[1]?.mappingId,
       peers: ["03bbccdd"],
-      times: { holdMs: 86_400_000 },
+      // An age of 10 ms is less than a site's file may say.
+      times: { holdMs: 86_400_000, idleMs: 60_000, ageMs: 50, flows: 7 },
+      access: {
+        sources: ["192.168.0.0/24", "fd00:0:0:0:0:0:0:0/8"],
+        connections: 20,
+        bytesPerSecond: 1 << 20,
+      },
     },
   ]);
+});
+
+test("a Binding with an option that is not known is left out, and that is said; a Mapping is not", () => {
+  const options = [{ type: 9, value: Uint8Array.of(1) }];
+  const routes = config.routes.map((one) => ({ ...one, options }));
+  const stored = encodeStored({ ...config, routes });
+  const site = configuredSite(inForce(stored), headOf(stored, config.peers.length));
+  expect([site.mappings.length, site.bindings.length]).toEqual([1, 0]);
+  expect(site.findings).toContainEqual(
+    "The Commander's Binding 05bbccdd has an option 9 that this version does not know, and is left out: install a newer one.",
+  );
 });
 
 test("a lease of 0 seconds never ends", () => {
   const stored = encodeStored({ ...config, leaseSeconds: 0 });
   expect(headOf(stored, config.peers.length).leaseMs).toBe(Number.POSITIVE_INFINITY);
+});
+
+describe("a desktop's instance under a Commander", () => {
+  /** So many peers beside the Commander, and Routes that name them all, every other one backwards. */
+  const crowded = (count: number): Uint8Array => {
+    const crowd = Array.from({ length: count }, () => peer(prng.bytes(16)));
+    const ids = crowd.map((one) => one.id);
+    const routes = Array.from({ length: 20 }, (_, i) => {
+      const [first] = config.routes;
+      const peers = i % 2 === 0 ? ids : ids.toReversed();
+      return { ...(first as (typeof config.routes)[0]), id: prng.bytes(16), peers };
+    });
+    return encodeStored({ ...config, peers: [peer(commanderId, psk), ...crowd], routes });
+  };
+
+  test("takes 4,000 peers, each in 20 Routes, in 72 MiB", () => {
+    const stored = crowded(4000);
+    expect(stored.length).toBeGreaterThan(65_535);
+    const site = configuredSite(inForce(stored, commandedSizes()), headOf(stored, 4001));
+    expect([site.peers.length, site.mappings.length]).toEqual([4000, 20]);
+    expect(site.mappings.map(({ peers }) => peers.length)).toEqual(new Array(20).fill(4000));
+    expect(Core.memoryBytes(commandedSizes())).toBeLessThan(72 << 20);
+  });
+
+  test("refuses more peers than it has links", () => {
+    expect(() => inForce(crowded(4095), commandedSizes())).toThrow("NoLinkSlot");
+  });
 });

@@ -223,6 +223,23 @@ describe("revocation", () => {
   });
 });
 
+describe("a Route whose options change", () => {
+  it("keeps its streams, and shows the new ones", () => {
+    const pair = new Pair("options");
+    const stream = pair.connect();
+    const [connections, rate] = [Uint8Array.of(20, 0), Uint8Array.of(0, 0, 16, 0)];
+    const options = [
+      { type: 2, value: connections },
+      { type: 3, value: rate },
+    ];
+    pair.deploy(pair.a, pair.next([pair.peer(pair.b)], [{ ...pair.binding(), options }], true));
+    pair.settle(pair.a);
+    expect(pair.end(pair.a, stream, 5000)).toBeUndefined();
+    const [entry] = pair.a.device.core.configurationEntries(ConfigSection.Routes);
+    expect(toHex(entry as Uint8Array).slice(-24)).toBe("0a000202140003040000" + "1000");
+  });
+});
+
 describe("a Route that is withdrawn", () => {
   /** Two Routes from `a` to `b`, and a stream through each. */
   function twoRoutes(pair: Pair) {

@@ -100,7 +100,7 @@ describe("the configuration", () => {
     const [mapping, binding, ...rest] = decodeStored(stored()).config.routes;
     expect(rest).toEqual([]);
     const peers = [Uint8Array.from(Buffer.from(PEER_ID, "hex"))];
-    const common = { protocol: 1, flags: 0, holdSeconds: 120, peers };
+    const common = { protocol: 1, flags: 0, holdSeconds: 120, peers, options: [] };
     expect(plain(mapping)).toEqual({
       ...{ id: routeId("mapping", "web"), kind: 1, port: 543, address: "192.168.0.1", ...common },
       mappingId: new Uint8Array(16),
@@ -157,7 +157,7 @@ function filled(more: number): Uint8Array {
   const mappings = Array.from({ length: count }, (_, i) => ({
     ...mapping,
     id: routeId("mapping", `more ${i}`),
-    host: "a".repeat(Math.floor(room / count) + (i === 0 ? room % count : 0) - 43 - 16),
+    host: "a".repeat(Math.floor(room / count) + (i === 0 ? room % count : 0) - 46 - 16),
   }));
   const larger: Site = { ...site, mappings: [...site.mappings, ...mappings] };
   return deviceRecords(larger).get(DeviceRecord.Configuration) ?? new Uint8Array();
@@ -205,7 +205,7 @@ describe("what a device can't do", () => {
     [
       "more than it has room for",
       add(3, binding) + [1, 2, 3].map((i) => connector(i) + peer(i)).join(""),
-      "makes a configuration of 1266 bytes, and a device has room for 1004: leave Routes or peers out, or write shorter addresses.",
+      "makes a configuration of 1281 bytes, and a device has room for 1004: leave Routes or peers out, or write shorter addresses.",
     ],
   ])("is said: %s", (_, text, sentence) => {
     const said = refusal(text)

@@ -137,8 +137,8 @@ describe("control messages", () => {
 
   it("are skipped when unknown or of a wrong length", () => {
     const take = (...bytes: number[]) => new ControlReader().take(Uint8Array.from(bytes));
-    expect(take(0x60, 2, 0, 1, 2, 0x73, 1, 0, 9)).toEqual([{ type: "REFUSED", reason: 9 }]);
-    expect(take(0x73, 2, 0, 1, 2, 0x73, 1, 0, 9)).toEqual([{ type: "REFUSED", reason: 9 }]);
-    expect(take(0x73, 0, 0, 0x73, 1, 0, 9)).toEqual([{ type: "REFUSED", reason: 9 }]);
+    expect(take(0x60, 2, 0, 0, 1, 2, 0x73, 1, 0, 0, 9)).toEqual([{ type: "REFUSED", reason: 9 }]);
+    expect(take(0x73, 2, 0, 0, 1, 2, 0x73, 1, 0, 0, 9)).toEqual([{ type: "REFUSED", reason: 9 }]);
+    expect(take(0x73, 0, 0, 0, 0x73, 1, 0, 0, 9)).toEqual([{ type: "REFUSED", reason: 9 }]);
   });
 });

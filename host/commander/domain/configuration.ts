@@ -4,19 +4,21 @@
 // stlink/configuration.ts, which makes bytes of it. A Route that pairs it with nobody is left out: nothing
 // may listen that leads nowhere.
 
-import { durationMs } from "../../service/fields.ts";
+import { durationMs, sizeBytes } from "../../service/fields.ts";
 import {
   CONNECTORS_MOST,
   type Configuration,
   type ConfiguredPeer,
   type ConfiguredRoute,
-  ROUTE_PEERS_MOST,
+  PEERS_MOST,
+  type RouteOptions,
 } from "../../stlink/configuration.ts";
 import { type Deployment, type PairedRoute, pairedRoutes } from "./deployment.ts";
 import type { Id, Key } from "./fields.ts";
 import { subjectOf } from "./kinds.ts";
 import { type Problem, problemOf, type Result, resultOf } from "./problem.ts";
 import { DEFAULT_LEASE, leaseSecondsOf } from "./profile.ts";
+import type { Route } from "./route.ts";
 import type { Stlink } from "./stlink.ts";
 import type { Version } from "./version.ts";
 
@@ -71,7 +73,7 @@ export function configurationOf(
     peers: peersOf(routes, stlink, authority, psks),
     routes: routes.map(configuredRoute),
   };
-  return resultOf(configuration, tooLarge(stlink, connectors.length, routes));
+  return resultOf(configuration, tooLarge(stlink, configuration));
 }
 
 /** Each peer once; the Commander's entry carries the pre-shared key with it alone (10.3). */
@@ -103,19 +105,41 @@ function configuredRoute({ route, peers }: PairedRoute): ConfiguredRoute {
     holdSeconds: Math.ceil(durationMs(hold) / 1000),
     peers: peers.map((peer) => bytes(peer.id)),
     mappingId: route.type === "binding" ? bytes(route.mapping) : NO_ID,
+    options: { ...accessOptions(route), ...datagramOptions(route) },
   };
 }
 
-function tooLarge(stlink: Stlink, connectors: number, routes: readonly PairedRoute[]): Problem[] {
+function accessOptions(route: Route): RouteOptions {
+  if (route.type === "mapping") return {};
+  const { sources, connections, rate } = route.access;
+  return {
+    sources,
+    ...(connections === undefined ? {} : { connections }),
+    ...(rate === undefined ? {} : { rateBytes: sizeBytes(rate) }),
+  };
+}
+
+function datagramOptions({ protocol, idle, age, flows }: Route): RouteOptions {
+  if (protocol !== "udp") return {};
+  return {
+    ...(idle === undefined ? {} : { idleMs: durationMs(idle) }),
+    ...(age === undefined ? {} : { ageMs: durationMs(age) }),
+    ...(flows === undefined ? {} : { flows }),
+  };
+}
+
+function tooLarge(stlink: Stlink, { connectors, peers }: Configuration): Problem[] {
   const subject = subjectOf("stlink", stlink.name);
-  const many = routes
-    .filter(({ peers }) => peers.length > ROUTE_PEERS_MOST)
-    .map(
-      ({ route, peers }) =>
-        `has the Route "${route.name}" with ${peers.length} STLinks at its other end, and a configuration carries ${ROUTE_PEERS_MOST}: make several Mappings, for some of them each.`,
+  const many: string[] = [];
+  if (peers.length > PEERS_MOST) {
+    many.push(
+      `is paired with ${peers.length - 1} STLinks, and a configuration carries ${PEERS_MOST - 1}: make several of it, with some of them each.`,
     );
-  if (connectors > CONNECTORS_MOST) {
-    many.push(`has ${connectors} Connectors, and a configuration carries ${CONNECTORS_MOST}.`);
+  }
+  if (connectors.length > CONNECTORS_MOST) {
+    many.push(
+      `has ${connectors.length} Connectors, and a configuration carries ${CONNECTORS_MOST}.`,
+    );
   }
   return many.map((what) => problemOf("TooLarge", subject, what));
 }

@@ -28,7 +28,9 @@ export function memoryDeployment({ routes, templates, profiles, stlinks }: Objec
     for (const object of list) {
       for (const { field, id } of referencesOf(kind, object)) {
         const key = `${kind} ${field} ${id}`;
-        users.set(key, [...(users.get(key) ?? []), object.id]);
+        const ids = users.get(key);
+        if (ids === undefined) users.set(key, [object.id]);
+        else ids.push(object.id);
       }
     }
   };

@@ -8,6 +8,7 @@ import * as z from "zod";
 import {
   durationText,
   formatAddress,
+  type Protocol,
   portField,
   protocolField,
   sizeText,
@@ -49,11 +50,37 @@ function routeFields(reference: Reference) {
     hold: durationText("0s", "24h")
       .default("120s")
       .describe("How long a connection is held while the peer is not heard of."),
+    idle: durationText("1s", "24h")
+      .optional()
+      .describe("UDP: after so long without a datagram a source address is forgotten."),
+    age: durationText("50ms", "10s")
+      .optional()
+      .describe("UDP: a datagram that could not be sent for so long is dropped."),
+    flows: z
+      .int()
+      .min(1)
+      .max(65_535)
+      .optional()
+      .describe("UDP: source addresses at once, of a Binding, or of a Mapping for each peer."),
   };
 }
 
+const DATAGRAM_FIELDS = ["idle", "age", "flows"] as const;
+
+type DatagramFields = { protocol: Protocol; idle?: unknown; age?: unknown; flows?: unknown };
+
+/** What says something of datagrams alone is refused where none are carried. */
+function checkDatagrams(route: DatagramFields, context: z.RefinementCtx): void {
+  if (route.protocol === "udp") return;
+  for (const field of DATAGRAM_FIELDS) {
+    if (route[field] === undefined) continue;
+    const message = `is for UDP, and this Route carries ${route.protocol}: leave it out.`;
+    context.addIssue({ code: "custom", path: [field], message });
+  }
+}
+
 export function mappingSchema(reference: Reference) {
-  return z.strictObject({
+  const fields = z.strictObject({
     ...routeFields(reference),
     type: z.literal("mapping").default("mapping"),
     address: addressText(mappingRefusal).describe(
@@ -61,6 +88,7 @@ export function mappingSchema(reference: Reference) {
     ),
     port: portField.describe("The service's port."),
   });
+  return fields.superRefine(checkDatagrams);
 }
 
 const access = z
@@ -73,7 +101,7 @@ const access = z
   .describe("Who may use it, and how much.");
 
 export function bindingSchema(reference: Reference) {
-  return z.strictObject({
+  const fields = z.strictObject({
     ...routeFields(reference),
     type: z.literal("binding").default("binding"),
     mapping: reference.describe("The Mapping that it leads to."),
@@ -88,6 +116,7 @@ export function bindingSchema(reference: Reference) {
       .optional()
       .describe('Where it listens beyond loopback, said again: "tcp eth0:443".'),
   });
+  return fields.superRefine(checkDatagrams);
 }
 
 export type MappingFields = z.output<ReturnType<typeof mappingSchema>>;

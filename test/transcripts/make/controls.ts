@@ -3,7 +3,8 @@
 // renewal by the Commander's keys. The far end is the Commander. PROTOCOL section 10; rules T3 to T11.
 
 import { Reason, Status } from "../../../host/core/abi.gen.ts";
-import { concat } from "../../reference/bytes.ts";
+import { concat, fromHex } from "../../reference/bytes.ts";
+import type { ConfiguredRoute } from "../../reference/configuration.ts";
 import type { ControlMessage } from "../../reference/control.ts";
 import { expectStatus } from "./checks.ts";
 import {
@@ -32,6 +33,7 @@ import { identityOf } from "./ends.ts";
 import { packetOf, type Scene, type Stage } from "./stage.ts";
 
 const options = { sizes: SIZES };
+const ROUTE_ID = new Uint8Array(16).fill(5);
 
 export const CONTROLS: Scene[] = [
   [
@@ -56,6 +58,12 @@ export const CONTROLS: Scene[] = [
     "bad-config.txt",
     "A configuration that does not add up, or names other keys, is not taken (10.3).",
     badConfig,
+    options,
+  ],
+  [
+    "bad-config-options.txt",
+    "Options of a Route that are wrong, or stand where they mean nothing, are not taken (10.3).",
+    badOptions,
     options,
   ],
   [
@@ -134,6 +142,46 @@ function badConfig(stage: Stage): void {
     configurationOf(stage, { id: new Uint8Array(16) }),
   ];
   for (const configuration of wrong) {
+    says(stage, far, { type: "CONFIG", configuration });
+    stage.dropped(Status.BadConfig);
+    stage.frames();
+  }
+  says(stage, far, { type: "CONFIG", configuration: good });
+  expectFlag(stage, WANTS_STORE);
+}
+
+/** A Binding or a Mapping with options, each `type` and hexadecimal digits. */
+function routeWith(kind: number, protocol: number, ...given: [number, string][]): ConfiguredRoute {
+  return {
+    ...{ id: ROUTE_ID, kind, protocol, flags: 0, holdSeconds: 1, port: 80, address: "eth0" },
+    ...{ peers: [PEER_ID], mappingId: kind === 2 ? ROUTE_ID : new Uint8Array(16) },
+    options: given.map(([type, value]) => ({ type, value: fromHex(value) })),
+  };
+}
+
+function badOptions(stage: Stage): void {
+  shown(stage);
+  const { far } = controlStream(stage);
+  const wrong: [string, ConfiguredRoute][] = [
+    ["A network of a Mapping.", routeWith(1, 1, [1, "0418c0a80000"])],
+    ["A network of 33 bits.", routeWith(2, 1, [1, "0421c0a80000"])],
+    ["A network of another length.", routeWith(2, 1, [1, "0618c0a80000"])],
+    ["Connections twice.", routeWith(2, 1, [2, "0100"], [2, "0100"])],
+    ["A rate of zero.", routeWith(2, 1, [3, "00000000"])],
+    ["A rate of two bytes.", routeWith(2, 1, [3, "0100"])],
+    ["An idle time of TCP.", routeWith(2, 1, [4, "30750000"])],
+  ];
+  for (const [note, route] of wrong) {
+    stage.rec.note(note);
+    const configuration = configurationOf(stage, { routes: [route] });
+    says(stage, far, { type: "CONFIG", configuration });
+    stage.dropped(Status.BadConfig);
+    stage.frames();
+  }
+  stage.rec.note("Lengths that do not add up: the last option is cut, then a type alone.");
+  const good = configurationOf(stage, { routes: [routeWith(2, 1, [2, "0100"])] });
+  for (const end of ["040002030100", "0100020201"]) {
+    const configuration = concat(good.subarray(0, -6), fromHex(end));
     says(stage, far, { type: "CONFIG", configuration });
     stage.dropped(Status.BadConfig);
     stage.frames();

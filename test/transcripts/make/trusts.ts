@@ -4,6 +4,7 @@
 // The far ends are the Commander and the peer. PROTOCOL 5.2, 10.1 to 10.6; rules T3, T8 to T12.
 
 import { Reason, Status } from "../../../host/core/abi.gen.ts";
+import { fromHex } from "../../reference/bytes.ts";
 import {
   type Configuration,
   type ConfiguredPeer,
@@ -65,6 +66,19 @@ const MINUTE_MS = 60_000;
 /** The Commander under a key that is installed. */
 const NEXT: Identity = { ...identityOf("commander, next", 0xc0), id: COMMANDER.id };
 const BYTES = new TextEncoder().encode("still here");
+/** 192.168.0.0/24, fd00::/8, 20 connections, 1 MiB in a second. */
+const ACCESS = [
+  { type: 1, value: fromHex("0418c0a80000") },
+  { type: 1, value: fromHex(`0608fd${"00".repeat(15)}`) },
+  { type: 2, value: fromHex("1400") },
+  { type: 3, value: fromHex("00001000") },
+];
+/** Idle for 30 s, 2 s old, 1,024 flows. */
+const TIMES = [
+  { type: 4, value: fromHex("30750000") },
+  { type: 5, value: fromHex("d007") },
+  { type: 6, value: fromHex("0004") },
+];
 /** Streams of the peer: the control stream is the first. */
 const [FIRST, SECOND] = [1, 2];
 const options = { sizes: { ...SIZES, SEND_BLOCKS: 60 } };
@@ -80,6 +94,12 @@ export const TRUSTS: Scene[] = [
     "route-withdrawn.txt",
     "A configuration without a Mapping ends its stream, and no other (10.3).",
     withdrawn,
+    options,
+  ],
+  [
+    "route-options.txt",
+    "A Mapping of UDP and a Binding get options; streams of Routes that are still there go on (10.3).",
+    optioned,
     options,
   ],
   [
@@ -284,6 +304,29 @@ function withdrawn(stage: Stage): void {
   expectStatus(reset[0] ?? 0, Reason.Withdrawn);
   expectEnded(stage, FIRST, Reason.Withdrawn);
   expectAlive(stage, SECOND, second);
+}
+
+function optioned(stage: Stage): void {
+  const { rec } = stage;
+  const binding = routeOf(stage, { id: BINDING, kind: 2, mappingId: OTHER_MAPPING });
+  const datagrams = routeOf(stage, { id: OTHER_MAPPING, protocol: 2 });
+  const configuration = versionOf(stage, { routes: [routeOf(stage), binding, datagrams] });
+  booted(stage, configuration);
+  const far = commanded(stage, configuration);
+  const commander = stage.link;
+  met(stage);
+  const peer = stage.link;
+  const stream = connected(stage, FIRST);
+  stage.turnTo(COMMANDER.id, commander);
+  rec.note("Options of every type, and in the Mapping of the stream one that is not known.");
+  const next = [
+    routeOf(stage, { options: [{ type: 9, value: BYTES }] }),
+    { ...binding, options: ACCESS },
+    { ...datagrams, options: TIMES },
+  ];
+  enforced(stage, far, versionOf(stage, { serial: 6n, routes: next }));
+  stage.turnTo(stage.peer.id, peer);
+  expectAlive(stage, FIRST, stream);
 }
 
 function revoked(stage: Stage): void {
