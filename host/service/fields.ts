@@ -130,6 +130,23 @@ export const networkField = z
     'is not a network: an address and a number of bits, such as "192.168.0.0/24".',
   );
 
+/** Each once, at most `most`. */
+export function eachOnce(entry: z.ZodType<string, string>, most: number) {
+  return z
+    .array(entry)
+    .max(most)
+    .superRefine((list, context) => {
+      for (const [i, one] of list.entries()) {
+        if (list.indexOf(one) === i) continue;
+        context.addIssue({ code: "custom", path: [i], message: "is there twice: once is enough." });
+      }
+    })
+    .default([]);
+}
+
+/** Networks that something is allowed from; empty: from all. */
+export const sourcesField = eachOnce(networkField, 64);
+
 const ADDRESS = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:[\]/]+)):(\d{1,5})$/;
 const BAD_ADDRESS =
   'is not an address: "host:port", where host is a name, an IPv4 address or an [IPv6 address].';

@@ -5,7 +5,7 @@
 // Before it: service/fields.ts. After it: route.ts, template.ts, ... which put objects together.
 
 import * as z from "zod";
-import { keyField, nameField, networkField } from "../../service/fields.ts";
+import { eachOnce, keyField, nameField } from "../../service/fields.ts";
 
 /** 32 hexadecimal digits: 16 random bytes. PROTOCOL section 1. */
 export type Id = string;
@@ -39,23 +39,6 @@ export const commonFields = {
   description: textField(1000).describe("What it is for."),
 };
 
-/** Each once, at most `most`. */
-export function eachOnce(entry: z.ZodType<string, string>, most: number) {
-  return z
-    .array(entry)
-    .max(most)
-    .superRefine((list, context) => {
-      for (const [i, one] of list.entries()) {
-        if (list.indexOf(one) === i) continue;
-        context.addIssue({ code: "custom", path: [i], message: "is there twice: once is enough." });
-      }
-    })
-    .default([]);
-}
-
 export function tagsField(reference: Reference) {
   return eachOnce(reference, 64).describe("Its Tags.");
 }
-
-/** Networks that something is allowed from; empty: from all. */
-export const sourcesField = eachOnce(networkField, 64);

@@ -4,17 +4,9 @@
 // deployment.ts.
 
 import * as z from "zod";
-import { durationMs, durationText } from "../../service/fields.ts";
+import { durationMs, durationText, eachOnce, sourcesField } from "../../service/fields.ts";
 import { checked } from "./check.ts";
-import {
-  commonFields,
-  eachOnce,
-  type Id,
-  idReference,
-  type Reference,
-  sourcesField,
-  tagsField,
-} from "./fields.ts";
+import { commonFields, type Id, idReference, type Reference, tagsField } from "./fields.ts";
 import type { Result } from "./problem.ts";
 import { routesField } from "./template.ts";
 

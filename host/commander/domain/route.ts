@@ -12,6 +12,7 @@ import {
   portField,
   protocolField,
   sizeText,
+  sourcesField,
 } from "../../service/fields.ts";
 import { bindingRefusal, exposureOf, mappingRefusal } from "../../stlink/addresses.ts";
 import { ADDRESS_BYTES_MOST } from "../../stlink/configuration.ts";
@@ -21,7 +22,6 @@ import {
   type Id,
   idReference,
   type Reference,
-  sourcesField,
   tagsField,
   textField,
 } from "./fields.ts";

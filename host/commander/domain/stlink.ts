@@ -5,8 +5,9 @@
 // Invariants: a key has one STLink; a revoked one has no key again.
 
 import * as z from "zod";
+import { eachOnce } from "../../service/fields.ts";
 import { checked } from "./check.ts";
-import { commonFields, eachOnce, type Id, idReference, type Key, tagsField } from "./fields.ts";
+import { commonFields, type Id, idReference, type Key, tagsField } from "./fields.ts";
 import type { Result } from "./problem.ts";
 
 const stlinkSchema = z.strictObject({

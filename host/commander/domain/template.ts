@@ -3,15 +3,9 @@
 // it and every STLink that has it changes.
 
 import * as z from "zod";
+import { eachOnce } from "../../service/fields.ts";
 import { checked } from "./check.ts";
-import {
-  commonFields,
-  eachOnce,
-  type Id,
-  idReference,
-  type Reference,
-  tagsField,
-} from "./fields.ts";
+import { commonFields, type Id, idReference, type Reference, tagsField } from "./fields.ts";
 import type { Result } from "./problem.ts";
 
 /** As many Routes as a configuration could carry (10.3 counts to 65,535, its bytes end far before). */
