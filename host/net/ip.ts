@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What kind of IP address a text is, whether it lies in a subnet, and which network a source counts as.
 // Before it: fields of files, name look-ups, the machine's interfaces, accepted connections. After it: the
-// rules on Bindings and Mappings (stlink/addresses.ts), a Connector's limits (connector/half-open.ts).
+// rules on Bindings and Mappings (stlink/addresses.ts, access.ts), a Connector's limits (half-open.ts).
 // Private means RFC 1918, RFC 4193, RFC 6598 and link-local (RFC 3927, 4291).
 
 import { BlockList, isIP } from "node:net";
@@ -36,9 +36,25 @@ export function ipKindOf(text: string): IpKind | null {
 export function isInSubnet(text: string, cidr: string): boolean {
   const address = withoutScope(text);
   const family = familyOf(address);
-  const [network = "", bits = ""] = cidr.split("/");
+  const [network, bits] = partsOf(cidr);
   if (family === null || familyOf(network) === null) return false;
-  return listOf([network, Number(bits)]).check(address, family);
+  return listOf([network, bits]).check(address, family);
+}
+
+/** Networks as isNetwork takes them, and which addresses lie in one. IPv4 inside IPv6 counts as itself. */
+export class Networks {
+  readonly #list: BlockList;
+
+  constructor(networks: readonly string[]) {
+    this.#list = listOf(...networks.map(partsOf));
+  }
+
+  /** False for what is no IP address too. */
+  has(text: string): boolean {
+    const address = withoutScope(text);
+    const family = familyOf(address);
+    return family !== null && this.#list.check(address, family);
+  }
 }
 
 /** Whether a text is a subnet as isInSubnet takes it: an IP address and how many of its bits count. */
@@ -84,11 +100,16 @@ function groupBytes(group: string): number[] {
 
 /** The network that a source counts as (rule K4): its /24, or /64 of IPv6; other texts stand for themselves. */
 export function networkOf(text: string): string {
-  const address = withoutScope(text)
-    .toLowerCase()
-    .replace(/^::ffff:(?=\d+\.)/, "");
+  const address = plainAddress(text);
   if (isIP(address) === 4) return `${address.slice(0, address.lastIndexOf("."))}.0/24`;
   return isIP(address) === 6 ? `${firstGroups(address)}::/64` : address;
+}
+
+/** An address without its scope; IPv4 inside IPv6 as IPv4. */
+export function plainAddress(text: string): string {
+  return withoutScope(text)
+    .toLowerCase()
+    .replace(/^::ffff:(?=\d+\.)/, "");
 }
 
 /** The first four of an IPv6 address's eight groups, without leading zeros. */
@@ -105,6 +126,11 @@ function listOf(...subnets: [network: string, bits: number][]): BlockList {
   const list = new BlockList();
   for (const [network, bits] of subnets) list.addSubnet(network, bits, familyOf(network) ?? "ipv4");
   return list;
+}
+
+function partsOf(network: string): [network: string, bits: number] {
+  const [address = "", bits = ""] = network.split("/");
+  return [address, Number(bits)];
 }
 
 function familyOf(address: string): "ipv4" | "ipv6" | null {
