@@ -85,7 +85,10 @@ function commanderLines({ commander }: StlinkStatus): string[] {
   ];
 }
 
-type Route = Omit<StlinkStatus["mappings"][number], "target"> & { where: string };
+type Route = Omit<StlinkStatus["mappings"][number], "target"> & {
+  where: string;
+  refused?: Readonly<Record<string, number>>;
+};
 
 function routeTable(title: string, where: string, routes: readonly Route[]): string {
   const header = [title, where, "", "PEERS", "OPEN", "TOTAL", "FAILED", "IN", "OUT", "LAST ERROR"];
@@ -96,12 +99,18 @@ function routeTable(title: string, where: string, routes: readonly Route[]): str
     one.peers.join(" "),
     one.open,
     one.total,
-    one.failed,
+    failures(one),
     size(one.bytesIn),
     size(one.bytesOut),
     one.lastError,
   ]);
   return table(header, rows);
+}
+
+/** Those that an access list has refused beside those that failed. */
+function failures({ failed, refused = {} }: Route): Cell {
+  const sum = Object.values(refused).reduce((total, count) => total + count, 0);
+  return sum === 0 ? failed : `${failed}, ${sum} refused`;
 }
 
 /** Rows of a table of STLinks; the JSON has them all. */

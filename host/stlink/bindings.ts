@@ -5,6 +5,7 @@
 
 import type { Address, Listener } from "../net/transport.ts";
 import type { Seldom } from "../service/seldom.ts";
+import type { Access } from "./access.ts";
 import type { Agent } from "./agent.ts";
 import type { Candidates } from "./candidates.ts";
 import { Opening } from "./opening.ts";
@@ -21,6 +22,7 @@ export type Binding = {
   /** How long a stream is held without its peer (rule S4). */
   holdMs: number;
   traffic: Traffic;
+  access: Access;
   /** Hears why connections fail. */
   seldom: Seldom;
   /** The name of a link's peer. */
@@ -30,7 +32,20 @@ export type Binding = {
 /** Listens for a Binding's applications. Rejects with the system's error (EADDRINUSE, ...). */
 export function listenBinding(agent: Agent, binding: Binding, address: Address): Promise<Listener> {
   return agent.world.transport.listen(address, (connection) => {
+    if (!isAdmitted(binding, connection.remoteHost)) return null;
     const opening = new Opening(agent, binding, connection);
-    return opening.hasFailed ? null : opening;
+    if (opening.hasFailed) return null;
+    binding.access.admit(opening);
+    return opening;
   });
+}
+
+/** Asked before anything is opened to a peer: who is refused costs no stream. */
+function isAdmitted({ access, traffic, seldom, name }: Binding, host: string): boolean {
+  const refusal = access.refusalOf(host, access.admitted);
+  if (refusal === null) return true;
+  access.count(refusal);
+  traffic.lastError = access.refusalText(refusal, "connection", host);
+  seldom.warn(refusal, () => `the Binding "${name}": ${traffic.lastError}`);
+  return false;
 }

@@ -12,6 +12,7 @@ import {
   UNSENT_MOST,
 } from "../net/transport.ts";
 import { Seldom } from "../service/seldom.ts";
+import type { Access, Admitted } from "./access.ts";
 import type { Agent } from "./agent.ts";
 import { Channels, KIND_DATAGRAM } from "./channels.ts";
 import {
@@ -21,6 +22,7 @@ import {
   SWEEP_MS,
 } from "./datagram-route.ts";
 import { Newest } from "./newest.ts";
+import type { Paces } from "./pace.ts";
 import { reasonName } from "./reasons.ts";
 import { SourceFlows } from "./source-flows.ts";
 
@@ -34,6 +36,7 @@ export type DatagramBinding = DatagramTimes & {
   /** Links to the peers that hold the Mapping, the one to open a channel to at the head (rule D10). */
   links(): readonly number[];
   traffic: DatagramTraffic;
+  access: Access;
   /** Hears what its owner should know, each kind at most once a minute. */
   warn(text: string): void;
 };
@@ -42,6 +45,9 @@ export type DatagramBinding = DatagramTimes & {
 const OPEN_AGAIN_MS = 1000;
 /** A peer that has not accepted the channel by then is passed over while there is another. */
 const ACCEPT_MS = 2000;
+
+const RATE_EXCEEDED =
+  "datagrams come faster than the rate of the access list: some are dropped. Send less, or allow a higher rate.";
 
 /** Listens for a Binding's applications. Rejects with the system's error (EADDRINUSE, ...). */
 export async function listenDatagrams(
@@ -58,7 +64,7 @@ export async function listenDatagrams(
   }
 }
 
-export class DatagramListener {
+export class DatagramListener implements Admitted {
   readonly #agent: Agent;
   readonly #binding: DatagramBinding;
   readonly #traffic: DatagramTraffic;
@@ -83,6 +89,7 @@ export class DatagramListener {
     this.#flows = new SourceFlows(flows);
     this.#seldom = new Seldom(agent.world.clock, binding.warn);
     this.#channels = new Channels({ agent, ageMs, traffic, seldom: this.#seldom });
+    binding.access.admit(this);
   }
 
   /** Where it listens; the ports are the real ones. */
@@ -107,10 +114,17 @@ export class DatagramListener {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#binding.access.leave(this);
     for (const socket of this.#sockets) socket.close();
     this.#cancelSweep?.();
     this.#channels.end(Reason.Application);
     this.#traffic.open = 0;
+  }
+
+  /** Flows of sources that are not allowed any more are forgotten. */
+  accessChanged(): void {
+    this.#flows.forgetHosts((host) => !this.#binding.access.allows(host));
+    this.#countFlows();
   }
 
   get #nowMs(): number {
@@ -119,13 +133,36 @@ export class DatagramListener {
 
   #arrived(socket: DatagramSocket, bytes: Uint8Array, from: Address): void {
     const now = this.#nowMs;
-    const flow = this.#flows.flowOf(socket, from, now);
-    this.#countFlows();
+    const flow = this.#flows.flowOf(socket, from, now) ?? this.#newFlow(socket, from);
+    if (flow === null || !this.#isPaced("in", bytes)) return;
     this.#usedMs = now;
     this.#sweepLater();
     if (this.#channels.maySend) return this.#channels.put(flow, bytes);
     this.#traffic.drop("NoChannel", this.#held.hold(flow, bytes, now));
     this.#open();
+  }
+
+  /** null: the access list refuses it. */
+  #newFlow(socket: DatagramSocket, from: Address): number | null {
+    const { access } = this.#binding;
+    const refusal = access.refusalOf(from.host, this.#flows.size);
+    if (refusal !== null) {
+      this.#traffic.drop(refusal);
+      this.#traffic.lastError = access.refusalText(refusal, "datagram", from.host);
+      this.#seldom.warn(refusal, () => `${this.#traffic.lastError}`);
+      return null;
+    }
+    const flow = this.#flows.add(socket, from, this.#nowMs);
+    this.#countFlows();
+    return flow;
+  }
+
+  /** Whether the rate takes a datagram; what it does not take is dropped here. */
+  #isPaced(direction: keyof Paces, bytes: Uint8Array): boolean {
+    if (this.#binding.access.paces[direction].take(bytes.length)) return true;
+    this.#traffic.drop("RateExceeded");
+    this.#seldom.warn("RateExceeded", () => RATE_EXCEEDED);
+    return false;
   }
 
   #open(): void {
@@ -186,6 +223,7 @@ export class DatagramListener {
     if (source === undefined) return this.#traffic.drop("UnknownFlow");
     const { socket, address } = source;
     if (socket.unsentBytes >= UNSENT_MOST) return this.#traffic.drop("SocketFull");
+    if (!this.#isPaced("out", bytes)) return;
     this.#traffic.countOut(bytes);
     socket.send(bytes, address);
   }

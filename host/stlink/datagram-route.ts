@@ -3,6 +3,7 @@
 // what is told. Before it: the site's file. After it: datagram-binding.ts, datagram-mapping.ts count;
 // `sealed status` shows. PROTOCOL 8.1, 8.2; rule U4. Nothing here could hold a payload.
 
+import type { Refusal } from "./access.ts";
 import { Traffic } from "./traffic.ts";
 
 /** What the Route says of its flows and datagrams. */
@@ -41,6 +42,9 @@ export type DropName =
   | "UnknownFlow"
   /** This machine's network did not take more. */
   | "SocketFull"
+  /** Binding: of a source that its access list does not allow, of a flow beyond its limit, beyond its rate. */
+  | Refusal
+  | "RateExceeded"
   /** What the kernel said of one that was sent. */
   | "Refused"
   | "Unreachable"

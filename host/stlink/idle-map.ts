@@ -49,6 +49,13 @@ export class IdleMap<K, V> {
     return idle;
   }
 
+  /** Removes and returns the values that `isMeant` says. */
+  takeWhere(isMeant: (value: V) => boolean): V[] {
+    const meant = [...this.#entries].filter(([, { value }]) => isMeant(value));
+    for (const [key] of meant) this.#entries.delete(key);
+    return meant.map(([, { value }]) => value);
+  }
+
   delete(key: K): void {
     this.#entries.delete(key);
   }

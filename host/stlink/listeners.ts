@@ -161,6 +161,7 @@ export class Listeners {
       port,
       links: () => binding.candidates.order(),
       traffic,
+      access: binding.access,
       warn: (text) => this.#log.warn({ binding: site.name }, text),
     });
     return { addresses: listener.addresses, close: () => listener.close() };

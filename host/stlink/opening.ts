@@ -7,6 +7,7 @@
 import { Reason } from "../core/abi.gen.ts";
 import { CoreError, StreamFlag, StreamState } from "../core/core.ts";
 import type { Connection, ConnectionEvents, Ending } from "../net/transport.ts";
+import type { Admitted } from "./access.ts";
 import type { Agent, StreamOwner } from "./agent.ts";
 import type { Binding } from "./bindings.ts";
 import { Pump } from "./pump.ts";
@@ -17,10 +18,12 @@ const CONNECTED_MOST_MS = 10_000;
 /** A peer that has not even accepted the stream by then is passed over while there is another. */
 const ACCEPT_MS = 2000;
 
-export class Opening implements ConnectionEvents, StreamOwner {
+export class Opening implements ConnectionEvents, StreamOwner, Admitted {
   readonly #agent: Agent;
   readonly #binding: Binding;
   readonly #connection: Connection;
+  /** Who connected. */
+  readonly #host: string;
   /** Links that have not been tried. */
   #left: number[];
   readonly #hasChoice: boolean;
@@ -36,6 +39,7 @@ export class Opening implements ConnectionEvents, StreamOwner {
     this.#agent = agent;
     this.#binding = binding;
     this.#connection = connection;
+    this.#host = connection.remoteHost;
     this.#endMs = agent.world.clock.now() + CONNECTED_MOST_MS;
     this.#left = binding.candidates.order();
     this.#hasChoice = this.#left.length > 1;
@@ -62,10 +66,22 @@ export class Opening implements ConnectionEvents, StreamOwner {
 
   closed(why: Ending | null): void {
     this.#cancelTimer();
+    this.#binding.access.leave(this);
     if (this.#pump !== null) return this.#pump.closed(why);
     if (this.#isOver) return;
     this.#isOver = true;
     this.#drop();
+  }
+
+  /** Goes on, unless its source is not allowed any more. */
+  accessChanged(): void {
+    const { access, traffic } = this.#binding;
+    if (access.allows(this.#host)) return;
+    // `closed` follows, and ends what has no pump yet.
+    this.#connection.reset();
+    this.#pump?.abandon(Reason.Withdrawn);
+    traffic.lastError = access.refusalText("SourceNotAllowed", "connection", this.#host);
+    this.#agent.wake();
   }
 
   /** The stream's news until it is connected. */
@@ -86,7 +102,7 @@ export class Opening implements ConnectionEvents, StreamOwner {
     this.#left = this.#left.slice(this.#left.indexOf(link) + 1);
     this.#link = link;
     const { core } = this.#agent;
-    const { id, mappingId, holdMs, traffic } = this.#binding;
+    const { id, mappingId, holdMs } = this.#binding;
     core.clock(this.#agent.world.clock.now());
     try {
       this.#stream = core.streamOpen(link, KIND_BYTES, id, mappingId);
@@ -96,7 +112,7 @@ export class Opening implements ConnectionEvents, StreamOwner {
     }
     core.streamHold(this.#stream, holdMs);
     if (!this.#hasChoice) {
-      this.#pump = new Pump(this.#agent, this.#stream, this.#connection, traffic);
+      this.#pump = this.#newPump();
     }
     this.#agent.attach(this.#stream, this);
     this.#wait(this.#left.length > 0 ? ACCEPT_MS : this.#leftMs, () => this.#late());
@@ -133,12 +149,16 @@ export class Opening implements ConnectionEvents, StreamOwner {
   #connected(): void {
     this.#cancelTimer();
     this.#isOver = true;
-    const pump =
-      this.#pump ?? new Pump(this.#agent, this.#stream, this.#connection, this.#binding.traffic);
+    const pump = this.#pump ?? this.#newPump();
     this.#pump = pump;
     this.#agent.attach(this.#stream, pump);
     if (this.#hasChoice) this.#connection.resume();
     pump.news();
+  }
+
+  #newPump(): Pump {
+    const { traffic, access } = this.#binding;
+    return new Pump(this.#agent, this.#stream, this.#connection, traffic, access.paces);
   }
 
   #failed(why: string): void {

@@ -2,24 +2,27 @@
 // One application connection and one stream, joined: bytes both ways with back-pressure both ways, half-
 // closes and resets as themselves. Before it: bindings.ts accepted the connection, or mappings.ts dials
 // it. After it: nothing; it ends with both. Invariants: the application is read only while its last bytes
-// have all gone into the stream; the stream is read only while the socket has room (rules F1, F2, F4).
+// have all gone into the stream; the stream is read only while the socket has room (rules F1, F2, F4); neither
+// beyond the Binding's rate.
 // Bytes are written out of the core's memory: the connection is reset before the stream is released.
 
 import { Reason } from "../core/abi.gen.ts";
 import { type Core, StreamFlag } from "../core/core.ts";
 import type { Connection, ConnectionEvents, Ending } from "../net/transport.ts";
 import type { Agent, StreamOwner } from "./agent.ts";
+import type { Paced, Paces } from "./pace.ts";
 import { reasonName } from "./reasons.ts";
 import type { Traffic } from "./traffic.ts";
 
 const NOTHING = new Uint8Array(0);
 
-export class Pump implements ConnectionEvents, StreamOwner {
+export class Pump implements ConnectionEvents, StreamOwner, Paced {
   readonly #agent: Agent;
   readonly #core: Core;
   readonly #stream: number;
   readonly #connection: Connection;
   readonly #traffic: Traffic;
+  readonly #paces: Paces | null;
   /** Bytes of the application that the stream has no room for yet. */
   #held: Uint8Array = NOTHING;
   #isPaused = false;
@@ -32,37 +35,60 @@ export class Pump implements ConnectionEvents, StreamOwner {
   #streamEnded = false;
   #isOver = false;
 
-  constructor(agent: Agent, stream: number, connection: Connection, traffic: Traffic) {
+  /** `paces` of a Binding; null: of a Mapping, which has no rate. */
+  constructor(
+    agent: Agent,
+    stream: number,
+    connection: Connection,
+    traffic: Traffic,
+    paces: Paces | null = null,
+  ) {
     this.#agent = agent;
     this.#core = agent.core;
     this.#stream = stream;
     this.#connection = connection;
     this.#traffic = traffic;
+    this.#paces = paces;
     traffic.begin();
   }
 
   data(bytes: Uint8Array): void {
     if (this.#isOver) return;
     if (this.#held.length > 0) this.#held = Buffer.concat([this.#held, bytes]);
-    else this.#take(bytes);
+    else {
+      const left = this.#give(bytes);
+      // A Buffer's slice would be no copy.
+      this.#held = left.length === 0 ? NOTHING : new Uint8Array(left);
+    }
     this.news();
     this.#agent.wake();
   }
 
-  /** Gives the stream what it takes now, and sets the rest aside. */
-  #take(bytes: Uint8Array): void {
+  /** Gives the stream what it and the rate take now; returns the rest. */
+  #give(bytes: Uint8Array): Uint8Array {
     let left = bytes;
     while (left.length > 0) {
-      const room = this.#core.inRoom(this.#stream);
+      const room = Math.min(this.#core.inRoom(this.#stream), this.#roomOf("in"));
       if (room <= 0) break;
       // A record is sealed where it landed, over what stands behind it.
       if (room < left.length && this.#core.isLanded(left)) left = new Uint8Array(left);
       const taken = this.#core.streamPut(this.#stream, left.subarray(0, room));
+      this.#paces?.in.spend(taken);
       this.#traffic.bytesIn += taken;
       left = left.subarray(taken);
     }
-    // A Buffer's slice would be no copy.
-    this.#held = left.length === 0 ? NOTHING : new Uint8Array(left);
+    return left;
+  }
+
+  /** Bytes that the rate allows now; 0: `paced` follows. */
+  #roomOf(direction: "in" | "out"): number {
+    return this.#paces?.[direction].roomFor(this) ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** It is this connection's turn again. */
+  paced(): void {
+    this.news();
+    this.#agent.wake();
   }
 
   drained(): void {
@@ -94,19 +120,14 @@ export class Pump implements ConnectionEvents, StreamOwner {
   /** Ends the stream from this side; the peer's application sees a reset. */
   abandon(reason: number): void {
     if (this.#isOver) return;
-    this.#isOver = true;
+    this.#over();
     this.#traffic.end(reasonName(reason));
     this.#core.streamReset(this.#stream, reason);
     this.#agent.release(this.#stream);
   }
 
   #toStream(flags: number): void {
-    while (this.#held.length > 0) {
-      const taken = this.#core.streamPut(this.#stream, this.#held);
-      if (taken === 0) break;
-      this.#held = this.#held.subarray(taken);
-      this.#traffic.bytesIn += taken;
-    }
+    if (this.#held.length > 0) this.#held = this.#give(this.#held);
     this.#setPaused(this.#held.length > 0);
     const mayEnd = this.#appEnded && !this.#finGiven && this.#held.length === 0;
     if (!mayEnd || !(flags & StreamFlag.Connected)) return;
@@ -116,8 +137,11 @@ export class Pump implements ConnectionEvents, StreamOwner {
 
   #toApplication(): void {
     while (this.#isWritten()) {
-      const bytes = this.#core.streamReady(this.#stream);
+      const ready = this.#core.streamReady(this.#stream);
+      if (ready.length === 0) break;
+      const bytes = ready.subarray(0, this.#roomOf("out"));
       if (bytes.length === 0) break;
+      this.#paces?.out.spend(bytes.length);
       this.#handedBytes = bytes.length;
       this.#connection.write(bytes);
     }
@@ -139,7 +163,7 @@ export class Pump implements ConnectionEvents, StreamOwner {
   #finish(): void {
     const flags = this.#core.streamFlags(this.#stream);
     if (!(flags & StreamFlag.Closed) || flags & StreamFlag.Readable) return;
-    this.#isOver = true;
+    this.#over();
     const { reason } = this.#core.streamInfo(this.#stream);
     this.#traffic.end(reason === 0 ? null : reasonName(reason));
     if (reason === 0) this.#connection.close();
@@ -149,9 +173,15 @@ export class Pump implements ConnectionEvents, StreamOwner {
 
   /** The stream is gone with its peer. */
   #lose(): void {
-    this.#isOver = true;
+    this.#over();
     this.#traffic.end(reasonName(Reason.PeerLost));
     this.#connection.reset();
+  }
+
+  #over(): void {
+    this.#isOver = true;
+    this.#paces?.in.forget(this);
+    this.#paces?.out.forget(this);
   }
 
   #setPaused(isPaused: boolean): void {

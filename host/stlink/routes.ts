@@ -9,6 +9,7 @@ import { Reason } from "../core/abi.gen.ts";
 import type { StreamView } from "../core/core.ts";
 import type { Log } from "../service/log.ts";
 import { Seldom } from "../service/seldom.ts";
+import { Access } from "./access.ts";
 import { resolveTarget } from "./addresses.ts";
 import type { Agent } from "./agent.ts";
 import type { Binding } from "./bindings.ts";
@@ -90,6 +91,7 @@ export class Routes {
     for (const { site, binding } of this.#bindings) {
       binding.mappingId = site.mappingId;
       binding.holdMs = site.times.holdMs;
+      binding.access.set(site.access);
       binding.candidates.set(linksOf(site, links));
     }
     const before = this.#mappings;
@@ -101,7 +103,10 @@ export class Routes {
 
   close(): void {
     this.#listeners.close();
-    for (const { binding } of this.#bindings) binding.candidates.set([]);
+    for (const { binding } of this.#bindings) {
+      binding.candidates.set([]);
+      binding.access.stop();
+    }
     for (const { udp } of this.#mappings) udp?.close();
   }
 
@@ -109,7 +114,7 @@ export class Routes {
     return {
       mappings: this.#mappings.map((held) => mappingLine(held.site, trafficOf(held))),
       bindings: this.#bindings.map(({ site, binding }) =>
-        bindingLine(site, this.#listeners.of(binding), binding.traffic),
+        bindingLine(site, this.#listeners.of(binding), binding),
       ),
     };
   }
@@ -122,7 +127,8 @@ export class Routes {
     return { site, binding };
   }
 
-  #newBinding({ name, id, mappingId, times }: SiteBinding, traffic: Traffic): Binding {
+  #newBinding(site: SiteBinding, traffic: Traffic): Binding {
+    const { name, id, mappingId, times, access } = site;
     return {
       name,
       id,
@@ -130,6 +136,7 @@ export class Routes {
       candidates: new Candidates(this.#agent),
       holdMs: times.holdMs,
       traffic,
+      access: new Access(this.#agent.world.clock, access),
       seldom: this.#seldom({ binding: name }),
       peerName: this.#peerName,
     };

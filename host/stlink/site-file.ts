@@ -10,13 +10,7 @@ import { hex } from "../service/hex.ts";
 import { readKeyFile } from "../service/key-file.ts";
 import { mappingRefusal } from "./addresses.ts";
 import { routeId } from "./route-id.ts";
-import {
-  OPEN_ACCESS,
-  type RouteTimes,
-  type Site,
-  type SiteBinding,
-  type SiteMapping,
-} from "./site.ts";
+import type { BindingAccess, RouteTimes, Site, SiteBinding, SiteMapping } from "./site.ts";
 import { type SiteFields, siteSchema } from "./site-schema.ts";
 
 /** Reads an STLink's file and its key file. Throws AppError: BadFile, BadKeyFile. */
@@ -133,8 +127,13 @@ function toBinding(fields: SiteFields["bindings"][number]): SiteBinding {
     port,
     peers,
     times: timesOf(fields),
-    access: OPEN_ACCESS,
+    access: accessOf(fields),
   };
+}
+
+function accessOf({ access }: SiteFields["bindings"][number]): BindingAccess {
+  const { sources, connections = null, rate = null } = access;
+  return { sources, connections, bytesPerSecond: rate };
 }
 
 type TimeFields = Pick<

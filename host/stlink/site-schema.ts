@@ -18,6 +18,7 @@ import {
   pskField,
   schemaField,
   sizeField,
+  sourcesField,
   statusSocketField,
 } from "../service/fields.ts";
 
@@ -81,6 +82,22 @@ const mapping = z
   })
   .describe("A Mapping Route: where this STLink sends what it receives.");
 
+const access = z
+  .strictObject({
+    sources: sourcesField.describe("Networks whose machines may use it. Empty: all that reach it."),
+    connections: z
+      .int()
+      .min(1)
+      .max(65_535)
+      .optional()
+      .describe("Connections at once, at most; UDP: source addresses."),
+    rate: sizeField("1KiB", "1GiB")
+      .optional()
+      .describe("Bytes in a second, at most, of all connections together, each way."),
+  })
+  .prefault({})
+  .describe("Who may use it, and how much.");
+
 const binding = z
   .strictObject({
     name: nameField.describe("What you call it."),
@@ -100,6 +117,7 @@ const binding = z
       ),
     port: listenPortField.describe("The port it listens on; 0 is any free one."),
     peers: z.array(nameField).min(1).describe("The peers that hold the Mapping, by name."),
+    access,
     ...routeTimes,
   })
   .describe("A Binding Route: where this STLink listens.");

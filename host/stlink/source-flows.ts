@@ -25,13 +25,19 @@ export class SourceFlows {
     return this.#byFlow.size;
   }
 
-  /** The flow of a source, a new one where it has none; for that the one idle longest may go. */
-  flowOf(socket: DatagramSocket, address: Address, nowMs: number): number {
-    const name = `${socket.address.host} ${address.host} ${address.port}`;
-    const known = this.#byName.get(name);
-    if (known === undefined) return this.#add({ flow: this.#free(), name, socket, address }, nowMs);
-    this.#byFlow.use(known, nowMs);
+  /** The flow of a source; undefined: it has none. */
+  flowOf(socket: DatagramSocket, address: Address, nowMs: number): number | undefined {
+    const known = this.#byName.get(nameOf(socket, address));
+    if (known !== undefined) this.#byFlow.use(known, nowMs);
     return known;
+  }
+
+  /** A flow for a source that has none; the one idle longest may go for it. */
+  add(socket: DatagramSocket, address: Address, nowMs: number): number {
+    const source = { flow: this.#free(), name: nameOf(socket, address), socket, address };
+    this.#byFlow.set(source.flow, source, nowMs);
+    this.#byName.set(source.name, source.flow);
+    return source.flow;
   }
 
   /** Whose flow it is, for an answer; undefined: it was forgotten. */
@@ -44,10 +50,10 @@ export class SourceFlows {
     for (const { name } of this.#byFlow.takeIdle(beforeMs)) this.#byName.delete(name);
   }
 
-  #add(source: Source, nowMs: number): number {
-    this.#byFlow.set(source.flow, source, nowMs);
-    this.#byName.set(source.name, source.flow);
-    return source.flow;
+  /** Forgets the flows of hosts that `isMeant` says. */
+  forgetHosts(isMeant: (host: string) => boolean): void {
+    const isGone = ({ address }: Source): boolean => isMeant(address.host);
+    for (const { name } of this.#byFlow.takeWhere(isGone)) this.#byName.delete(name);
   }
 
   /** A number that no flow has. */
@@ -61,4 +67,8 @@ export class SourceFlows {
     this.#next = (this.#next + 1) % FLOW_NUMBERS;
     return flow;
   }
+}
+
+function nameOf(socket: DatagramSocket, { host, port }: Address): string {
+  return `${socket.address.host} ${host} ${port}`;
 }

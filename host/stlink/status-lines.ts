@@ -6,6 +6,7 @@ import { type Core, type LinkView, statusName } from "../core/core.ts";
 import { formatAddress } from "../service/fields.ts";
 import { pairFingerprint } from "../service/fingerprint.ts";
 import { hex } from "../service/hex.ts";
+import type { Binding } from "./bindings.ts";
 import type { ConfigurationHead } from "./configured-site.ts";
 import type { KeptConnector } from "./kept-connector.ts";
 import { CODE_ADVICE, reasonName } from "./reasons.ts";
@@ -104,9 +105,10 @@ export function mappingLine(mapping: SiteMapping, traffic: Traffic): MappingLine
 export function bindingLine(
   binding: SiteBinding,
   listening: readonly string[],
-  traffic: Traffic,
+  { traffic, access }: Pick<Binding, "traffic" | "access">,
 ): BindingLine {
   const { name, id, protocol, peers } = binding;
   const mappingId = hex(binding.mappingId);
-  return { name, id: hex(id), protocol, peers, mappingId, listening, ...traffic };
+  const refused = protocol === "tcp" ? { refused: { ...access.refused } } : {};
+  return { name, id: hex(id), protocol, peers, mappingId, listening, ...traffic, ...refused };
 }

@@ -69,7 +69,12 @@ type RouteLine = {
 export type MappingLine = RouteLine & { target: string };
 
 /** `listening`: each `host:port`. */
-export type BindingLine = RouteLine & { mappingId: string; listening: readonly string[] };
+export type BindingLine = RouteLine & {
+  mappingId: string;
+  listening: readonly string[];
+  /** TCP: connections that its access list has refused, by name; of UDP `dropped` has the datagrams. */
+  refused?: Readonly<Record<string, number>>;
+};
 
 /** Who says what this STLink does, and how it stands with it (PROTOCOL section 10). */
 export type CommanderLine = {

@@ -27,8 +27,10 @@ export async function startServer(
   return typeof address === "object" && address !== null ? address.port : 0;
 }
 
-export function dial(port: number, host = LOOPBACK): Socket {
-  return keep(connect({ host, port, allowHalfOpen: true }));
+/** `from`: an address of this machine, another one than usual. */
+export function dial(port: number, host = LOOPBACK, from?: string): Socket {
+  const local = from === undefined ? {} : { localAddress: from };
+  return keep(connect({ host, port, ...local, allowHalfOpen: true }));
 }
 
 export async function closeAll(): Promise<void> {

@@ -4,7 +4,7 @@
 
 import type { NetworkInterfaceInfo } from "node:os";
 import { describe, expect, it } from "vitest";
-import { ipKindOf, isInSubnet, networkBytes, networkText } from "../../host/net/ip.ts";
+import { ipKindOf, isInSubnet, Networks, networkBytes, networkText } from "../../host/net/ip.ts";
 import {
   type Interfaces,
   listeningOf,
@@ -13,6 +13,8 @@ import {
   resolveTarget,
   subnetWarning,
 } from "../../host/stlink/addresses.ts";
+import { checkSite } from "../../host/stlink/check.ts";
+import { OPEN_ACCESS, type SiteBinding } from "../../host/stlink/site.ts";
 
 function info(address: string, cidr: string): NetworkInterfaceInfo {
   const more = { address, cidr, netmask: "", mac: "", internal: false };
@@ -183,5 +185,75 @@ describe("a Binding", () => {
     const { hosts, refusal } = listeningOf(listenOn, INTERFACES);
     expect(hosts).toEqual([]);
     expect(refusal).toContain(expected);
+  });
+});
+
+describe("Networks", () => {
+  const networks = new Networks([
+    "10.0.0.0/9",
+    "192.168.7.9/32",
+    "fe80::/10",
+    "::ffff:172.16.0.0/108",
+  ]);
+
+  it.each([
+    "10.127.0.1",
+    "::ffff:10.1.2.3",
+    "::ffff:a01:203",
+    "192.168.7.9",
+    "fe80::1%eth0",
+    "172.31.0.1",
+  ])("have %s", (address) => {
+    expect(networks.has(address)).toBe(true);
+  });
+
+  it.each([
+    "10.128.0.1",
+    "::ffff:11.0.0.1",
+    "192.168.7.8",
+    "::a01:203",
+    "fec0::1",
+    "172.32.0.1",
+    "",
+    "lan",
+  ])("do not have %j", (address) => {
+    expect(networks.has(address)).toBe(false);
+  });
+});
+
+describe("an access list at a Binding on loopback", () => {
+  const binding: SiteBinding = {
+    name: "here",
+    id: new Uint8Array(16),
+    mappingId: new Uint8Array(16),
+    protocol: "tcp",
+    listenOn: "127.0.0.1",
+    port: 443,
+    peers: ["camera"],
+    times: { holdMs: 0, idleMs: 0, ageMs: 0, flows: 1 },
+    access: OPEN_ACCESS,
+  };
+
+  async function said(sources: readonly string[], listenOn = "127.0.0.1"): Promise<string[]> {
+    const bindings = [{ ...binding, listenOn, access: { ...OPEN_ACCESS, sources } }];
+    const findings = await checkSite({ mappings: [], bindings }, async () => [], INTERFACES);
+    return findings.map(({ text }) => text);
+  }
+
+  it("that names no loopback leaves it to nobody, which is warned of", async () => {
+    expect(await said(["10.0.0.0/8"])).toEqual([
+      'the Binding "here" listens on 127.0.0.1, and its access list has no loopback network: nobody can use it. Add "127.0.0.0/8" to sources, or let it listen where these machines reach it.',
+    ]);
+  });
+
+  it.each([[[]], [["127.0.0.2/32"]], [["10.0.0.0/8", "127.0.0.0/8"]], [["0.0.0.0/0"]]])(
+    "of %j is nothing to be warned of",
+    async (sources) => {
+      expect(await said(sources)).toEqual([]);
+    },
+  );
+
+  it("says nothing where others reach it", async () => {
+    expect(await said(["10.0.0.0/8"], "192.168.0.7")).toEqual([]);
   });
 });

@@ -101,6 +101,19 @@ file = "logs/stlink.log"
     expect(site.statusSocket).toBe(join(folder, "stlink.sock"));
   });
 
+  it("takes an access list; without one a Binding is open to all that reach it", () => {
+    const list =
+      'access = { sources = ["10.0.0.0/8", "::1/128"], connections = 100, rate = "1MiB" }';
+    const listed = readSite(place("site.toml", `${GOOD_SITE}${list}\n`));
+    expect(listed.bindings[0]?.access).toEqual({
+      sources: ["10.0.0.0/8", "::1/128"],
+      connections: 100,
+      bytesPerSecond: 1 << 20,
+    });
+    const open = { sources: [], connections: null, bytesPerSecond: null };
+    expect(readSite(place("site.toml", GOOD_SITE)).bindings[0]?.access).toEqual(open);
+  });
+
   it.each([
     ["127.0.0.1:1", "127.0.0.1", 1],
     ["[fd00::7]:8443", "fd00::7", 8443],
@@ -108,6 +121,36 @@ file = "logs/stlink.log"
   ])("takes %s for a Connector's address", (text, host, port) => {
     const file = place("site.toml", GOOD_SITE.replace("192.0.2.7:8443", text));
     expect(readSite(file).connectors[0]?.address).toEqual({ host, port });
+  });
+});
+
+describe("an access list that is wrong", () => {
+  const all65 = Array.from({ length: 65 }, (_, i) => `"10.${i}.0.0/16"`).join(", ");
+  it.each([
+    ["an address without bits", 'sources = ["10.0.0.1"]', "access.sources[0] is not a network: an"],
+    ["too many bits", 'sources = ["10.0.0.0/33"]', "access.sources[0] is not a network"],
+    ["a name", 'sources = ["lan"]', "access.sources[0] is not a network"],
+    ["a source of no list", 'sources = "10.0.0.0/8"', "access.sources is to be a list"],
+    ["a source twice", 'sources = ["::/0", "::/0"]', "access.sources[1] is there twice"],
+    ["too many sources", `sources = [${all65}]`, "access.sources is to hold at most 64"],
+    ["no connection at all", "connections = 0", "access.connections is to be at least 1"],
+    ["too many connections", "connections = 65536", "access.connections is to be at most 65535"],
+    ["half a connection", "connections = 1.5", "access.connections is to be a whole number"],
+    ["a rate without unit", 'rate = "1000"', "access.rate is not a size"],
+    ["a rate of a number", "rate = 1000", "access.rate is not a size"],
+    ["a rate too small", 'rate = "1023B"', "access.rate is to be from 1KiB to 1GiB"],
+    ["a rate too large", 'rate = "2GiB"', "access.rate is to be from 1KiB to 1GiB"],
+    ["an unknown field", 'source = ["::/0"]', "access.source is not a field"],
+  ])("%s", (_, fields, said) => {
+    const text = `${GOOD_SITE}access = { ${fields} }\n`;
+    const refusal = refusalOf(place("site.toml", text), readSite);
+    expect(refusal).toMatch(/^BadFile: site\.toml, line 26: /);
+    expect(refusal).toContain(said);
+  });
+
+  it("at a Mapping, which has none", () => {
+    const said = complaint("port = 543", "port = 543\naccess = { connections = 1 }");
+    expect(said).toContain("mappings[0].access");
   });
 });
 

@@ -138,10 +138,10 @@ export class StlinkWorld {
     rmSync(this.#folder, { recursive: true });
   }
 
-  /** A client that connects to the Binding. */
-  client(port = BOUND_PORT): Application {
+  /** A client that connects to the Binding, from this machine. */
+  client(port = BOUND_PORT, from = "client"): Application {
     const client = new Application();
-    const { transport } = this.worldOf("client");
+    const { transport } = this.worldOf(from);
     client.connection = transport.connect({ host: LOOPBACK, port }, client.events);
     return client;
   }

@@ -7,6 +7,7 @@ import { readFileSync } from "node:fs";
 import { Core, DESKTOP_SIZES } from "../../host/core/core.ts";
 import { openV8 } from "../../host/core/engine-v8.ts";
 import type { World } from "../../host/net/world.ts";
+import { Access } from "../../host/stlink/access.ts";
 import { Agent } from "../../host/stlink/agent.ts";
 import {
   type DatagramBinding,
@@ -21,6 +22,7 @@ import {
 import { DATAGRAM_TIMES, DatagramTraffic } from "../../host/stlink/datagram-route.ts";
 import type { ConnectorAddress } from "../../host/stlink/hop.ts";
 import type { HopEvent } from "../../host/stlink/kept-connector.ts";
+import { OPEN_ACCESS } from "../../host/stlink/site.ts";
 import { CORE_WASM } from "../../scripts/run.ts";
 
 const wasm = readFileSync(CORE_WASM);
@@ -48,6 +50,7 @@ export type RouteOptions = {
 export class Station {
   readonly identity: Identity;
   readonly traffic = new DatagramTraffic();
+  readonly access: Access;
   readonly warnings: string[] = [];
   readonly hopEvents: HopEvent[] = [];
   agent: Agent;
@@ -59,6 +62,7 @@ export class Station {
   constructor(world: World) {
     this.#world = world;
     this.identity = newIdentity(world);
+    this.access = new Access(world.clock, OPEN_ACCESS);
     this.agent = this.#start();
   }
 
@@ -84,6 +88,7 @@ export class Station {
       port,
       links: () => [this.link],
       traffic: this.traffic,
+      access: this.access,
       warn: (text) => this.warnings.push(text),
       ...options,
     });

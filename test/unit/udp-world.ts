@@ -113,8 +113,8 @@ export class UdpWorld {
   }
 
   /** A client of the Binding. */
-  client(port: number): Application {
-    return new Application(this.nearDatagrams, { host: "client", port }, () => null);
+  client(port: number, host = "client"): Application {
+    return new Application(this.nearDatagrams, { host, port }, () => null);
   }
 
   /** A target that answers; null: not to this one. */

@@ -16,10 +16,12 @@ import { SimProcess } from "../../../host/net/sim/process.ts";
 import { type Address, UNSENT_MOST } from "../../../host/net/transport.ts";
 import type { Log } from "../../../host/service/log.ts";
 import { Seldom } from "../../../host/service/seldom.ts";
+import { Access } from "../../../host/stlink/access.ts";
 import { Agent } from "../../../host/stlink/agent.ts";
 import { listenBinding } from "../../../host/stlink/bindings.ts";
 import { Candidates } from "../../../host/stlink/candidates.ts";
 import { serveMappings } from "../../../host/stlink/mappings.ts";
+import { OPEN_ACCESS } from "../../../host/stlink/site.ts";
 import { Traffic } from "../../../host/stlink/traffic.ts";
 import { giveBack, takeCore } from "../engines.ts";
 import { SimFailure } from "../failure.ts";
@@ -345,7 +347,8 @@ export class Site {
 
   #route(name: Name, { process }: Stlink) {
     const seldom = new Seldom(process.clock, (text) => this.log(`${name}: ${text}`));
-    return { name, holdMs: HOLD_MS, traffic: new Traffic(), seldom };
+    const access = new Access(process.clock, OPEN_ACCESS);
+    return { name, holdMs: HOLD_MS, traffic: new Traffic(), access, seldom };
   }
 
   #process(name: string, line: LineOptions): SimProcess {
