@@ -4,6 +4,7 @@
 // store-image.ts, serial-session.ts. What a device has no room for, or can't do, is said in one go.
 
 import { createHash } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import { DEVICE_SIZES, type Sizes } from "../core/sizes.ts";
 import { ipKindOf } from "../net/ip.ts";
 import { AppError } from "../service/app-error.ts";
@@ -13,7 +14,14 @@ import {
   type ConfiguredPeer,
   encodeConfiguration,
 } from "../stlink/configuration.ts";
-import type { Site, SiteBinding, SiteConnector, SiteMapping, SitePeer } from "../stlink/site.ts";
+import {
+  OPEN_ACCESS,
+  type Site,
+  type SiteBinding,
+  type SiteConnector,
+  type SiteMapping,
+  type SitePeer,
+} from "../stlink/site.ts";
 import { DeviceRecord, type DeviceRecordNumber } from "./store-image.ts";
 
 /** What firmware/core/sizes.h bounds beside the core. */
@@ -151,11 +159,17 @@ function hostRefusal(what: string, host: string): string[] {
 }
 
 /** Its own interfaces a device knows itself; nobody would learn which free port it took. */
-function bindingRefusals({ name, listenOn, port }: SiteBinding): string[] {
+function bindingRefusals({ name, listenOn, port, access }: SiteBinding): string[] {
   const isKnown = ipKindOf(listenOn) !== null || INTERFACE_NAME.test(listenOn);
   const place = `binding "${name}" listens on ${listenOn}, which is neither an IP address nor the name of an interface: for a device write wlan0 (ESP32), eth0 (the emulator), an IP address or "all".`;
   const noPort = `binding "${name}" has port 0: for a device write which.`;
-  return [...(isKnown ? [] : [place]), ...(port === 0 ? [noPort] : [])];
+  const noAccess = `binding "${name}" has an access list, which a device does not know: leave it out.`;
+  const isOpen = isDeepStrictEqual(access, OPEN_ACCESS);
+  return [
+    ...(isKnown ? [] : [place]),
+    ...(port === 0 ? [noPort] : []),
+    ...(isOpen ? [] : [noAccess]),
+  ];
 }
 
 function bytesRefusal(site: Site, { configBytes = 0, links }: Sizes): string[] {

@@ -134,9 +134,10 @@ export class DatagramListener implements Admitted {
   #arrived(socket: DatagramSocket, bytes: Uint8Array, from: Address): void {
     const now = this.#nowMs;
     const flow = this.#flows.flowOf(socket, from, now) ?? this.#newFlow(socket, from);
-    if (flow === null || !this.#isPaced("in", bytes)) return;
+    if (flow === null) return;
     this.#usedMs = now;
     this.#sweepLater();
+    if (!this.#isPaced("in", bytes)) return;
     if (this.#channels.maySend) return this.#channels.put(flow, bytes);
     this.#traffic.drop("NoChannel", this.#held.hold(flow, bytes, now));
     this.#open();

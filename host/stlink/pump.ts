@@ -3,8 +3,8 @@
 // closes and resets as themselves. Before it: bindings.ts accepted the connection, or mappings.ts dials
 // it. After it: nothing; it ends with both. Invariants: the application is read only while its last bytes
 // have all gone into the stream; the stream is read only while the socket has room (rules F1, F2, F4); neither
-// beyond the Binding's rate.
-// Bytes are written out of the core's memory: the connection is reset before the stream is released.
+// beyond the Binding's rate. Bytes are written out of the core's memory: the connection is reset before the
+// stream is released.
 
 import { Reason } from "../core/abi.gen.ts";
 import { type Core, StreamFlag } from "../core/core.ts";
@@ -77,7 +77,7 @@ export class Pump implements ConnectionEvents, StreamOwner, Paced {
       this.#traffic.bytesIn += taken;
       left = left.subarray(taken);
     }
-    return left;
+    return left.length === 0 ? NOTHING : left;
   }
 
   /** Bytes that the rate allows now; 0: `paced` follows. */

@@ -203,6 +203,11 @@ describe("what a device can't do", () => {
       'binding "here" has port 0: for a device write which.',
     ],
     [
+      "a Binding with an access list",
+      `${GOOD_SITE}access = { connections = 1 }\n`,
+      'binding "here" has an access list, which a device does not know: leave it out.',
+    ],
+    [
       "more than it has room for",
       add(3, binding) + [1, 2, 3].map((i) => connector(i) + peer(i)).join(""),
       "makes a configuration of 1281 bytes, and a device has room for 1004: leave Routes or peers out, or write shorter addresses.",
