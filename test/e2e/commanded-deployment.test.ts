@@ -57,6 +57,35 @@ describe("a deployment", () => {
     expect(camera.status().mappings[0]?.lastError).toMatch(/port 1: Refused/);
   });
 
+  it("of another access list ends those that it does not name, and no others", async () => {
+    const { bridge, office, camera, talk } = await talkingSite("access");
+    const [pair] = bridge.site.commander.db.pairs as [Pair];
+    const port = await office.port();
+    const listed = new Talk(port, "127.0.0.2");
+    expect(await listed.says("before")).toBe(true);
+    pair.options = [
+      { type: 1, value: Uint8Array.of(4, 32, 127, 0, 0, 2) },
+      { type: 2, value: Uint8Array.of(2, 0) },
+      { type: 3, value: Uint8Array.of(0, 0, 1, 0) },
+    ];
+    bridge.site.commander.deploy();
+    await talk.ended();
+    await Promise.all([office.confirmed(), camera.confirmed()]);
+    expect(await listed.says("after")).toBe(true);
+    await new Talk(port).ended();
+    expect(await new Talk(port, "127.0.0.2").says("a second one")).toBe(true);
+    await new Talk(port, "127.0.0.2").ended();
+    expect(office.status().bindings[0]).toMatchObject({
+      open: 2,
+      refused: { SourceNotAllowed: 1, TooManyConnections: 1 },
+    });
+    pair.options = [];
+    bridge.site.commander.deploy();
+    await office.confirmed();
+    expect(await new Talk(port).says("open to all")).toBe(true);
+    expect(await listed.says("as before")).toBe(true);
+  });
+
   it("has one Binding wait for its port, and the others listen", async () => {
     const { bridge, office, talk } = await talkingSite("port");
     const taken = await startService();

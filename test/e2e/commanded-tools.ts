@@ -137,8 +137,8 @@ export class Talk {
   readonly #ended = Promise.withResolvers<void>();
   #got = Buffer.alloc(0);
 
-  constructor(port: number) {
-    this.socket = connect({ host: "127.0.0.1", port });
+  constructor(port: number, from = "127.0.0.1") {
+    this.socket = connect({ host: "127.0.0.1", port, localAddress: from });
     this.socket.on("data", (bytes) => {
       this.#got = Buffer.concat([this.#got, bytes]);
     });

@@ -9,6 +9,7 @@ import {
   type ConfiguredPeer,
   type ConfiguredRoute,
   encodeConfiguration,
+  type RouteOption,
 } from "../../reference/configuration.ts";
 
 const NO_KEY = new Uint8Array(32);
@@ -50,6 +51,8 @@ export type Pair = {
   /** Of the Binding and of the Mapping's target, where they are real. */
   ports?: { binding: number; mapping: number };
   isPinned?: boolean;
+  /** Of the Binding. */
+  options?: RouteOption[];
 };
 
 export type Database = {
@@ -123,7 +126,8 @@ function peersOf(db: Database, row: Row, pairs: Pair[]): ConfiguredPeer[] {
 
 function routeOf(pair: Pair, row: Row): ConfiguredRoute {
   const isMapping = sameBytes(pair.to, row.id);
-  const { binding, mapping } = pair.ports ?? { binding: PORT, mapping: PORT };
+  const { ports, options = [] } = pair;
+  const { binding, mapping } = ports ?? { binding: PORT, mapping: PORT };
   return {
     id: isMapping ? pair.mappingId : pair.bindingId,
     kind: isMapping ? 1 : 2,
@@ -134,5 +138,6 @@ function routeOf(pair: Pair, row: Row): ConfiguredRoute {
     address: "127.0.0.1",
     peers: [isMapping ? pair.from : pair.to],
     mappingId: isMapping ? NONE : pair.mappingId,
+    options: isMapping ? [] : options,
   };
 }
