@@ -141,14 +141,26 @@ function connectorTables(status: ConnectorStatus): string[] {
     ...queueTable(shown),
     table(
       ["TENANT", "STLINKS", "UP", "VERSION OF ITS LIST"],
-      tenants.map((one) => [one.name, one.stlinks, one.up, one.version]),
+      tenants.map((one) => [one.name, one.stlinks, one.up, one.commander?.version ?? one.version]),
     ),
+    ...commanderTable(tenants),
     ...reasonTables(status),
     "",
     `packets in ${packetsIn} (${size(bytesIn)})  out ${packetsOut} (${size(bytesOut)})  replaced ${status.replaced}`,
     `hops admitted ${status.hopsAdmitted}  half-open ${halfOpen.now} of ${halfOpen.most}  paused ${status.pauses}  mutes ${status.mutes}`,
     `alarms: ${counts(status.alarms)}`,
   ];
+}
+
+/** Nothing where files alone decide. */
+function commanderTable(tenants: ConnectorStatus["tenants"]): string[] {
+  const rows = tenants.flatMap(({ name, commander }) => {
+    if (commander === null) return [];
+    const { id, hop, role, isSuspended, customers, codes } = commander;
+    return [[id, name, hop, isSuspended ? "SUSPENDED" : role, customers, codes]];
+  });
+  if (rows.length === 0) return [];
+  return [table(["COMMANDER", "OF TENANT", "HOP", "ROLE", "CUSTOMERS", "OPEN CODES"], rows)];
 }
 
 /** The STLinks with the fullest queues, then those that move most. */

@@ -3,7 +3,7 @@
 // and made ConnectorSettings. Before it: settings-schema.ts has looked at each field. After it: service.ts,
 // or `sealed connector check`. Every complaint is collected before one is thrown.
 
-import { dirname, resolve } from "node:path";
+import { dirname, parse, resolve } from "node:path";
 import { type Complaints, readDeclaration } from "../service/declaration.ts";
 import { formatAddress } from "../service/fields.ts";
 import { checkUnique, refusePublicPsk } from "../service/file-rules.ts";
@@ -16,14 +16,16 @@ import { DEFAULT_TENANT, type SettingsFields, settingsSchema } from "./settings-
 export function readConnectorFile(file: string): ConnectorSettings {
   const { value, complaints } = readDeclaration(file, settingsSchema);
   checkStlinks(value, complaints);
+  checkCommander(value, complaints);
   checkTenants(value, complaints);
   checkGroups(value, complaints);
   checkUnique(complaints, value.listen, ["listen"], null, placeOf);
-  refusePublicPsk(file, value.stlinks, complaints);
+  const commanders = value.commander === undefined ? [] : [value.commander];
+  refusePublicPsk(file, [...value.stlinks, ...commanders], complaints);
   complaints.throwIfAny();
   const folder = dirname(resolve(file));
   const keys = readKeyFile(resolve(folder, value.key_file));
-  return { file, ...keys, ...toSettings(value, folder) };
+  return { file, ...keys, ...toSettings(value, file) };
 }
 
 function checkStlinks({ stlinks }: SettingsFields, complaints: Complaints): void {
@@ -43,6 +45,24 @@ function checkNextKeys(stlinks: SettingsFields["stlinks"], complaints: Complaint
     if (owner === undefined) owners.set(hex(next_key), name);
     else
       complaints.add(["stlinks", i, "next_key"], `is a key of "${owner}" already: copy it again.`);
+  }
+}
+
+/** In a Commander's tenant nobody else decides. */
+function checkCommander({ stlinks, commander }: SettingsFields, complaints: Complaints): void {
+  if (commander === undefined) {
+    if (stlinks.length > 0) return;
+    const what = "is empty, and there is no [commander]: nobody could connect. Add one of them.";
+    return complaints.add(["stlinks"], what);
+  }
+  for (const [i, { name, tenant, key, next_key }] of stlinks.entries()) {
+    if (tenant === commander.tenant) {
+      const what = `is "${tenant}", in which the Commander decides: admit ${name} there, or give another.`;
+      complaints.add(["stlinks", i, "tenant"], what);
+    }
+    const keys = [key, ...(next_key === undefined ? [] : [next_key])].map(hex);
+    if (!keys.includes(hex(commander.key))) continue;
+    complaints.add(["commander", "key"], `is a key of "${name}" already: copy it again.`);
   }
 }
 
@@ -77,8 +97,9 @@ function placeOf(address: SettingsFields["listen"][number]): string | null {
 
 type Rest = Omit<ConnectorSettings, "file" | "privateKey" | "publicKey">;
 
-function toSettings(fields: SettingsFields, folder: string): Rest {
-  const { listen, stlinks, tenants, groups, limits, log, status_socket } = fields;
+function toSettings(fields: SettingsFields, file: string): Rest {
+  const { listen, stlinks, tenants, groups, commander, limits, log, status_socket } = fields;
+  const { dir: folder, name } = parse(resolve(file));
   return {
     listen,
     stlinks: stlinks.map(({ next_key, psk, ...rest }) => ({
@@ -88,6 +109,8 @@ function toSettings(fields: SettingsFields, folder: string): Rest {
     })),
     tenants: tenants.map((one) => ({ name: one.name, rate: rateOf(one) })),
     groups,
+    commander: commander === undefined ? null : { ...commander, psk: commander.psk ?? null },
+    stateFolder: resolve(folder, fields.state_folder ?? `${name}.state`),
     limits: toLimits(limits),
     log: { level: log.level, file: log.file === undefined ? null : resolve(folder, log.file) },
     statusSocket: status_socket === undefined ? null : resolve(folder, status_socket),

@@ -15,10 +15,12 @@ import { Counters, count, type HopRefusalName } from "./counters.ts";
 import { Forwarding } from "./forwarding.ts";
 import { HalfOpen } from "./half-open.ts";
 import type { ConnectorOptions } from "./options.ts";
-import type { Place, Tenancy } from "./place.ts";
-import { Roster } from "./roster.ts";
+import type { Place } from "./place.ts";
+import { Roster, type RosterChange } from "./roster.ts";
 import { Seat } from "./seat.ts";
 import type { ConnectorLimits, ConnectorRules } from "./settings.ts";
+import type { Tenancy } from "./tenancy.ts";
+import { enter, GUEST_MS, leave, Tickets, ticketOf } from "./tickets.ts";
 
 const SWEEP_MS = 1000;
 /** A handshake and HOP_HELLO take at most this (rule K4). */
@@ -41,6 +43,7 @@ export class Connector {
   readonly #world: World;
   readonly #driver: Driver;
   readonly #roster: Roster;
+  readonly #tickets: Tickets;
   readonly #halfOpen: HalfOpen<Seat>;
   #queueBytes: number;
   readonly #forwarding: Forwarding;
@@ -59,6 +62,7 @@ export class Connector {
     this.#core = core;
     this.#world = world;
     this.#roster = new Roster(rules, sizes.maxPacketBytes, world.clock.now());
+    this.#tickets = new Tickets(this.#roster, options.wallMs ?? Date.now);
     this.#halfOpen = new HalfOpen(halfOpenLimits(rules.limits));
     this.#forwarding = new Forwarding(options, this.counters, (seat) => this.#serve(seat));
     this.#loans = new Loans(Math.floor((sizes.hopBuffers - rules.limits.halfOpen) / 2));
@@ -107,19 +111,30 @@ export class Connector {
   setRules(rules: ConnectorRules): void {
     this.#queueBytes = rules.limits.queueBytes;
     this.#halfOpen.limits = halfOpenLimits(rules.limits);
-    const { removed, cut } = this.#roster.replace(rules, this.#world.clock.now());
-    for (const { seat } of [...removed, ...cut]) if (seat !== null) this.#turnAway(seat, "Revoked");
-    for (const place of removed) this.#forwarding.purge(place);
-    for (const place of this.#roster) this.#forwarding.purgeUnpaired(place);
+    this.change((roster, nowMs) => roster.replace(rules, nowMs));
   }
 
-  /** Every STLink that is admitted, here or away. */
+  /** Other admissions from now on. What they no longer allow is cut at once, in the order of rule T10. */
+  change(act: (roster: Roster, nowMs: number) => RosterChange): void {
+    const { removed, cut, suspended, unpaired } = act(this.#roster, this.#world.clock.now());
+    for (const { seat } of [...removed, ...cut]) if (seat !== null) this.#turnAway(seat, "Revoked");
+    for (const { seat } of suspended) if (seat !== null) this.#turnAway(seat, "NotAdmitted");
+    for (const place of removed) this.#forwarding.purge(place);
+    for (const place of unpaired) this.#forwarding.purgeUnpaired(place);
+  }
+
+  /** Everybody who is admitted, here or away, but the desk. */
   get places(): Iterable<Place> {
-    return this.#roster;
+    return this.#roster.places();
   }
 
   get tenancies(): Iterable<Tenancy> {
-    return this.#roster.tenancies;
+    return this.#roster.tenancies();
+  }
+
+  /** Whose key this is, hexadecimal; null: nobody's. */
+  ownerOf(key: string): Place | null {
+    return this.#roster.ownerOf(key);
   }
 
   get halfOpen(): number {
@@ -130,8 +145,17 @@ export class Connector {
     return this.#isDraining;
   }
 
+  /** Takes a connection from inside this process, which no flood keeps out. */
+  take(connection: Connection): ConnectionEvents | null {
+    this.#driver.wake();
+    return this.#eventsOf(this.#takeSeat(connection));
+  }
+
   #accept(connection: Connection): ConnectionEvents | null {
-    const seat = this.#takeSeat(connection);
+    return this.#eventsOf(this.#hasRoom(connection) ? this.#takeSeat(connection) : null);
+  }
+
+  #eventsOf(seat: Seat | null): ConnectionEvents | null {
     if (seat === null) return null;
     return {
       data: (bytes) => this.#read(seat, bytes),
@@ -141,12 +165,17 @@ export class Connector {
     };
   }
 
+  /** Among the handshakes under way (rule K4). */
+  #hasRoom({ remoteHost }: Connection): boolean {
+    const room = this.#halfOpen.placeFor(remoteHost);
+    if (room === false) this.#refuseHop(remoteHost, "HalfOpen");
+    else if (room !== true) this.#leave(room, "Displaced");
+    return room !== false;
+  }
+
   #takeSeat(connection: Connection): Seat | null {
     const { remoteHost } = connection;
     if (this.#isDraining) return this.#refuseHop(remoteHost, "Draining");
-    const room = this.#halfOpen.placeFor(remoteHost);
-    if (room === false) return this.#refuseHop(remoteHost, "HalfOpen");
-    if (room !== true) this.#leave(room, "Displaced");
     this.#core.clock(this.#world.clock.now());
     try {
       const leaveByMs = this.#world.clock.now() + HANDSHAKE_MS;
@@ -237,7 +266,8 @@ export class Connector {
     this.#due.add(seat);
     const { state, asking, greeted } = this.#core.hopState(seat.hop);
     if (asking) {
-      this.#core.hopAnswer(seat.hop, this.#roster.pskOf(this.#keyOf(seat)));
+      seat.psk = this.#roster.pskOf(this.#keyOf(seat));
+      this.#core.hopAnswer(seat.hop, seat.psk);
       this.#driver.wake();
     }
     if (state === HopState.Greeting && greeted) this.#decide(seat);
@@ -251,8 +281,35 @@ export class Connector {
     this.#halfOpen.delete(seat);
     seat.leaveByMs = null;
     const key = this.#keyOf(seat);
+    this.#roster.ownerOf(hex(key))?.notePsk(seat.psk);
+    const ticket = ticketOf(this.#core.hopTicket(seat.hop));
+    if (ticket !== null) return this.#decideTicket(seat, { key, ...ticket });
     const place = this.#roster.find(key);
     if (place === null) return this.#turnAway(seat, "NotAdmitted");
+    this.#seat(seat, place, key);
+  }
+
+  /** Who shows a ticket comes as a guest, for a minute (PROTOCOL 9.1). */
+  #decideTicket(
+    seat: Seat,
+    shown: { key: Uint8Array; codeId: Uint8Array; ticket: Uint8Array },
+  ): void {
+    const { key, codeId } = shown;
+    const host = seat.remoteHost;
+    const now = this.#world.clock.now();
+    const showing = this.#tickets.admit({ ...shown, host }, now);
+    if ("reason" in showing) {
+      const { reason, tenancies } = showing;
+      this.#options.onEvent?.({ kind: "turned", tenancies, codeId, key, host, reason });
+      return this.#turnAway(seat, reason);
+    }
+    this.#seat(seat, showing.place, key);
+    if (seat.place === null) return;
+    seat.leaveByMs = now + GUEST_MS;
+  }
+
+  /** The newest hop of an id wins, unless its key is at two places (rule K7). */
+  #seat(seat: Seat, place: Place, key: Uint8Array): void {
     const before = place.seat;
     const twice = place.noteHop(before !== null, this.#world.clock.now());
     if (twice === "first") this.#alarm(place, seat.remoteHost);
@@ -273,6 +330,8 @@ export class Connector {
   #admit(seat: Seat, place: Place): void {
     this.#core.hopAdmit(seat.hop, place.idBytes, this.#queueBytes);
     this.counters.hopsAdmitted += 1;
+    const displaced = enter(place);
+    if (displaced?.seat) this.#turnAway(displaced.seat, "CodeUsed");
     seat.maxPacketBytes = this.#core.hopMaxPacket(seat.hop);
     seat.place = place;
     place.seat = seat;
@@ -295,6 +354,7 @@ export class Connector {
     const { place } = seat;
     seat.place = null;
     if (place?.seat === seat) place.seat = null;
+    if (place?.seat === null) leave(place);
     if (why !== null && place === null) this.#refuseHop(seat.remoteHost, why);
     else if (why !== null) count(this.counters.hopsRefused, why);
     if (place === null) return;
@@ -337,7 +397,7 @@ export class Connector {
     for (const seat of this.#seats) {
       const isLate = seat.leaveByMs !== null && now >= seat.leaveByMs;
       if (this.#core.hopState(seat.hop).state === HopState.Closed) this.#leaveClosed(seat);
-      else if (isLate) this.#leave(seat, "HandshakeTimeout");
+      else if (isLate) this.#leave(seat, seat.place === null ? "HandshakeTimeout" : "TicketOver");
       else this.#serve(seat);
     }
     for (const place of this.#roster) this.#forwarding.expire(place, now);

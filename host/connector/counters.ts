@@ -4,6 +4,7 @@
 // Nothing here could hold a payload.
 
 import { Reason } from "../core/abi.gen.ts";
+import type { TicketReason } from "./tickets.ts";
 
 /** Why a packet is refused, in the order of PROTOCOL section 9. */
 export const REFUSALS = {
@@ -33,8 +34,10 @@ export type HopRefusalName =
   | "Displaced"
   /** Nothing finished within HANDSHAKE_MS. */
   | "HandshakeTimeout"
+  /** Who had shown a ticket had its minute (rule T6). */
+  | "TicketOver"
+  | TicketReason
   | "NoHopSlot"
-  | "NotAdmitted"
   | "Superseded"
   | "KeyUsedTwice"
   | "Revoked"

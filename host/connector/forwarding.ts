@@ -48,7 +48,7 @@ export class Forwarding {
     }
     const id = hex(info.to);
     seat.noteChannel(info.channel, id);
-    const to = from.tenancy.places.get(id);
+    const to = from.resolve(id);
     if (info.len > this.#options.sizes.maxPacketBytes) return this.#refuse(from, id, "TooBig");
     if (to === undefined || !from.isPairedWith(to)) return this.#refuse(from, id, "NotPaired");
     if (to.isMuted(from.id, sinceMs)) return this.#refuse(from, id, "Muted");
@@ -66,13 +66,13 @@ export class Forwarding {
     to.toldAway ??= new Set();
     if (to.toldAway.has(packet.from)) return;
     to.toldAway.add(packet.from);
-    this.#tell(to.tenancy.places.get(packet.from), to.id, "away");
+    this.#tell(to.resolve(packet.from), to.id, "away");
   }
 
   /** Packets that were for `to`. */
   #refuseAll(to: Place, refused: readonly Refusal[]): void {
     for (const { packet, reason } of refused) {
-      const from = to.tenancy.places.get(packet.from);
+      const from = to.resolve(packet.from);
       if (from === undefined) count(this.#counters.refused, reason);
       else this.#refuse(from, to.id, reason);
     }
@@ -101,7 +101,7 @@ export class Forwarding {
     const packet = place.queue.peek();
     if (packet === null) return;
     const { from, kind, bytes } = packet;
-    const sender = place.tenancy.places.get(from)?.idBytes ?? Buffer.from(from, "hex");
+    const sender = place.resolve(from)?.idBytes ?? Buffer.from(from, "hex");
     if (!this.#core.forward(seat.hop, kind, sender, bytes)) return;
     place.queue.dequeue();
     this.#buffers.giveBack(bytes);
@@ -123,7 +123,7 @@ export class Forwarding {
   /** `place` has a hop again: whoever was told that it is away, or has packets waiting, is told. */
   tellBack(place: Place): void {
     for (const sender of new Set([...(place.toldAway ?? []), ...place.queue.senders()])) {
-      this.#tell(place.tenancy.places.get(sender), place.id, "back");
+      this.#tell(place.resolve(sender), place.id, "back");
     }
     place.toldAway = null;
   }
@@ -135,7 +135,8 @@ export class Forwarding {
 
   /** Everything from and to an STLink that is no longer admitted (rule T10). */
   purge(place: Place): void {
-    for (const other of place.tenancy.places.values()) {
+    const neighbours = place.neighbours?.values() ?? [];
+    for (const other of [...place.tenancy.places.values(), ...neighbours]) {
       this.#refuseAll(other, other.queue.purge(place.id));
     }
     for (const sender of place.queue.senders()) {
@@ -145,7 +146,7 @@ export class Forwarding {
 
   purgeUnpaired(place: Place): void {
     for (const sender of place.queue.senders()) {
-      const from = place.tenancy.places.get(sender);
+      const from = place.resolve(sender);
       if (from?.isPairedWith(place)) continue;
       this.#refuseAll(place, place.queue.purge(sender));
     }

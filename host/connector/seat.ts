@@ -18,6 +18,8 @@ export class Seat {
   place: Place | null = null;
   /** The key that it was admitted under, hexadecimal. */
   key = "";
+  /** The PSK that its handshake was answered with. */
+  psk: Uint8Array = new Uint8Array(32);
   /** The largest packet that its STLink takes; 0 before it is admitted. */
   maxPacketBytes = 0;
   /** It goes at this time, whatever its peer does; null: it may stay. */

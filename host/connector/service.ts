@@ -11,12 +11,14 @@ import { formatAddress } from "../service/fields.ts";
 import { hex } from "../service/hex.ts";
 import type { Log } from "../service/log.ts";
 import { type Change, changeOf, changesOf, type Running } from "../service/running.ts";
+import { Commanders } from "./commanders.ts";
 import { Connector } from "./connector.ts";
 import { SIZE_CLASSES } from "./counters.ts";
 import type { ConnectorEvent } from "./options.ts";
-import type { Place, Tenancy } from "./place.ts";
-import type { ConnectorSettings } from "./settings.ts";
+import type { Place } from "./place.ts";
+import type { CommanderEntry, ConnectorSettings } from "./settings.ts";
 import type { AdmittedLine, ConnectorStatus, TenantLine } from "./status.ts";
+import type { Tenancy } from "./tenancy.ts";
 
 export type RunningConnector = Running<ConnectorSettings, ConnectorStatus>;
 
@@ -42,6 +44,8 @@ class ConnectorService implements RunningConnector {
   readonly #log: Log;
   readonly #world: World;
   readonly #connector: Connector;
+  /** null: the file alone decides. */
+  #commanders: Commanders | null = null;
   readonly #listeners: Listener[] = [];
 
   constructor(settings: ConnectorSettings, log: Log, world: World) {
@@ -56,11 +60,20 @@ class ConnectorService implements RunningConnector {
       privateKey,
       publicKey,
       rules: settings,
-      onEvent: (event) => this.#tell(event),
+      onEvent: (event) => {
+        this.#commanders?.hear(event);
+        this.#tell(event);
+      },
     });
   }
 
   async start(): Promise<void> {
+    const { commander } = this.#settings;
+    if (commander !== null) {
+      const [connector, settings] = [this.#connector, this.#settings];
+      const about = { connector, settings, commander, log: this.#log, world: this.#world };
+      this.#commanders = new Commanders(about);
+    }
     for (const address of this.#settings.listen) {
       const listening = this.#connector.start(address);
       this.#listeners.push(
@@ -75,8 +88,10 @@ class ConnectorService implements RunningConnector {
     const { hops, halfOpen } = before.limits;
     const { stlinks, tenants, groups } = after;
     const limits = { ...after.limits, hops, halfOpen };
-    this.#settings = { ...before, stlinks, tenants, groups, limits };
+    const commander = otherKeyOnly(before.commander, after.commander);
+    this.#settings = { ...before, stlinks, tenants, groups, limits, commander };
     this.#connector.setRules(this.#settings);
+    this.#commanders?.set(this.#settings);
     return {
       applied: appliedChanges(before, this.#settings),
       needsRestart: changesOfFixed(before, after),
@@ -85,6 +100,7 @@ class ConnectorService implements RunningConnector {
 
   async stop(): Promise<void> {
     if (this.#listeners.length > 0) await this.#connector.drain();
+    this.#commanders?.stop();
     this.#connector.stop();
   }
 
@@ -97,7 +113,7 @@ class ConnectorService implements RunningConnector {
       listening: this.#places(),
       isDraining,
       stlinks: [...this.#connector.places].map((place) => this.#stlinkLine(place)),
-      tenants: [...this.#connector.tenancies].map(tenantLine),
+      tenants: [...this.#connector.tenancies].map((tenancy) => this.#tenantLine(tenancy)),
       packetsIn,
       packetsOut,
       bytesIn,
@@ -143,9 +159,21 @@ class ConnectorService implements RunningConnector {
     };
   }
 
+  #tenantLine(tenancy: Tenancy): TenantLine {
+    const { name, version, places, commander } = tenancy;
+    const up = [...places.values()].filter(({ seat }) => seat !== null).length;
+    const line = { name, version, stlinks: places.size, up };
+    if (commander === null || this.#commanders === null) return { ...line, commander: null };
+    return { ...line, commander: this.#commanders.line(tenancy, commander) };
+  }
+
   #tell(event: ConnectorEvent): void {
     if (event.kind === "refused") {
       return this.#log.debug({ from: event.host, reason: event.why }, "hop refused");
+    }
+    if (event.kind === "turned") {
+      const { host, codeId, reason } = event;
+      return this.#log.info({ from: host, codeId: hex(codeId), reason }, "ticket refused");
     }
     const { name } = event.place;
     const stlink = { stlink: name, tenant: event.place.tenancy.name };
@@ -156,11 +184,6 @@ class ConnectorService implements RunningConnector {
       `two machines use the key of ${name}: both are held off; find the copy, give ${name} a new key`,
     );
   }
-}
-
-function tenantLine({ name, version, places }: Tenancy): TenantLine {
-  const up = [...places.values()].filter(({ seat }) => seat !== null).length;
-  return { name, version, stlinks: places.size, up };
 }
 
 function cannotListen(address: Address, error: unknown): unknown {
@@ -176,6 +199,7 @@ function appliedChanges(before: ConnectorSettings, after: ConnectorSettings): Ch
     ...changesOf("tenant", before.tenants, after.tenants),
     ...changeOf("groups", before.groups, after.groups),
     ...changeOf("limits", before.limits, after.limits),
+    ...changeOf("commander", before.commander, after.commander),
   ];
 }
 
@@ -183,10 +207,21 @@ function appliedChanges(before: ConnectorSettings, after: ConnectorSettings): Ch
 function changesOfFixed(before: ConnectorSettings, after: ConnectorSettings): Change[] {
   return [
     ...changeOf("key", before.publicKey, after.publicKey),
+    ...changeOf("commander", before.commander, otherKeyOnly(after.commander, before.commander)),
+    ...changeOf("state_folder", before.stateFolder, after.stateFolder),
     ...changeOf("listen", before.listen, after.listen),
     ...changeOf("limits.hops", before.limits.hops, after.limits.hops),
     ...changeOf("limits.half_open", before.limits.halfOpen, after.limits.halfOpen),
     ...changeOf("log", before.log, after.log),
     ...changeOf("status_socket", before.statusSocket, after.statusSocket),
   ];
+}
+
+/** A running Connector takes another key or PSK of the Commander that it has; another Commander is another start. */
+function otherKeyOnly(
+  held: CommanderEntry | null,
+  after: CommanderEntry | null,
+): CommanderEntry | null {
+  if (held === null || after === null || hex(held.id) !== hex(after.id)) return held;
+  return { ...held, key: after.key, psk: after.psk };
 }

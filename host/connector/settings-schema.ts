@@ -40,6 +40,15 @@ const tenant = z
   .strictObject({ name: nameField.describe("What the STLinks call it."), ...rate })
   .describe("A customer, with the rate of all its STLinks together.");
 
+const commander = z
+  .strictObject({
+    id: idField.describe("Its id."),
+    key: keyField.describe("Its public key; after a recovery, the other one."),
+    psk: pskField.optional().describe("Its hop's pre-shared key, the same at the Commander."),
+    tenant: nameField.default(DEFAULT_TENANT).describe("The tenant in which it decides alone."),
+  })
+  .describe("The operator's Commander: it admits STLinks, and names Customers.");
+
 const limits = z
   .strictObject({
     hops: z.int().min(1).max(65_535).default(10_240).describe("STLinks connected at once."),
@@ -70,7 +79,18 @@ export const settingsSchema = z
       .array(z.array(nameField).min(2))
       .default([])
       .describe("Who may talk to whom: all in one list with one another. A pair is a list of two."),
-    stlinks: z.array(stlink).min(1).describe("The STLinks that may connect."),
+    stlinks: z
+      .array(stlink)
+      .default([])
+      .describe("The STLinks that may connect, beside those of a Commander."),
+    commander: commander.optional(),
+    state_folder: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        "Where whom the Commander admits is kept, relative to this file. Without it: this file's name with .state in place of its ending.",
+      ),
     tenants: z.array(tenant).default([]).describe("Customers whose rate is limited as a whole."),
     limits,
     log: logFields,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a Connector is told, however it came to know: where it listens, whom it admits, who may talk to
-// whom, and its limits. Before it: connector-file.ts, or one day a Commander. After it: service.ts.
+// whom, and its limits. Before it: connector-file.ts; a Commander for its own tenant (PROTOCOL 9.1). After it:
+// service.ts.
 // Invariant: members of a group are admitted STLinks of one tenant (rule T4).
 
 import type { Address } from "../net/transport.ts";
@@ -17,7 +18,14 @@ export type AdmittedStlink = {
   nextKey: Uint8Array | null;
   /** The hop's pre-shared key, 32 bytes; null: zeros. */
   psk: Uint8Array | null;
+  /** Of a Commander's: it came by this code, 16 digits, and has not confirmed yet. */
+  codeId?: string | null;
+  /** It shows this code's ticket, and is nobody yet. */
+  guestOf?: string;
 };
+
+/** The operator's Commander: it decides who is in its tenant, and names Customers (PROTOCOL 9.1). */
+export type CommanderEntry = Pick<AdmittedStlink, "id" | "key" | "psk" | "tenant">;
 
 /** Token buckets in bytes and in packets (rule K3). */
 export type Rate = { bytesPerSecond: number; packetsPerSecond: number };
@@ -46,6 +54,10 @@ export type ConnectorSettings = {
   tenants: readonly Tenant[];
   /** Names of STLinks: all members of a group may talk to one another (rule K2). */
   groups: readonly (readonly string[])[];
+  /** null: the file alone decides. */
+  commander: CommanderEntry | null;
+  /** What a Connector with a Commander keeps on disk. */
+  stateFolder: string;
   limits: ConnectorLimits;
   log: LogSettings;
   statusSocket: string | null;

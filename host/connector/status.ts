@@ -32,6 +32,22 @@ export type TenantLine = {
   version: number;
   stlinks: number;
   up: number;
+  /** Who decides in it; null: the file does. */
+  commander: CommanderLine | null;
+};
+
+export type CommanderLine = {
+  /** Hexadecimal. */
+  id: string;
+  hop: "up" | "away";
+  role: "operator" | "customer";
+  /** All hops of its tenant are refused for now. */
+  isSuspended: boolean;
+  /** Of its list that is in force and on disk: `epoch.serial`, 0.0 before the first. */
+  version: string;
+  customers: number;
+  /** Codes that are open. */
+  codes: number;
 };
 
 export type Counts = Readonly<Record<string, number>>;

@@ -38,8 +38,8 @@ export const pskField = hexField(
   'is not a pre-shared key: 64 hexadecimal digits, as "sealed keygen --psk" prints them.',
 );
 
-/** The u-coordinate is below 2^255 - 19, top bit clear. */
-function isCanonical(key: Uint8Array): boolean {
+/** Of a public key, 32 bytes: the u-coordinate is below 2^255 - 19, top bit clear. */
+export function isCanonical(key: Uint8Array): boolean {
   const u = BigInt(`0x${Buffer.from(key).reverse().toString("hex")}`);
   return u < 2n ** 255n - 19n;
 }

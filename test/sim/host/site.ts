@@ -308,6 +308,8 @@ export class Site {
       stlinks,
       tenants: [{ name: "t", rate }],
       groups: [NAMES],
+      commander: null,
+      stateFolder: "",
       limits: {
         hops: 8,
         halfOpen: 8,
