@@ -18,7 +18,7 @@ import { seededRandom } from "../reference/random.ts";
 
 const random = seededRandom("connector world");
 const NO_PSK = new Uint8Array(32);
-const CONNECTOR_SECRET = random(32);
+export const CONNECTOR_SECRET = random(32);
 const NOWHERE = { host: "connector", port: 1 };
 
 /** A Connector only listens. */
@@ -35,6 +35,8 @@ export function person(name: string, more: Partial<AdmittedStlink> = {}): Person
   return { name, secret, key: publicKey(secret), ...rest, ...more };
 }
 
+export type Ticket = { codeId: Uint8Array; ticket: Uint8Array };
+
 type Limits = ConnectorRules["limits"];
 const LIMITS: Limits = {
   hops: 64,
@@ -43,6 +45,9 @@ const LIMITS: Limits = {
   queueBytes: 1 << 20,
   rate: { bytesPerSecond: 1 << 30, packetsPerSecond: 1_000_000 },
 };
+
+/** Milliseconds since 1970 at which the world begins. */
+export const WORLD_BEGAN_MS = 1_764_000_000_000;
 
 /** Rules that admit these people, all of one tenant in one group. */
 export function rulesFor(
@@ -58,9 +63,11 @@ export class ConnectorWorld {
   readonly clock = new SimClock();
   readonly connector: Connector;
   readonly events: ConnectorEvent[] = [];
+  /** What the Connector runs in. */
+  readonly world: World;
   #accept: Accept = () => null;
 
-  private constructor(rules: ConnectorRules) {
+  constructor(rules: ConnectorRules) {
     const world: World = {
       transport: {
         connect: isNotNeeded,
@@ -85,6 +92,7 @@ export class ConnectorWorld {
       },
       entropy: random,
     };
+    this.world = world;
     this.connector = new Connector({
       core: new Core(openCore()),
       world,
@@ -92,8 +100,13 @@ export class ConnectorWorld {
       privateKey: CONNECTOR_SECRET,
       publicKey: publicKey(CONNECTOR_SECRET),
       rules,
-      onEvent: (event) => this.events.push(event),
+      onEvent: (event) => this.hear(event),
+      wallMs: () => WORLD_BEGAN_MS + this.clock.nowMs,
     });
+  }
+
+  protected hear(event: ConnectorEvent): void {
+    this.events.push(event);
   }
 
   static async start(rules: ConnectorRules): Promise<ConnectorWorld> {
@@ -118,6 +131,11 @@ export class ConnectorWorld {
     }
   }
 
+  /** Who takes connections now. */
+  get accept(): Accept {
+    return this.#accept;
+  }
+
   /** A connection from a host on which nothing was sent yet. */
   connect(host: string): Line {
     const line = new Line(this.clock, host);
@@ -129,6 +147,14 @@ export class ConnectorWorld {
   /** An STLink that has made its hop, as far as the Connector lets it. */
   dial(who: Person, host = "192.0.2.1", secret = who.secret): Stlink {
     const stlink = new Stlink(this, who, host, secret);
+    this.run(50);
+    return stlink;
+  }
+
+  /** One that shows a ticket: codeId (8 bytes) and ticket (32). */
+  dialWith(who: Person, ticket: Ticket, host = "192.0.2.1"): Stlink {
+    const stlink = new Stlink(this, who, host, who.secret);
+    stlink.ticket = ticket;
     this.run(50);
     return stlink;
   }
@@ -248,6 +274,7 @@ export class Stlink {
   /** It has sent HOP_HELLO, or is not going to. */
   isGreeted = false;
   maxPacket = 65_000;
+  ticket: Ticket | null = null;
   readonly #named: string[] = [];
 
   constructor(world: ConnectorWorld, who: Person, host: string, secret: Uint8Array) {
@@ -331,7 +358,9 @@ export class Stlink {
     for (const frames of this.#hop.receive(bytes)) this.heard.push(...frames);
     if (this.#hop.established && !this.isGreeted) {
       this.isGreeted = true;
-      this.#hop.send({ type: "HOP_HELLO", maxPacket: this.maxPacket, channels: 16 });
+      const hello = { type: "HOP_HELLO", maxPacket: this.maxPacket, channels: 16 } as const;
+      const shown = this.ticket === null ? [] : [{ type: "TICKET", ...this.ticket } as const];
+      this.#hop.send(hello, ...shown);
     }
     this.#flush();
   }

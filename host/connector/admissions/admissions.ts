@@ -172,13 +172,12 @@ export class Admissions {
     for (const { now } of change.customers) if (now !== undefined) this.#checkCustomer(now);
   }
 
-  /** A Customer whose limit was lowered keeps whom it has. */
+  /** A Customer whose limit was lowered keeps whom it has, and gets nobody new. */
   #checkLimit(commander: string, { members }: AdmissionList, change: ListChange): void {
     const customer = this.#lists.get(this.#operator)?.customers.get(commander);
     const most = customer?.stlinks ?? 0;
-    const came = change.members.filter(({ before }) => before === undefined).length;
-    const went = change.members.filter(({ now }) => now === undefined).length;
-    if (most === 0 || members.size <= most || came <= went) return;
+    const isAnyNew = change.members.some(({ before }) => before === undefined);
+    if (most === 0 || members.size <= most || !isAnyNew) return;
     throw refused(`its Customer may have ${most} STLinks, and these would be ${members.size}`);
   }
 
