@@ -341,6 +341,18 @@ describe("a device's Binding", () => {
     expect(await device.statusWith(/Connector/)).not.toContain("Binding");
   });
 
+  test("is left out where it has an access list, or what is not known, and that is said", async () => {
+    const port = await freePort();
+    for (const type of [2, 9]) {
+      const options = [{ type, value: Uint8Array.of(1, 0) }];
+      const { device } = await siteWith({}, [{ ...deskBinding(port), options }]);
+      expect(device.said).toMatch(
+        /does not listen: it is limited to some machines, connections or/,
+      );
+      expect(await device.statusWith(/Connector/)).not.toContain("Binding");
+    }
+  });
+
   test("refuses to listen on a public address", async () => {
     const port = await freePort();
     const { device } = await siteWith({}, [{ ...deskBinding(port), address: "192.0.2.1" }]);

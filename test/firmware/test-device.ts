@@ -20,7 +20,11 @@ import {
 import { CORE_WASM } from "../../scripts/run.ts";
 import { makeFolder } from "../e2e/sealed-tools.ts";
 import type { StlinkSite } from "../e2e/stlink-site.ts";
-import { type ConfiguredRoute, encodeStored } from "../reference/configuration.ts";
+import {
+  type ConfiguredRoute,
+  encodeStored,
+  type RouteOption,
+} from "../reference/configuration.ts";
 import { Talker } from "./stub-device.ts";
 
 const PARTS = join(import.meta.dirname, "device");
@@ -69,6 +73,7 @@ export type DeviceRoute = {
   protocol?: "tcp" | "udp";
   /** Names of the site's STLinks. */
   peers: readonly string[];
+  options?: RouteOption[];
 };
 
 export type DeviceFiles = {
@@ -106,7 +111,7 @@ export function storedConfiguration(site: StlinkSite, name: string, files: Devic
 }
 
 function routeOf(site: StlinkSite, route: DeviceRoute): ConfiguredRoute {
-  const { kind, name, port, address = "127.0.0.1", mapping, protocol, peers } = route;
+  const { kind, name, port, address = "127.0.0.1", mapping, protocol, peers, options = [] } = route;
   return {
     id: routeId(kind, name),
     kind: kind === "mapping" ? 1 : 2,
@@ -117,6 +122,7 @@ function routeOf(site: StlinkSite, route: DeviceRoute): ConfiguredRoute {
     address,
     peers: peers.map((peer) => hex(site.idOf(peer))),
     mappingId: mapping === undefined ? new Uint8Array(16) : routeId("mapping", mapping),
+    options,
   };
 }
 
