@@ -4,7 +4,7 @@
 // After: test/unit/control-pair.ts, two activated devices and a Commander.
 
 import { checksum } from "../reference/activation.ts";
-import { concat, encodeUint } from "../reference/bytes.ts";
+import { concat, encodeUint, fromHex } from "../reference/bytes.ts";
 import { encodeConfiguration } from "../reference/configuration.ts";
 import { type ControlMessage, encodeControl } from "../reference/control.ts";
 import { instance } from "../unit/abi-tools.ts";
@@ -14,6 +14,14 @@ import { Mutator } from "./mutator.ts";
 
 const INPUTS = 20;
 const CHECKSUM_LEN = 4;
+/** A network of each family, connections, a rate, and what is not known. */
+const OPTIONS = [
+  { type: 1, value: fromHex("0418c0a80000") },
+  { type: 1, value: fromHex(`0608fd${"00".repeat(15)}`) },
+  { type: 2, value: fromHex("1400") },
+  { type: 3, value: fromHex("00001000") },
+  { type: 9, value: fromHex("01") },
+];
 /** A message's type and length. */
 const HEADER_LEN = 4;
 
@@ -51,7 +59,9 @@ function loadMutants(mutator: Mutator, code: Uint8Array, stored: Uint8Array): vo
 /** A message; most often its length is right, so that what is inside is read. */
 function message(pair: Pair, mutator: Mutator): Uint8Array {
   pair.serial += 1n;
-  const config = { ...pair.next([pair.peer(pair.a)], [pair.mapping()], true), id: pair.b.id };
+  const binding = { ...pair.binding(), peers: [pair.a.id], options: OPTIONS };
+  const routes = [pair.mapping(), binding];
+  const config = { ...pair.next([pair.peer(pair.a)], routes, true), id: pair.b.id };
   const key = mutator.random(32);
   const messages: ControlMessage[] = [
     { type: "CONFIG", configuration: encodeConfiguration(config) },
