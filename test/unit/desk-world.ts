@@ -124,6 +124,8 @@ export class DeskWorld extends ConnectorWorld {
 export class TestCommander {
   readonly heard: DeskMessage[] = [];
   readonly hopEvents: HopEvent[] = [];
+  /** While false nothing that the desk says is taken. */
+  isReading = true;
   /** The reason with which its last stream ended; null: it is open, or ended in order. */
   endReason: number | null = null;
   readonly #agent: Agent;
@@ -156,12 +158,12 @@ export class TestCommander {
     this.open();
   }
 
-  /** Opens a stream to the desk, another one beside those that there are. */
-  open(): void {
+  /** Opens a stream to the desk, of kind 3 where it is right, beside those that there are. */
+  open(kind = 3): void {
     this.endReason = null;
     this.#reader = new DeskReader();
     this.#unsent = new Uint8Array(0);
-    const stream = this.#agent.core.streamOpen(this.#desk, 3, NONE, NONE);
+    const stream = this.#agent.core.streamOpen(this.#desk, kind, NONE, NONE);
     this.#stream = stream;
     this.#agent.attach(stream, { news: () => this.#news(stream) });
   }
@@ -176,6 +178,19 @@ export class TestCommander {
     this.#unsent = Buffer.concat([this.#unsent, bytes]);
     this.#write();
     this.#agent.wake();
+  }
+
+  /** Takes what the desk has said meanwhile. */
+  readAgain(): void {
+    this.isReading = true;
+    this.#news(this.#stream);
+    this.#agent.wake();
+    this.#world.settle();
+  }
+
+  /** Bytes that the stream has not taken yet. */
+  get unsentBytes(): number {
+    return this.#unsent.length;
   }
 
   /** Ends its bytes. */
@@ -215,6 +230,7 @@ export class TestCommander {
       this.#stream = -1;
       return;
     }
+    if (!this.isReading) return;
     for (let bytes = core.streamTake(stream); bytes.length > 0; bytes = core.streamTake(stream)) {
       if (stream === this.#stream) this.heard.push(...this.#reader.take(bytes));
     }
