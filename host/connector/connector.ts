@@ -11,6 +11,7 @@ import { Loans } from "../net/hop-wire.ts";
 import type { Address, Connection, ConnectionEvents, Listener } from "../net/transport.ts";
 import { fraction, type World } from "../net/world.ts";
 import { hex } from "../service/hex.ts";
+import { Arrivals, type TurnReason } from "./arrivals.ts";
 import { Counters, count, type HopRefusalName } from "./counters.ts";
 import { Forwarding } from "./forwarding.ts";
 import { HalfOpen } from "./half-open.ts";
@@ -20,7 +21,7 @@ import { Roster, type RosterChange } from "./roster.ts";
 import { Seat } from "./seat.ts";
 import type { ConnectorLimits, ConnectorRules } from "./settings.ts";
 import type { Tenancy } from "./tenancy.ts";
-import { enter, GUEST_MS, leave, Tickets, ticketOf } from "./tickets.ts";
+import { enter, leave } from "./tickets.ts";
 
 const SWEEP_MS = 1000;
 /** A handshake and HOP_HELLO take at most this (rule K4). */
@@ -43,7 +44,7 @@ export class Connector {
   readonly #world: World;
   readonly #driver: Driver;
   readonly #roster: Roster;
-  readonly #tickets: Tickets;
+  readonly #arrivals: Arrivals;
   readonly #halfOpen: HalfOpen<Seat>;
   #queueBytes: number;
   readonly #forwarding: Forwarding;
@@ -62,7 +63,7 @@ export class Connector {
     this.#core = core;
     this.#world = world;
     this.#roster = new Roster(rules, sizes.maxPacketBytes, world.clock.now());
-    this.#tickets = new Tickets(this.#roster, options.wallMs ?? Date.now);
+    this.#arrivals = new Arrivals(options, this.counters, this.#roster);
     this.#halfOpen = new HalfOpen(halfOpenLimits(rules.limits));
     this.#forwarding = new Forwarding(options, this.counters, (seat) => this.#serve(seat));
     this.#loans = new Loans(Math.floor((sizes.hopBuffers - rules.limits.halfOpen) / 2));
@@ -266,65 +267,20 @@ export class Connector {
     this.#due.add(seat);
     const { state, asking, greeted } = this.#core.hopState(seat.hop);
     if (asking) {
-      seat.psk = this.#roster.pskOf(this.#keyOf(seat));
+      seat.psk = this.#arrivals.pskFor(seat);
       this.#core.hopAnswer(seat.hop, seat.psk);
       this.#driver.wake();
     }
     if (state === HopState.Greeting && greeted) this.#decide(seat);
   }
 
-  #keyOf(seat: Seat): Uint8Array {
-    return this.#core.hopPeerKey(seat.hop);
-  }
-
   #decide(seat: Seat): void {
     this.#halfOpen.delete(seat);
     seat.leaveByMs = null;
-    const key = this.#keyOf(seat);
-    this.#roster.ownerOf(hex(key))?.notePsk(seat.psk);
-    const ticket = ticketOf(this.#core.hopTicket(seat.hop));
-    if (ticket !== null) return this.#decideTicket(seat, { key, ...ticket });
-    const place = this.#roster.find(key);
-    if (place === null) return this.#turnAway(seat, "NotAdmitted");
-    this.#seat(seat, place, key);
-  }
-
-  /** Who shows a ticket comes as a guest, for a minute (PROTOCOL 9.1). */
-  #decideTicket(
-    seat: Seat,
-    shown: { key: Uint8Array; codeId: Uint8Array; ticket: Uint8Array },
-  ): void {
-    const { key, codeId } = shown;
-    const host = seat.remoteHost;
-    const now = this.#world.clock.now();
-    const showing = this.#tickets.admit({ ...shown, host }, now);
-    if ("reason" in showing) {
-      const { reason, tenancies } = showing;
-      this.#options.onEvent?.({ kind: "turned", tenancies, codeId, key, host, reason });
-      return this.#turnAway(seat, reason);
-    }
-    this.#seat(seat, showing.place, key);
-    if (seat.place === null) return;
-    seat.leaveByMs = now + GUEST_MS;
-  }
-
-  /** The newest hop of an id wins, unless its key is at two places (rule K7). */
-  #seat(seat: Seat, place: Place, key: Uint8Array): void {
-    const before = place.seat;
-    const twice = place.noteHop(before !== null, this.#world.clock.now());
-    if (twice === "first") this.#alarm(place, seat.remoteHost);
-    if (before !== null) {
-      this.#turnAway(before, twice === "alone" ? "Superseded" : "KeyUsedTwice");
-    }
-    if (twice !== "alone") return this.#turnAway(seat, "KeyUsedTwice");
-    seat.key = hex(key);
-    place.takeKey(seat.key);
-    this.#admit(seat, place);
-  }
-
-  #alarm(place: Place, host: string): void {
-    count(this.counters.alarms, "KeyUsedTwice");
-    this.#options.onEvent?.({ kind: "KeyUsedTwice", place, host });
+    const arrival = this.#arrivals.decide(seat, this.#world.clock.now());
+    if (arrival.older !== null) this.#turnAway(arrival.older, arrival.olderReason);
+    if (arrival.place === null) this.#turnAway(seat, arrival.reason);
+    else this.#admit(seat, arrival.place);
   }
 
   #admit(seat: Seat, place: Place): void {
@@ -340,7 +296,7 @@ export class Connector {
   }
 
   /** A last record says why; the connection closes behind it, or when nobody has read it in time. */
-  #turnAway(seat: Seat, name: HopRefusalName & keyof typeof Reason): void {
+  #turnAway(seat: Seat, name: TurnReason): void {
     if (seat.isTurnedAway) return;
     seat.isTurnedAway = true;
     seat.leaveByMs = this.#world.clock.now() + LAST_WORD_MS;
