@@ -30,10 +30,10 @@ const check: CommandModule<object, FileArguments> = {
   describe: "Say what is wrong with a Connector's file",
   builder: (yargs) => fileArgument(yargs).example("$0 connector check hall.toml", ""),
   handler({ file }) {
-    const { stlinks, groups, tenants } = readConnectorFile(file);
-    console.log(
-      `${file} is good: STLinks ${stlinks.length}, groups ${groups.length}, tenants ${tenants.length}`,
-    );
+    const { stlinks, groups, tenants, commander } = readConnectorFile(file);
+    const counts = `STLinks ${stlinks.length}, groups ${groups.length}, tenants ${tenants.length}`;
+    const more = commander === null ? "" : `, and a Commander for "${commander.tenant}"`;
+    console.log(`${file} is good: ${counts}${more}`);
   },
 };
 

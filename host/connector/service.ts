@@ -112,7 +112,7 @@ class ConnectorService implements RunningConnector {
       publicKey: hex(this.#settings.publicKey),
       listening: this.#places(),
       isDraining,
-      stlinks: [...this.#connector.places].map((place) => this.#stlinkLine(place)),
+      stlinks: [...this.#connector.places].filter(isStlink).map((place) => this.#stlinkLine(place)),
       tenants: [...this.#connector.tenancies].map((tenancy) => this.#tenantLine(tenancy)),
       packetsIn,
       packetsOut,
@@ -161,8 +161,9 @@ class ConnectorService implements RunningConnector {
 
   #tenantLine(tenancy: Tenancy): TenantLine {
     const { name, version, places, commander } = tenancy;
-    const up = [...places.values()].filter(({ seat }) => seat !== null).length;
-    const line = { name, version, stlinks: places.size, up };
+    const stlinks = [...places.values()].filter(isStlink);
+    const up = stlinks.filter(({ seat }) => seat !== null).length;
+    const line = { name, version, stlinks: stlinks.length, up };
     if (commander === null || this.#commanders === null) return { ...line, commander: null };
     return { ...line, commander: this.#commanders.line(tenancy, commander) };
   }
@@ -184,6 +185,11 @@ class ConnectorService implements RunningConnector {
       `two machines use the key of ${name}: both are held off; find the copy, give ${name} a new key`,
     );
   }
+}
+
+/** Commanders and guests have lines of their own, or none. */
+function isStlink(place: Place): boolean {
+  return place.guestOf === null && place.tenancy.commander !== place;
 }
 
 function cannotListen(address: Address, error: unknown): unknown {

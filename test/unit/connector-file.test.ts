@@ -24,6 +24,14 @@ function complaint(piece: string, changed: string): string {
   return refusalOf(file, readConnectorFile);
 }
 
+const COMMANDED = `key_file = "own.key"
+listen = ["0.0.0.0:8443"]
+
+[commander]
+id = "${OWN_ID}"
+key = "${PEER_KEY}"
+`;
+
 describe("a good file", () => {
   it("becomes settings, with what it leaves out filled in", () => {
     const settings = readConnectorFile(place("hall.toml", GOOD_CONNECTOR));
@@ -51,6 +59,17 @@ describe("a good file", () => {
       .replace('groups = [["office", "camera"]]', "");
     const settings = readConnectorFile(place("hall.toml", text + tenant));
     expect(settings.stlinks.map(({ tenant }) => tenant)).toEqual(["default", "b"]);
+  });
+
+  it("names a Commander, and then needs no STLinks; its state is beside it", () => {
+    const file = place("hall.toml", COMMANDED);
+    const settings = readConnectorFile(file);
+    expect(settings.commander).toMatchObject({ tenant: "default", psk: null });
+    expect(settings.stateFolder).toBe(file.replace("hall.toml", "hall.state"));
+    const named = place("hall.toml", `state_folder = "admissions"\n${COMMANDED}tenant = "acme"\n`);
+    const { stateFolder, commander } = readConnectorFile(named);
+    expect(stateFolder).toBe(named.replace("hall.toml", "admissions"));
+    expect(commander?.tenant).toBe("acme");
   });
 
   it("names tenants and their rates", () => {
@@ -116,5 +135,37 @@ describe("what is wrong", () => {
     const file = place("hall.toml", GOOD_CONNECTOR);
     setMode(file, 0o640);
     expect(refusalOf(file, readConnectorFile)).toMatch(/others may read it: chmod 600 hall\.toml/);
+  });
+});
+
+describe("a Commander in a file", () => {
+  function complaintOf(text: string): string {
+    return refusalOf(place("hall.toml", text), readConnectorFile);
+  }
+
+  it("or STLinks there have to be", () => {
+    const alone = COMMANDED.slice(0, COMMANDED.indexOf("[commander]"));
+    expect(complaintOf(alone)).toMatch(/stlinks is empty, and there is no \[commander\]/);
+  });
+
+  it("decides in its tenant alone", () => {
+    const stlink = `\n[[stlinks]]\nname = "office"\nid = "${PEER_ID}"\nkey = "${CONNECTOR_KEY}"\n`;
+    expect(complaintOf(COMMANDED + stlink)).toMatch(
+      /stlinks\[0\]\.tenant is "default", in which the Commander decides: admit office there/,
+    );
+  });
+
+  it("has a key of its own", () => {
+    const tenant = '[[tenants]]\nname = "b"\nbytes_per_second = "1MiB"\npackets_per_second = 500\n';
+    const stlink = `\n[[stlinks]]\nname = "office"\ntenant = "b"\nid = "${PEER_ID}"\nkey = "${PEER_KEY}"\n`;
+    expect(complaintOf(COMMANDED + stlink + tenant)).toMatch(
+      /commander\.key is a key of "office" already/,
+    );
+  });
+
+  it("has a PSK that others may not read", () => {
+    const file = place("hall.toml", `${COMMANDED}psk = "${"5a".repeat(32)}"\n`);
+    setMode(file, 0o644);
+    expect(refusalOf(file, readConnectorFile)).toMatch(/holds a pre-shared key \(psk\)/);
   });
 });

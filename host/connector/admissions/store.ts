@@ -177,14 +177,23 @@ function readMessages(bytes: Uint8Array): DeskMessage[] {
 function keepPrivate(folder: string, file: string): void {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    // There is something, and it is no folder.
+    const why = systemCode(error) === "EEXIST" ? "it is no folder" : systemReason(error);
+    throw notMade(folder, why, error);
+  }
+  try {
     closeSync(openSync(file, "wx", 0o600));
   } catch (error) {
-    if (systemCode(error) !== "EEXIST") {
-      const message = `${file} can't be made: ${systemReason(error)}. Check state_folder.`;
-      throw new AppError("NotWritten", message, { cause: error });
-    }
+    if (systemCode(error) !== "EEXIST") throw notMade(file, systemReason(error), error);
     if ((statSync(file).mode & OTHERS) === 0) return;
     const message = `${file} holds secrets and others may read it: chmod 600 ${file}`;
     throw new AppError("BadKeyFile", message);
   }
+}
+
+function notMade(path: string, why: string, cause: unknown): AppError {
+  return new AppError("NotWritten", `${path} can't be made: ${why}. Check state_folder.`, {
+    cause,
+  });
 }
