@@ -85,8 +85,9 @@ export class Admissions {
     const list = this.#lists.get(commander);
     if (list === undefined) return;
     try {
-      if (draft.base === null) list.clear();
+      if (draft.base === null) list.beginAll();
       for (const message of draft.messages) list.apply(message);
+      list.endAll();
       const change = list.changes();
       this.#checkRoom(commander, list, change, version);
       this.#options.store.save(commander, change, version);

@@ -6,7 +6,7 @@
 import { isNetwork } from "../../net/ip.ts";
 import { isCanonical } from "../../service/fields.ts";
 import { hex } from "../../service/hex.ts";
-import { DeskError, type DeskMessageOf, encodeDesk } from "../desk/messages.ts";
+import { DeskError, type DeskMessageOf } from "../desk/messages.ts";
 import { type Difference, Table } from "./table.ts";
 
 export type Version = { epoch: number; serial: bigint };
@@ -56,8 +56,14 @@ export class AdmissionList {
     this.#options = options;
   }
 
-  clear(): void {
-    for (const table of this.#tables) table.clear();
+  /** What is applied from now on is all there is. */
+  beginAll(): void {
+    for (const table of this.#tables) table.beginAll();
+  }
+
+  /** What was not named since goes. */
+  endAll(): void {
+    for (const table of this.#tables) table.endAll();
   }
 
   /** Throws DeskError: a Commander may not say so. */
@@ -79,11 +85,11 @@ export class AdmissionList {
   /** What has changed since `keep`. Throws DeskError where it does not add up. */
   changes(): ListChange {
     const change = {
-      members: this.members.differences(isSame),
-      pairs: this.pairs.differences(isSame),
-      tickets: this.tickets.differences(isSame),
-      waiting: this.waiting.differences(isSame),
-      customers: this.customers.differences(isSame),
+      members: this.members.differences(),
+      pairs: this.pairs.differences(),
+      tickets: this.tickets.differences(),
+      waiting: this.waiting.differences(),
+      customers: this.customers.differences(),
     };
     for (const { now } of change.members) if (now !== undefined) this.#checkKeys(now);
     for (const { now } of change.pairs) if (now !== undefined) this.#checkPair(now);
@@ -109,7 +115,7 @@ export class AdmissionList {
     for (const table of this.#tables) table.undo();
   }
 
-  get #tables(): readonly Pick<Table<unknown>, "clear" | "keep" | "undo">[] {
+  get #tables(): readonly Pick<Table<Entry>, "beginAll" | "endAll" | "keep" | "undo">[] {
     return [this.members, this.pairs, this.tickets, this.waiting, this.customers];
   }
 
@@ -191,8 +197,4 @@ function checkKey(key: Uint8Array): void {
 
 function pairName({ one, other }: { one: Uint8Array; other: Uint8Array }): string {
   return [hex(one), hex(other)].sort().join("");
-}
-
-function isSame(one: Entry, other: Entry): boolean {
-  return Buffer.compare(encodeDesk(one), encodeDesk(other)) === 0;
 }

@@ -3,15 +3,19 @@
 // all of it can be undone. Before it: list.ts applies messages. After it: the store and the places in force,
 // which want the difference alone. Invariant: an entry is found by each mark that `marksOf` gives it.
 
+import { isDeepStrictEqual } from "node:util";
+
 export type Difference<Entry> = { name: string; before: Entry | undefined; now: Entry | undefined };
 
-export class Table<Entry> {
+export class Table<Entry extends object> {
   readonly #marksOf: (entry: Entry) => readonly string[];
   readonly #entries = new Map<string, Entry>();
   /** Names by mark. */
   readonly #marked = new Map<string, Set<string>>();
   /** What was there before the changes, by name. */
   readonly #before = new Map<string, Entry | undefined>();
+  /** What a new whole has not named yet; null: what there is stays. */
+  #unnamed: Set<string> | null = null;
 
   constructor(marksOf: (entry: Entry) => readonly string[] = () => []) {
     this.#marksOf = marksOf;
@@ -38,7 +42,11 @@ export class Table<Entry> {
     return [...(this.#marked.get(mark) ?? [])];
   }
 
+  /** Where the entry is there already nothing has changed. */
   set(name: string, entry: Entry): void {
+    this.#unnamed?.delete(name);
+    const before = this.#entries.get(name);
+    if (before !== undefined && isSame(before, entry)) return;
     this.#note(name);
     this.#put(name, entry);
   }
@@ -49,12 +57,19 @@ export class Table<Entry> {
     this.#put(name, undefined);
   }
 
-  clear(): void {
-    for (const name of [...this.#entries.keys()]) this.delete(name);
+  /** What is set from now on is all there is. */
+  beginAll(): void {
+    this.#unnamed = new Set(this.#entries.keys());
   }
 
-  /** What was touched since, and is another entry now as `isSame` sees it. */
-  differences(isSame: (one: Entry, other: Entry) => boolean): Difference<Entry>[] {
+  /** Whatever was not set since `beginAll` goes. */
+  endAll(): void {
+    for (const name of this.#unnamed ?? []) this.delete(name);
+    this.#unnamed = null;
+  }
+
+  /** What is another entry now than at the last `keep`. */
+  differences(): Difference<Entry>[] {
     const found: Difference<Entry>[] = [];
     for (const [name, before] of this.#before) {
       const now = this.#entries.get(name);
@@ -72,6 +87,7 @@ export class Table<Entry> {
   undo(): void {
     for (const [name, entry] of this.#before) this.#put(name, entry);
     this.#before.clear();
+    this.#unnamed = null;
   }
 
   #note(name: string): void {
@@ -96,4 +112,15 @@ export class Table<Entry> {
     names?.delete(name);
     if (names?.size === 0) this.#marked.delete(mark);
   }
+}
+
+/** Entries are plain: bytes, numbers, texts and rows of them. */
+function isSame(one: object, other: object): boolean {
+  const values: Readonly<Record<string, unknown>> = { ...other };
+  return Object.entries(one).every(([name, value]) => isAlike(value, values[name]));
+}
+
+function isAlike(one: unknown, other: unknown): boolean {
+  const areBytes = one instanceof Uint8Array && other instanceof Uint8Array;
+  return areBytes ? Buffer.compare(one, other) === 0 : isDeepStrictEqual(one, other);
 }
