@@ -102,8 +102,6 @@ export class Roster {
     this.#limitCommanded(nowMs);
     this.#byKey = new Map();
     for (const place of this) this.#index(place);
-    // A key that the file names is the file's, whoever else claims it.
-    for (const place of this.#filed()) this.#index(place);
     this.#raiseVersions(signatures);
     change.unpaired = new Set(this.#filed());
     return change;
@@ -218,7 +216,21 @@ export class Roster {
   #index(place: Place): void {
     // A ticket admits its guest, not the key.
     if (place.guestOf !== null) return;
-    for (const key of [place.key, place.nextKey]) if (key !== null) this.#byKey.set(key, place);
+    for (const key of [place.key, place.nextKey]) {
+      if (key === null) continue;
+      const owner = this.ownerOf(key);
+      // A key that the operator has given somebody is theirs, whoever else claims it.
+      if (owner === null || this.#isMember(owner) || !this.#isMember(place)) {
+        this.#byKey.set(key, place);
+      }
+    }
+  }
+
+  /** Admitted by a Commander, and neither one nor of the file. */
+  #isMember(place: Place): boolean {
+    const { tenancy } = place;
+    const isFiled = this.#tenancies.get(tenancy.name) === tenancy;
+    return !isFiled && place !== this.#desk && tenancy.commander !== place;
   }
 
   #forget(place: Place): void {

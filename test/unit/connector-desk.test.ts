@@ -273,9 +273,21 @@ describe("the operator's Commander", () => {
     commander.say(change(1), member({ ...person("thief"), key: filed.key }), commit(2));
     expect([hop.isUp, commander.holds]).toEqual([true, "1.1"]);
     expect(world.told("somebody else's at this Connector")).toHaveLength(1);
+    const late = person("late");
+    commander.say(change(1), member(late), commit(2));
+    expect(world.dial(late).isUp).toBe(true);
     world.connector.setRules(rulesFor([filed], { limits: { queueBytes: 300_000 } }));
-    commander.say(change(1), commit(2));
-    expect([hop.isUp, commander.holds]).toEqual([true, "1.2"]);
+    commander.say(change(2), commit(3));
+    expect([hop.isUp, commander.holds]).toEqual([true, "1.3"]);
+    // What the file names later is the file's, at once and after a restart.
+    const taken = { ...late, name: "taken", tenant: "files", id: person("").id };
+    world.connector.setRules(rulesFor([filed, taken]));
+    world.dial(late);
+    expect(world.place(taken).seat).not.toBeNull();
+    world.stop();
+    const again = await DeskWorld.open(operator, world.folder, rulesFor([filed, taken]));
+    again.dial(late);
+    expect(again.place(taken).seat).not.toBeNull();
   });
 });
 

@@ -33,8 +33,9 @@ export type ConversationOptions = {
 const DRAFT_MOST_BYTES = 16 << 20;
 /** What has been said and not been written; beyond it nothing is read. */
 const SAID_MOST = 1024;
-/** Of these the newest are left out: the device shows its ticket again. */
-const SHOWINGS_MOST = 512;
+/** Of these the newest are left out. Anybody may have tickets refused; a device shows a good one again. */
+const TURNED_MOST = 256;
+const SHOWN_MOST = 512;
 
 type Draft = { base: Version | null; isStale: boolean; messages: ListMessage[]; bytes: number };
 
@@ -84,7 +85,7 @@ export class Conversation implements StreamOwner {
   }
 
   turned(codeId: Uint8Array, key: Uint8Array, reason: number, source: string): void {
-    if (this.#said.length >= SHOWINGS_MOST) return;
+    if (this.#said.length >= TURNED_MOST) return;
     this.#say({ type: "TURNED", codeId, key, reason, source });
   }
 
@@ -226,7 +227,7 @@ export class Conversation implements StreamOwner {
 
   /** It is this key's turn with a ticket. */
   #showing({ seat, guestOf, key }: Place): void {
-    if (seat === null || guestOf === null || this.#said.length >= SHOWINGS_MOST) return;
+    if (seat === null || guestOf === null || this.#said.length >= SHOWN_MOST) return;
     const codeId = new Uint8Array(Buffer.from(guestOf, "hex"));
     const source = seat.remoteHost;
     this.#say({ type: "SHOWN", codeId, key: new Uint8Array(Buffer.from(key, "hex")), source });
