@@ -4,6 +4,7 @@
 // Before it: a host with flash. After it: control/. A host that has loaded neither code nor configuration, or states
 // no size for it, has none of this: its peers are those of `link_add`. PROTOCOL section 10.
 
+import { aboutSet } from "../control/about";
 import { codeLoad, configLoad, pendingLen } from "../control/arriving";
 import { entryAt, entryCount, entryLen } from "../control/configuration";
 import {
@@ -58,12 +59,20 @@ export function config_load(len: i32): i32 {
 }
 
 /**
- * Takes an activation code of `len` bytes at `config_ptr`, and behind it `platformLen` (at most 64) bytes of text for
- * the Commander; both are wiped. ARG then holds what `hop_open(1)` takes. Called again before each such hop.
+ * ARG, `len` bytes: what the Commander is told of this host: the core's SHA-256 [32], and behind it, at most 64 bytes,
+ * `platform NUL board NUL firmware version`. BAD_STATE (no control plane), BAD_LENGTH.
+ */
+export function about_set(len: i32): i32 {
+  return aboutSet(len);
+}
+
+/**
+ * Takes an activation code of `len` bytes at `config_ptr`, and wipes it. ARG then holds what `hop_open(1)` takes. Called
+ * again before each such hop.
  * @returns STATUS_OK, BAD_STATE (activated already), BAD_LENGTH, BAD_CODE, NO_LINK_SLOT
  */
-export function code_load(len: i32, platformLen: i32): i32 {
-  return codeLoad(len, platformLen);
+export function code_load(len: i32): i32 {
+  return codeLoad(len);
 }
 
 /** Entries of a section (CONFIG_*) of the configuration in force. */

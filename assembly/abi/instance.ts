@@ -61,6 +61,9 @@ export const CORE_WANTS_REDIAL: i32 = 32;
 /** Records that waited behind a handshake message can be taken: `hop_rx_step` of every hop. */
 export const CORE_WANTS_STEP: i32 = 64;
 
+/** The Commander asks for a new key: `rotate`, with a pair that has been stored beside the present one. */
+export const CORE_WANTS_RENEW: i32 = 128;
+
 /** Pointer to the sizes: SIZE_COUNT × u32, to be written before `start` (PROTOCOL section 12). */
 export function sizes_ptr(): i32 {
   return <i32>SIZES;

@@ -71,11 +71,10 @@ import {
   markOf,
   TRAILER_LEN,
 } from "./in-force";
-import { INSTALL_EPOCH, INSTALL_RECOVERY, PLATFORM_MOST, SECRET_LEN } from "./messages";
+import { INSTALL_EPOCH, INSTALL_RECOVERY, SECRET_LEN } from "./messages";
 
-/** While not activated: the code's secret, and behind it the platform's text: the body of ACTIVATE. */
-export const SECRET: usize = memory.data(80, 8);
-export let secretLen: i32 = 0;
+/** While not activated: the code's secret. */
+export const SECRET: usize = memory.data(16, 8);
 const RECOVERY_HASH: usize = memory.data(32, 8);
 
 /** Length of what waits to be stored, the trailer included; 0: nothing. */
@@ -84,23 +83,21 @@ export let pendingLen: i32 = 0;
 /** A new instance, or the end of one: nothing waits, and no secret stays. */
 export function arrivingDrop(): void {
   pendingLen = 0;
-  wipe(SECRET, 80);
+  wipe(SECRET, SECRET_LEN);
 }
 
 /**
- * Takes the code of `len` bytes, and the platform's text behind it, that the host has put at `arriving`; both are
- * wiped. ARG then holds what `hop_open(1)` takes: Connector key [32], zeros [32], codeId [8], ticket [32].
+ * Takes the code of `len` bytes that the host has put at `arriving`, and wipes it. ARG then holds what `hop_open(1)` takes: Connector key [32], zeros [32], codeId [8], ticket [32].
  * @returns STATUS_OK, BAD_STATE (activated already, or no control plane), BAD_LENGTH, BAD_CODE, NO_LINK_SLOT
  */
-export function codeLoad(len: i32, platformLen: i32): i32 {
+export function codeLoad(len: i32): i32 {
   if (commander != 0) {
     // The code has been put where a configuration waits or arrives: the Commander has to send that again.
     pendingLen = 0;
     endStreams(commanderLink(), REASON_SESSION_GONE);
   }
   if (configMost <= 0 || inForceLen != 0) return STATUS_BAD_STATE;
-  if (<u32>platformLen > <u32>PLATFORM_MOST || <u32>len > <u32>(configMost - platformLen))
-    return STATUS_BAD_LENGTH;
+  if (<u32>len > <u32>configMost) return STATUS_BAD_LENGTH;
   const code = arriving;
   if (!codeTake(code, len)) return STATUS_BAD_CODE;
   // Another code: another id, so another link.
@@ -109,8 +106,6 @@ export function codeLoad(len: i32, platformLen: i32): i32 {
   memory.copy(MY_ID, CODE_ID, 8);
   store<u64>(MY_ID, 0, 8);
   memory.copy(SECRET, code + <usize>CODE_SECRET, SECRET_LEN);
-  memory.copy(SECRET + SECRET_LEN, code + <usize>len, platformLen);
-  secretLen = SECRET_LEN + platformLen;
   memory.copy(RECOVERY_HASH, code + <usize>CODE_RECOVERY_HASH, 32);
   const status = commanderAdd(
     code + <usize>CODE_COMMANDER_ID,
@@ -123,7 +118,7 @@ export function codeLoad(len: i32, platformLen: i32): i32 {
   memory.copy(ARG + 64, MY_ID, 8);
   memory.copy(ARG + 72, TICKET, 32);
   wipe(TICKET, 72);
-  wipe(code, len + platformLen);
+  wipe(code, len);
   return status;
 }
 
@@ -253,6 +248,6 @@ export function configLoad(len: i32): i32 {
 
 /** The half that arrived is in force, and a code's secret is needed no more. True when its version is another one. */
 function intoForce(len: i32): bool {
-  wipe(SECRET, 80);
+  wipe(SECRET, SECRET_LEN);
   return enforce(len);
 }

@@ -50,6 +50,7 @@ import {
   streamTake,
 } from "../stream/stream";
 import { KIND_CONTROL } from "../wire/record";
+import { aboutDrop, aboutEmit, aboutLen, aboutText } from "./about";
 import {
   arrivingDrop,
   configOffer,
@@ -58,7 +59,6 @@ import {
   peerConfirm,
   pendingLen,
   SECRET,
-  secretLen,
 } from "./arriving";
 import { CONFIG_LEASE } from "./configuration";
 import {
@@ -80,6 +80,7 @@ import {
 } from "./in-force";
 import { gateClose, gateOpen, leaseExpired, leaseLeft, leaseRestart, leaseTick } from "./lease";
 import {
+  ABOUT,
   ACTIVATE,
   CONFIG,
   CONFIRM,
@@ -91,9 +92,11 @@ import {
   MESSAGE_MOST,
   Message,
   REFUSED,
+  RENEW,
   REPORT,
   ROTATE,
   ROTATED,
+  SECRET_LEN,
   STATE,
   VERSION_LEN,
 } from "./messages";
@@ -113,12 +116,14 @@ const WANTS_HOP: i32 = 4;
 const WANTS_STORE: i32 = 8;
 const WANTS_KEY: i32 = 16;
 const WANTS_REDIAL: i32 = 32;
+const WANTS_RENEW: i32 = 128;
 
 /** Messages to be written (rule F3: state, not a queue). */
 const DUE_STATE: i32 = 1;
-const DUE_CONFIRM: i32 = 2;
-const DUE_ROTATE: i32 = 4;
-const DUE_REPORT: i32 = 8;
+const DUE_ABOUT: i32 = 2;
+const DUE_CONFIRM: i32 = 4;
+const DUE_ROTATE: i32 = 8;
+const DUE_REPORT: i32 = 16;
 
 /** The key pair that `rotate` gave: private [32], public [32]. */
 const NEW_IDENTITY: usize = memory.data(64, 8);
@@ -137,6 +142,8 @@ let triedAt: i32 = 0;
 let heardPackets: u32 = 0;
 let rotating: bool = false;
 let keyWanted: bool = false;
+/** The Commander has asked for a new key, and the host has not made one yet. */
+let renewWanted: bool = false;
 /** Reason of the last REFUSED, 0: none since. */
 let refused: i32 = 0;
 /** The last status that the host has not been told, and the last that the Commander has not. */
@@ -149,14 +156,14 @@ export function controlLayout(): void {
   arrivingDrop();
   handle = -1;
   dueMessages = have = tries = refused = lastStatus = reportStatus = 0;
-  rotating = keyWanted = false;
   askAt = silentAt = triedAt = againAt = now;
-  wipe(NEW_IDENTITY, 64);
 }
 
-/** The instance ends: nothing secret stays. */
+/** The instance ends: nothing secret stays, and nothing of it is in the next one. */
 export function controlStop(): void {
   wipe(NEW_IDENTITY, 64);
+  rotating = keyWanted = renewWanted = false;
+  aboutDrop();
   configStop();
   arrivingDrop();
 }
@@ -167,6 +174,7 @@ export function controlFlags(): i32 {
   if (pendingLen != 0) bits |= WANTS_STORE;
   if (keyWanted) bits |= WANTS_KEY;
   if (redial) bits |= WANTS_REDIAL;
+  if (renewWanted) bits |= WANTS_RENEW;
   return bits;
 }
 
@@ -209,6 +217,7 @@ export function controlRotate(): i32 {
   memory.copy(NEW_IDENTITY, ARG, 64);
   wipe(ARG, 32);
   rotating = true;
+  renewWanted = false;
   dueMessages |= DUE_ROTATE;
   return STATUS_OK;
 }
@@ -384,13 +393,16 @@ function write(stream: Stream): void {
     if (dueMessages & DUE_STATE) {
       askAt = now + ASK_MS;
       type = inForceLen != 0 ? STATE : ACTIVATE;
-    } else if (dueMessages & DUE_CONFIRM) type = CONFIRM;
+      if (type == STATE && aboutLen != 0) dueMessages |= DUE_ABOUT;
+    } else if (dueMessages & DUE_ABOUT) type = ABOUT;
+    else if (dueMessages & DUE_CONFIRM) type = CONFIRM;
     else if (dueMessages & DUE_ROTATE) type = ROTATE;
     if (type == ROTATE) memory.copy(body, NEW_IDENTITY + KEY_LEN, KEY_LEN);
     else if (type == ACTIVATE) {
-      len = secretLen;
-      memory.copy(body, SECRET, len);
-    } else len = version(body);
+      memory.copy(body, SECRET, SECRET_LEN);
+      len = SECRET_LEN + aboutText(body + SECRET_LEN);
+    } else if (type == ABOUT) len = aboutEmit(body);
+    else len = version(body);
     if (type == REPORT) len = report(body, len);
     // The lowest bit is what has been written.
     dueMessages &= dueMessages - 1;
@@ -456,6 +468,7 @@ function message(body: usize, type: u8, len: i32): i32 {
     refused = 0;
     if (ctEqual(body, CONFIG_VERSION, VERSION_LEN)) gateOpen();
   } else if (type == REFUSED && len == 1) refused = <i32>load<u8>(body);
+  else if (type == RENEW && len == 0) renewWanted = inForceLen != 0 && !rotating;
   else if (type == INSTALL && len == INSTALL_LEN) return installOffer(body, authority != 0);
   else if (
     type == ROTATED &&

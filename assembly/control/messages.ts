@@ -8,11 +8,13 @@ export const ACTIVATE: u8 = 0x62;
 export const CONFIRM: u8 = 0x63;
 export const ROTATE: u8 = 0x64;
 export const REPORT: u8 = 0x65;
+export const ABOUT: u8 = 0x66;
 export const CURRENT: u8 = 0x71;
 export const CONFIG: u8 = 0x72;
 export const REFUSED: u8 = 0x73;
 export const ROTATED: u8 = 0x74;
 export const INSTALL: u8 = 0x75;
+export const RENEW: u8 = 0x76;
 
 /** In front of a body: one word. */
 export const MESSAGE_HEADER_LEN: i32 = 4;
@@ -24,9 +26,12 @@ export const INSTALL_LEN: i32 = 68;
 export const INSTALL_RECOVERY: i32 = 32;
 export const INSTALL_EPOCH: i32 = 64;
 export const SECRET_LEN: i32 = 16;
-export const PLATFORM_MOST: i32 = 64;
-/** The longest message of a device, header included: ACTIVATE. */
-export const MESSAGE_MOST: i32 = 84;
+/** sessions u16, streams u16: in front of what the host says of itself, a hash [32] and a text. */
+export const COUNTS_LEN: i32 = 4;
+export const ABOUT_TEXT: i32 = 32;
+export const ABOUT_MOST: i32 = 96;
+/** The longest message of a device, header included: ABOUT. */
+export const MESSAGE_MOST: i32 = 104;
 
 export class Message {
   /** Length of the body behind the header at `at`. */

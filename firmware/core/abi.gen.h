@@ -117,6 +117,7 @@ enum {
   CORE_CORE_WANTS_KEY = 16,
   CORE_CORE_WANTS_REDIAL = 32,
   CORE_CORE_WANTS_STEP = 64,
+  CORE_CORE_WANTS_RENEW = 128,
 };
 
 // Statuses, reasons and sizes as documents and transcripts name them: X(name, number).
@@ -213,11 +214,12 @@ enum {
   X(MEMORY_BYTES, 17)
 
 // All exported functions: X(name, parameters, results), every value an int32_t.
-#define CORE_EXPORT_COUNT 95
+#define CORE_EXPORT_COUNT 96
 #define CORE_EXPORTS(X) \
+  X(about_set, 1, 1) \
   X(arg_ptr, 0, 1) \
   X(clock, 1, 1) \
-  X(code_load, 2, 1) \
+  X(code_load, 1, 1) \
   X(config_count, 1, 1) \
   X(config_entry, 2, 1) \
   X(config_entry_len, 0, 1) \

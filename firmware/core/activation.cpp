@@ -4,7 +4,6 @@
  */
 #include "activation.h"
 
-#include "app.h"
 #include "core.h"
 #include "port.h"
 
@@ -15,7 +14,6 @@ namespace {
 /** In front of the addresses, and behind them. */
 constexpr uint32_t COUNT_AT = 1 + 32 + 16 + 32 + 32 + 16;
 constexpr uint32_t CHECKSUM = 4;
-constexpr uint32_t PLATFORM_MOST = 64;
 
 /** The code, wiped when it goes out of scope. */
 struct Code {
@@ -50,13 +48,11 @@ bool activation::address_at(uint32_t index, HostName* name, uint16_t* port) {
 }
 
 const char* activation::show_ticket() {
-  uint8_t* to = core::at(core::config_ptr(), CODE_MOST + PLATFORM_MOST);
+  uint8_t* to = core::at(core::config_ptr(), CODE_MOST);
   if (to == nullptr) return "the core has no room for the code";
   int32_t bytes = port::load(port::Record::Code, to, CODE_MOST);
   if (bytes <= 0) return "there is no code any more";
-  Writer platform(reinterpret_cast<char*>(to) + bytes, PLATFORM_MOST);
-  platform.text("SealedTunnel device, ").text(app::name());
-  int32_t status = core::code_load(bytes, static_cast<int32_t>(platform.length()));
+  int32_t status = core::code_load(bytes);
   if (status == CORE_STATUS_OK) return nullptr;
   return status == CORE_STATUS_BAD_CODE ? "the code is not whole: copy it again, all of it"
                                         : core::status_name(status);

@@ -8,6 +8,7 @@
  */
 #include "agent.h"
 
+#include "about.h"
 #include "activation.h"
 #include "addresses.h"
 #include "binding.h"
@@ -138,6 +139,7 @@ bool agent::start(uint32_t now) {
     return false;
   }
   was_computing = false;
+  about::give();
   holdings::Begin begin = holdings::begin(now);
   now_at = phase_of(begin);
   if (now_at == Phase::Stopped) {

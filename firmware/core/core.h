@@ -52,9 +52,10 @@ void wipe(void* at, size_t bytes);
 
 /** What the firmware calls: X(name, parameters). */
 #define CORE_CALLS(X)                                                                              \
+  X(about_set, 1)                                                                                  \
   X(arg_ptr, 0)                                                                                    \
   X(clock, 1)                                                                                      \
-  X(code_load, 2)                                                                                  \
+  X(code_load, 1)                                                                                  \
   X(config_count, 1)                                                                               \
   X(config_entry, 2)                                                                               \
   X(config_entry_len, 0)                                                                           \

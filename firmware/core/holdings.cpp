@@ -29,6 +29,8 @@ constexpr int STEPS_MOST = 4096;
 const char* why_text = "";
 uint32_t lease_saved_at = 0;
 uint8_t public_key[KEY];
+/** A Commander gets a new key once a minute at most. */
+Seldom renewals;
 
 /** Private and public key, wiped when they go out of scope. */
 struct KeyPair {
@@ -181,6 +183,15 @@ void store_key() {
   }
 }
 
+/** CORE_WANTS_RENEW. */
+void renew(uint32_t now) {
+  if (!renewals.may(now)) return;
+  if (holdings::rotate())
+    LogLine(LogLevel::Info).text("the Commander asks for a new key: it is made, and told");
+  else
+    LogLine(LogLevel::Warn).text("the Commander asks for a new key, which could not be saved");
+}
+
 } // namespace
 
 holdings::Begin holdings::begin(uint32_t now) {
@@ -207,6 +218,7 @@ bool holdings::turn(uint32_t now) {
     store_key();
   else if (flags & CORE_CORE_WANTS_STORE)
     return store(now);
+  if (flags & CORE_CORE_WANTS_RENEW) renew(now);
   if (now - lease_saved_at >= HOUR_MS) save_lease(now);
   return false;
 }

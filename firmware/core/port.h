@@ -17,6 +17,13 @@ namespace port {
 /** Milliseconds since some moment, monotonic. It wraps: compare differences as int32_t. */
 uint32_t now_ms();
 
+/** What this platform is called, and its board, 20 letters each at most; "": it has no name. */
+struct Platform {
+  const char* name;
+  const char* board;
+};
+Platform platform();
+
 /** Fills `to` from the platform's true source. False: there is none (yet), and `to` is no chance.
  */
 [[nodiscard]] bool entropy(uint8_t* to, size_t bytes);

@@ -6,10 +6,10 @@
 import { AppError } from "../service/app-error.ts";
 import type { LogSettings } from "../service/fields.ts";
 import { type Log, openLog } from "../service/log.ts";
+import { programVersion } from "../service/program-version.ts";
 import type { Running } from "../service/running.ts";
 import { EXIT_CODES } from "./exit-codes.ts";
 import { claimSockets, usualSocket } from "./status-socket.ts";
-import { programVersion } from "./version.ts";
 
 type CommonSettings = { log: LogSettings };
 

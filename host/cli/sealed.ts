@@ -5,6 +5,7 @@
 
 import yargs from "yargs";
 import { AppError } from "../service/app-error.ts";
+import { programVersion } from "../service/program-version.ts";
 import { completionCommand } from "./completion.ts";
 import { connectorCommand } from "./connector.ts";
 import { deviceCommand } from "./device.ts";
@@ -12,7 +13,7 @@ import { EXIT_CODES, exitCodesText } from "./exit-codes.ts";
 import { keygenCommand } from "./keygen.ts";
 import { statusCommand } from "./status.ts";
 import { stlinkCommand } from "./stlink.ts";
-import { programVersion, versionCommand } from "./version.ts";
+import { versionCommand } from "./version.ts";
 
 const WIDTH = 100;
 

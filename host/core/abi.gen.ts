@@ -194,13 +194,16 @@ export const CORE_WANTS_KEY = 16;
 export const CORE_WANTS_REDIAL = 32;
 /** Records that waited behind a handshake message can be taken: `hop_rx_step` of every hop. */
 export const CORE_WANTS_STEP = 64;
+/** The Commander asks for a new key: `rotate`, with a pair that has been stored beside the present one. */
+export const CORE_WANTS_RENEW = 128;
 
 /** The exports of the core, all of them. Addresses and lengths are in bytes, values i32. */
 export interface CoreExports {
   readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
+  about_set(len: number): number;
   arg_ptr(): number;
   clock(ms: number): number;
-  code_load(len: number, platformLen: number): number;
+  code_load(len: number): number;
   config_count(section: number): number;
   config_entry(section: number, index: number): number;
   config_entry_len(): number;
@@ -297,9 +300,10 @@ export interface CoreExports {
 
 /** Parameter and result counts by export: to check an instance, and to call it by name. */
 export const EXPORTS = {
+  about_set: { params: 1, results: 1 },
   arg_ptr: { params: 0, results: 1 },
   clock: { params: 1, results: 1 },
-  code_load: { params: 2, results: 1 },
+  code_load: { params: 1, results: 1 },
   config_count: { params: 1, results: 1 },
   config_entry: { params: 2, results: 1 },
   config_entry_len: { params: 0, results: 1 },

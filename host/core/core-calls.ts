@@ -103,6 +103,7 @@ const BOUND = [
   "datagram_commit",
   "datagram_out",
   "datagram_flow",
+  "about_set",
   "control_state",
   "control_report",
   "clock",

@@ -2,7 +2,6 @@
 // The typed core's control plane: activation, the configuration, rotation, the lease. Before:
 // core-streams.ts. After: core.ts; a host with a disk or flash. PROTOCOL section 10.
 
-import { EMPTY } from "./core-calls.ts";
 import { CoreStreams } from "./core-streams.ts";
 
 /** Sections of a configuration. */
@@ -21,6 +20,9 @@ export type ControlView = {
   peerKeyChanged: boolean;
 };
 
+/** What a host is: its platform, and a device's board and firmware. */
+export type About = { platform: string; board?: string; version?: string };
+
 export class CoreControl extends CoreStreams {
   /** Where activation stands, and what the Commander and the lease say. */
   controlState(): ControlView {
@@ -35,14 +37,22 @@ export class CoreControl extends CoreStreams {
   }
 
   /**
+   * What the Commander is told of this host (ABOUT, 10.1): the SHA-256 of the core's file, and what it runs on.
+   * The texts have 62 bytes together at most. After `start`.
+   */
+  setAbout(hash: Uint8Array, { platform, board = "", version = "" }: About): void {
+    const text = new TextEncoder().encode([platform, board, version].join("\0"));
+    this.put(hash, text);
+    this.check("about_set", this.f.about_set(hash.length + text.length));
+  }
+
+  /**
    * Takes an activation code; returns what the next hop shows. To be called again before each such
    * hop. Throws CoreError: BadCode, BadState (activated already).
    */
-  loadCode(code: Uint8Array, platform = EMPTY): { connectorKey: Uint8Array; ticket: Uint8Array } {
-    const at = this.f.config_ptr();
-    this.engine.write(at, code);
-    this.engine.write(at + code.length, platform);
-    this.check("code_load", this.f.code_load(code.length, platform.length));
+  loadCode(code: Uint8Array): { connectorKey: Uint8Array; ticket: Uint8Array } {
+    this.engine.write(this.f.config_ptr(), code);
+    this.check("code_load", this.f.code_load(code.length));
     const shown = this.engine.read(this.arg, 104);
     return { connectorKey: shown.slice(0, 32), ticket: shown.slice(64) };
   }

@@ -3,6 +3,7 @@
 // devices. Before it: the build. After it: STLink, Connector, keys. CORE_WASM names another file: a
 // coverage run's, with counters.
 
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { CoreEngine } from "./engine.ts";
@@ -14,6 +15,11 @@ const CORE_WASM =
 /** A fresh instance. Throws the system's error where there is no such file: `npm run build` makes it. */
 export function openCore(): V8Engine {
   return openV8(readFileSync(CORE_WASM));
+}
+
+/** The SHA-256 of the file: which core this is. */
+export function coreHash(): Uint8Array {
+  return createHash("sha256").update(readFileSync(CORE_WASM)).digest();
 }
 
 export const ENGINE_NAMES = ["v8", "wasm3"] as const;

@@ -29,6 +29,8 @@ export const CoreFlag = {
   WantsRedial: 32,
   /** Records that waited behind a handshake message can be taken: `hopStep` of every hop. */
   WantsStep: 64,
+  /** The Commander asks for a new key: `rotate`, with a pair stored beside the present one. */
+  WantsRenew: 128,
 } as const;
 
 export class Core extends CoreControl {

@@ -5,13 +5,14 @@
 // on disk; a new configuration touches no connection that it still allows.
 
 import { ControlPhase, type Core, CoreError, CoreFlag } from "../core/core.ts";
-import { openCore } from "../core/core-file.ts";
+import { coreHash, openCore } from "../core/core-file.ts";
 import type { CoreEngine } from "../core/engine.ts";
 import { systemWorld, type World } from "../net/world.ts";
 import { AppError } from "../service/app-error.ts";
 import { pairFingerprint } from "../service/fingerprint.ts";
 import { hex } from "../service/hex.ts";
 import type { Log } from "../service/log.ts";
+import { programVersion } from "../service/program-version.ts";
 import type { Command, ReloadReport, Running } from "../service/running.ts";
 import type { ActivationCode } from "./activation-code.ts";
 import { CommanderLog } from "./commander-log.ts";
@@ -52,7 +53,6 @@ const NOTHING: ConfiguredSite = {
 const MINUTE_MS = 60_000;
 /** What could not be had, a port or a peer's place, is tried again. */
 const AGAIN_MS = 2000;
-const PLATFORM = `sealed, ${process.platform} ${process.arch}`;
 
 /** Starts what the folder holds. Throws AppError: BadFile, BadKeyFile, BadCode, NotWritten. */
 export function startCommanded(options: CommandedOptions): RunningCommanded {
@@ -86,6 +86,8 @@ class CommandedStlink implements RunningCommanded {
   #cancelAgain = (): void => {};
   #cancelMinute = (): void => {};
   #leaseSavedMs: number;
+  /** Not before this is another key made because the Commander asks for one. */
+  #renewsAtMs: number;
   #isStopped = false;
 
   constructor(options: CommandedOptions) {
@@ -111,9 +113,12 @@ class CommandedStlink implements RunningCommanded {
     });
     this.#holdings = new Holdings(folder, this.#core, keys, log);
     this.#leaseSavedMs = world.clock.now();
+    this.#renewsAtMs = world.clock.now();
   }
 
   start(): void {
+    const platform = `sealed ${programVersion()}, ${process.platform} ${process.arch}`;
+    this.#core.setAbout(coreHash(), { platform });
     this.#holdings.begin();
     const { head, code } = this.#holdings;
     if (head !== null) this.#enforce();
@@ -172,6 +177,7 @@ class CommandedStlink implements RunningCommanded {
     const flags = this.#core.flags();
     if (flags & CoreFlag.WantsKey) this.#takeKeys();
     else if (flags & CoreFlag.WantsStore && this.#holdings.store()) this.#enforce();
+    this.#renew();
     const control = this.#core.controlState();
     this.#commanderLog.hear(
       control,
@@ -192,8 +198,7 @@ class CommandedStlink implements RunningCommanded {
   #activate({ bytes, connectorKey, addresses }: ActivationCode): void {
     const [address, ...otherAddresses] = addresses;
     if (address === undefined) throw new Error("a code has an address");
-    const platform = Buffer.from(PLATFORM);
-    const ticket = () => this.#core.loadCode(bytes, platform).ticket;
+    const ticket = () => this.#core.loadCode(bytes).ticket;
     this.#log.info({ publicKey: hex(this.#own.publicKey) }, "activating");
     this.#stlink.connectors.activate(
       { name: "activation", address, key: connectorKey, psk: null },
@@ -272,6 +277,7 @@ class CommandedStlink implements RunningCommanded {
   #watchLater(): void {
     this.#cancelMinute = this.#world.clock.after(MINUTE_MS, () => {
       this.#watchLease();
+      this.#renew();
       this.#watchLater();
     });
   }
@@ -291,6 +297,21 @@ class CommandedStlink implements RunningCommanded {
     const { publicKey } = this.#holdings.rotate(this.#world.entropy);
     this.#stlink.agent.wake();
     return `The Commander is told of the new public key ${hex(publicKey)}; it is in use once that is published.`;
+  }
+
+  /** A new key that the Commander asks for, once a minute at most; what could not be stored is tried again. */
+  #renew(): void {
+    const now = this.#world.clock.now();
+    if ((this.#core.flags() & CoreFlag.WantsRenew) === 0 || now < this.#renewsAtMs) return;
+    this.#renewsAtMs = now + MINUTE_MS;
+    try {
+      const { publicKey } = this.#holdings.rotate(this.#world.entropy);
+      this.#log.info({ publicKey: hex(publicKey) }, "the Commander asks for a new key: it is told");
+      this.#stlink.agent.wake();
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      this.#log.error({ code: error.code }, `the Commander asks for a new key: ${error.message}`);
+    }
   }
 
   #changedPeers(): string[] {

@@ -68,6 +68,7 @@ function message(pair: Pair, mutator: Mutator): Uint8Array {
     { type: "REFUSED", reason: 64 + mutator.below(5) },
     { type: "ROTATED", key },
     { type: "INSTALL", current: key, recovery: mutator.random(32), epoch: mutator.below(4) },
+    { type: "RENEW" },
     { type: "CURRENT", epoch: mutator.below(4), serial: BigInt(mutator.below(9)) },
   ];
   const bytes = encodeControl(mutator.pick([...messages, messages[0] as ControlMessage]));

@@ -49,13 +49,13 @@ export const MISSED: Readonly<
   Partial<Record<keyof typeof BUDGETS, { limit: number; reason: string }>>
 > = {
   fileBytes: {
-    limit: 61_440,
+    limit: 61_696,
     reason:
-      "code by room, KiB: primitives 11.7, links 11.3, streams 6.2, hops 6.1, the boundary's checks 5.5, control 5.5, scheduler and timers 3.2, handshakes 2.6, tests' exports 0.6; export names, data and globals 3.3. No pass of binaryen takes off more than 3 %",
+      "code by room, KiB: primitives 11.7, links 11.3, streams 6.2, hops 6.1, the boundary's checks 5.5, control 5.8, scheduler and timers 3.2, handshakes 2.6, tests' exports 0.6; export names, data and globals 3.3. No pass of binaryen takes off more than 3 %",
   },
   functionCount: {
-    limit: 341,
+    limit: 343,
     reason:
-      "100 exports are a floor; fewer, larger functions would hold rare paths in RAM, compiled, with the data path (56 KiB of M3 code)",
+      "101 exports are a floor; fewer, larger functions would hold rare paths in RAM, compiled, with the data path (56 KiB of M3 code)",
   },
 };

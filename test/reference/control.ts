@@ -17,17 +17,23 @@ const MESSAGES = {
     code: 0x65,
     fields: { epoch: "u32", serial: "u64", hash: "b32", state: "u32", leaseLeft: "u32" },
   },
+  ABOUT: {
+    code: 0x66,
+    fields: { sessions: "u16", streams: "u16", coreHash: "b32", text: "rest" },
+  },
   CURRENT: { code: 0x71, fields: { epoch: "u32", serial: "u64" } },
   CONFIG: { code: 0x72, fields: { configuration: "rest" } },
   REFUSED: { code: 0x73, fields: { reason: "u8" } },
   ROTATED: { code: 0x74, fields: { key: "b32" } },
   INSTALL: { code: 0x75, fields: { current: "b32", recovery: "b32", epoch: "u32" } },
+  RENEW: { code: 0x76, fields: {} },
 } as const;
 
 const HEADER_LEN = 4;
 const LENGTH_LEN = 3;
 const MOST_BODY = 0xffffff;
-const MOST_PLATFORM = 64;
+/** Of ACTIVATE and of ABOUT. */
+const MOST_TEXT = 64;
 
 export type ControlMessage = FrameOf<typeof MESSAGES>;
 
@@ -51,6 +57,12 @@ export function decodeState(state: number) {
     /** One of section 13.1. */
     status: state >> 24,
   };
+}
+
+/** What ABOUT says in its text, and ACTIVATE in its platform (10.1). */
+export function decodeAbout(text: Uint8Array) {
+  const [platform = "", board = "", version = ""] = new TextDecoder().decode(text).split("\0");
+  return { platform, board, version };
 }
 
 /** Reads messages out of a byte stream that comes in whatever pieces. */
@@ -89,6 +101,7 @@ function decodeControl(message: Uint8Array): ControlMessage {
 }
 
 function checkText(message: ControlMessage): void {
-  const tooLong = message.type === "ACTIVATE" && message.platform.length > MOST_PLATFORM;
-  if (tooLong) throw new ProtocolError("BadFrame");
+  const text =
+    message.type === "ACTIVATE" ? message.platform : message.type === "ABOUT" ? message.text : null;
+  if (text !== null && text.length > MOST_TEXT) throw new ProtocolError("BadFrame");
 }

@@ -97,7 +97,7 @@ describe("the table of this test", () => {
       "code_load",
     ];
     others.push("config_count", "config_entry", "control_report", "lease_set");
-    others.push("peer_changed", "peer_confirm");
+    others.push("peer_changed", "peer_confirm", "about_set");
     const known = [...BY_HANDLE.map(([name]) => name), ...others];
     const missing = EXPORTED.filter(
       ({ name, arity }) => arity > 0 && !isRaw(name) && !known.includes(name),
@@ -116,6 +116,8 @@ describe("before start and after stop", () => {
         ["hop_open", 0],
         ["link_add"],
         ["stream_next"],
+        ["about_set", 32],
+        ["code_load", 0],
       ];
       for (const [name, ...args] of makers) {
         expect(core.engine.call(name, ...args), name).toBeLessThan(0);

@@ -32,6 +32,9 @@ export type Entry = {
   got: ControlMessage["type"][];
   /** What it reported last (10.1). */
   report: Report | undefined;
+  /** What it said of itself last, and when it activated (10.1). */
+  about: Extract<ControlMessage, { type: "ABOUT" }> | undefined;
+  platform: Uint8Array | undefined;
 };
 
 export type Report = Extract<ControlMessage, { type: "REPORT" }>;
@@ -73,6 +76,8 @@ export class Commander extends Member {
       confirmed: [],
       got: [],
       report: undefined,
+      about: undefined,
+      platform: undefined,
     };
     entry.config = this.configuration(entry.id, 1n);
     this.entries.push(entry);
@@ -193,6 +198,8 @@ export class Commander extends Member {
     const { entry } = conversation;
     entry.got.push(message.type);
     if (message.type === "REPORT") entry.report = message;
+    if (message.type === "ABOUT") entry.about = message;
+    if (message.type === "ACTIVATE") entry.platform = message.platform;
     if (this.silent) return;
     const answers = this.#answers(entry, message);
     conversation.out = concat(conversation.out, ...answers.map(encodeControl));

@@ -204,11 +204,13 @@ describe("recovery", () => {
         { type: "CURRENT", epoch: 1, serial: 2n },
         { type: "REFUSED", reason: 10 },
         { type: "ROTATED", key: world.random(32) },
+        { type: "RENEW" },
       ];
     });
     expect(world.run(20 * MINUTE, () => b.got.includes("STATE"))).toBe(true);
     expect(b.device.core.controlState().byRecoveryKey).toBe(true);
     world.run(5000);
+    expect(b.device.core.flags() & CoreFlag.WantsRenew).toBe(0);
     expect(pair.inForce(b)).toBe(before);
     expect(b.device.core.controlState().refused).toBe(0);
     expect(b.device.stored).toBe(2);

@@ -45,6 +45,10 @@ const PEER_SIZES: Sizes = {
 
 const RELAY_SIZES: Sizes = { ...connectorSizes(16), hopBuffers: 16, hopBufferBytes: 66_000 };
 
+/** What each device says of itself. */
+export const CORE_HASH = new Uint8Array(32).fill(0xc0);
+export const ABOUT = { platform: "test", board: "none", version: "unit 1" };
+
 export type KeyPair = { privateKey: Uint8Array; publicKey: Uint8Array };
 
 /** Who the Commander is, and how bytes are cut on their way. */
@@ -124,7 +128,7 @@ export class Device extends Member<Core> {
   /** Takes a code and makes the hop with its ticket. */
   activate(code: Uint8Array): void {
     this.code = code;
-    this.dial(this.core.loadCode(code, new TextEncoder().encode("test")).ticket);
+    this.dial(this.core.loadCode(code).ticket);
   }
 
   /** Power off and on: only flash is left. */
@@ -208,6 +212,7 @@ export class World {
     const core = this.newCore("stlink", sizes);
     core.setIdentity(keys.privateKey, keys.publicKey, id);
     core.feed(this.random(32));
+    if (sizes.configBytes !== 0) core.setAbout(CORE_HASH, ABOUT);
     return core;
   }
 

@@ -116,11 +116,19 @@ describe("control messages", () => {
     { type: "CONFIRM", epoch: 1, serial: 2n, hash: random(32) },
     { type: "ROTATE", key: random(32) },
     { type: "REPORT", epoch: 1, serial: 2n, hash: random(32), state: 2, leaseLeft: 3 },
+    {
+      type: "ABOUT",
+      sessions: 2,
+      streams: 9,
+      coreHash: random(32),
+      text: utf8("posix\0\0camera 1"),
+    },
     { type: "CURRENT", epoch: 1, serial: 2n },
     { type: "CONFIG", configuration: random(1000) },
     { type: "REFUSED", reason: 64 },
     { type: "ROTATED", key: random(32) },
     { type: "INSTALL", current: random(32), recovery: random(32), epoch: 2 },
+    { type: "RENEW" },
   ];
   const bytes = Buffer.concat(messages.map(encodeControl));
 

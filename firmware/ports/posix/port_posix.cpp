@@ -84,6 +84,10 @@ uint32_t port::now_ms() {
   return system_ms() + clock_offset_ms;
 }
 
+port::Platform port::platform() {
+  return {"linux", ""};
+}
+
 bool port::entropy(uint8_t* to, size_t bytes) {
   for (size_t done = 0; done < bytes;) {
     const size_t piece = bytes - done < ENTROPY_MOST ? bytes - done : ENTROPY_MOST;

@@ -97,6 +97,10 @@ uint32_t now_ms() {
   return static_cast<uint32_t>(machine_time() / MACHINE_TICKS_PER_MS);
 }
 
+Platform platform() {
+  return {"virt-rv32", "QEMU virt"};
+}
+
 bool entropy(uint8_t* to, size_t bytes) {
   return virtio_rng::fill(to, bytes);
 }

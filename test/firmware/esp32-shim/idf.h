@@ -11,6 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* sdkconfig.h */
+#define CONFIG_IDF_TARGET "esp32"
+
 /* esp_err.h */
 typedef int esp_err_t;
 #define ESP_OK 0

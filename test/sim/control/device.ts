@@ -24,7 +24,8 @@ import type { KeyPair, Site } from "./site.ts";
 /** Magic, version, id, lease, the Commander's two keys and id. */
 const HEAD_LEN = 116;
 const HOUR_MS = 3_600_000;
-const PLATFORM = new TextEncoder().encode("simulated camera");
+const ABOUT = { platform: "simulated camera" };
+const CORE_HASH = new Uint8Array(32).fill(7);
 
 /** What happens when the core asks for a store: the whole of it, a crash before, a crash after. */
 export type StorePlan = "whole" | "crash before" | "crash after";
@@ -85,6 +86,7 @@ export class Device extends Member {
   protected override begin(): void {
     const { core, flash, keys } = this;
     core.setIdentity(keys.secret, keys.key, new Uint8Array(16));
+    core.setAbout(CORE_HASH, ABOUT);
     if (flash.length === 0) return;
     core.loadConfiguration(flash);
     if (this.leaseLeftMs < Number.POSITIVE_INFINITY) core.setLeaseLeftMs(this.leaseLeftMs);
@@ -99,7 +101,7 @@ export class Device extends Member {
       return { key: entry.slice(0, 32), psk: entry.slice(32, 64) };
     }
     if (this.code === null) return null;
-    const { connectorKey, ticket } = this.core.loadCode(this.code, PLATFORM);
+    const { connectorKey, ticket } = this.core.loadCode(this.code);
     return { key: connectorKey, ticket };
   }
 
@@ -119,6 +121,7 @@ export class Device extends Member {
       this.core.configurationStored();
       return true;
     }
+    if (flags & CoreFlag.WantsRenew) this.rotate();
     if (flags & CoreFlag.WantsRedial && this.hasHop) this.redial();
     return false;
   }

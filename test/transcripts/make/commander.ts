@@ -21,9 +21,11 @@ import { afterFirst, HOP, need, needRecord, type Stage } from "./stage.ts";
 
 export const SIZES = { CONFIG: 2048, STREAMS: 4, SEND_BLOCKS: 40 };
 export const PLATFORM = utf8("posix");
+const CORE_HASH = new Uint8Array(32).fill(0xc0);
 export const WANTS_STORE = 8;
 export const WANTS_KEY = 16;
 export const WANTS_REDIAL = 32;
+export const WANTS_RENEW = 128;
 export const PAUSE_MS = 50;
 
 const draw = seededRandom("transcript control");
@@ -84,8 +86,10 @@ export function shown(stage: Stage): void {
   const { rec } = stage;
   const code = codeOf(stage);
   stage.start();
-  rec.config(code, PLATFORM);
-  expectStatus(rec.call("code_load", code.length, PLATFORM.length), 0);
+  rec.arg(CORE_HASH, PLATFORM);
+  expectStatus(rec.call("about_set", CORE_HASH.length + PLATFORM.length), 0);
+  rec.config(code);
+  expectStatus(rec.call("code_load", code.length), 0);
   rec.note("What hop_open(1) takes is in the argument area.");
   stage.hop = new HopFar("activation", { role: "connector", own: stage.connector });
   rec.call("hop_open", 1);

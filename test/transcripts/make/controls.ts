@@ -104,12 +104,12 @@ function badCode(stage: Stage): void {
   stage.start();
   for (const at of [0, 40, code.length - 1]) {
     rec.config(code.map((byte, i) => (i === at ? byte ^ 1 : byte)));
-    expectStatus(rec.call("code_load", code.length, 0), Status.BadCode);
+    expectStatus(rec.call("code_load", code.length), Status.BadCode);
   }
   rec.config(code);
-  expectStatus(rec.call("code_load", code.length - 1, 0), Status.BadCode);
+  expectStatus(rec.call("code_load", code.length - 1), Status.BadCode);
   rec.config(code);
-  expectStatus(rec.call("code_load", code.length, 0), 0);
+  expectStatus(rec.call("code_load", code.length), 0);
 }
 
 function activation(stage: Stage): void {

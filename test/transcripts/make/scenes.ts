@@ -2,6 +2,7 @@
 // Every transcript that is made, in the order of the layers. Before: scripts/make-transcripts.ts.
 // After: the scenes.
 
+import { ABOUTS } from "./abouts.ts";
 import { CALLS } from "./calls.ts";
 import { CONNECTORS } from "./connectors.ts";
 import { CONTROLS } from "./controls.ts";
@@ -26,5 +27,6 @@ export const SCENES: readonly Scene[] = [
   ...DATAGRAMS,
   ...CONTROLS,
   ...TRUSTS,
+  ...ABOUTS,
   ...TWO_HOPS,
 ];

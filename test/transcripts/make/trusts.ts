@@ -4,7 +4,6 @@
 // The far ends are the Commander and the peer. PROTOCOL 5.2, 10.1 to 10.6; rules T3, T8 to T12.
 
 import { Reason, Status } from "../../../host/core/abi.gen.ts";
-import { fromHex } from "../../reference/bytes.ts";
 import {
   type Configuration,
   type ConfiguredPeer,
@@ -66,19 +65,6 @@ const MINUTE_MS = 60_000;
 /** The Commander under a key that is installed. */
 const NEXT: Identity = { ...identityOf("commander, next", 0xc0), id: COMMANDER.id };
 const BYTES = new TextEncoder().encode("still here");
-/** 192.168.0.0/24, fd00::/8, 20 connections, 1 MiB in a second. */
-const ACCESS = [
-  { type: 1, value: fromHex("0418c0a80000") },
-  { type: 1, value: fromHex(`0608fd${"00".repeat(15)}`) },
-  { type: 2, value: fromHex("1400") },
-  { type: 3, value: fromHex("00001000") },
-];
-/** Idle for 30 s, 2 s old, 1,024 flows. */
-const TIMES = [
-  { type: 4, value: fromHex("30750000") },
-  { type: 5, value: fromHex("d007") },
-  { type: 6, value: fromHex("0004") },
-];
 /** Streams of the peer: the control stream is the first. */
 const [FIRST, SECOND] = [1, 2];
 const options = { sizes: { ...SIZES, SEND_BLOCKS: 60 } };
@@ -94,12 +80,6 @@ export const TRUSTS: Scene[] = [
     "route-withdrawn.txt",
     "A configuration without a Mapping ends its stream, and no other (10.3).",
     withdrawn,
-    options,
-  ],
-  [
-    "route-options.txt",
-    "A Mapping of UDP and a Binding get options; streams of Routes that are still there go on (10.3).",
-    optioned,
     options,
   ],
   [
@@ -167,7 +147,7 @@ function peerOf(stage: Stage, change: Partial<ConfiguredPeer> = {}): ConfiguredP
   return { id, key, nextKey: NO_KEY, keyEpoch: 1, pskName: PSK_NAME, psk: PSK, ...change };
 }
 
-function routeOf(stage: Stage, change: Partial<ConfiguredRoute> = {}): ConfiguredRoute {
+export function routeOf(stage: Stage, change: Partial<ConfiguredRoute> = {}): ConfiguredRoute {
   const rest = { holdSeconds: 120, port: 80, address: "camera.local", mappingId: NO_ID };
   return {
     id: MAPPING,
@@ -181,13 +161,13 @@ function routeOf(stage: Stage, change: Partial<ConfiguredRoute> = {}): Configure
 }
 
 /** Version (1, 5) with the peer and its Mapping. */
-function versionOf(stage: Stage, change: Partial<Configuration> = {}): Uint8Array {
+export function versionOf(stage: Stage, change: Partial<Configuration> = {}): Uint8Array {
   const usual = { id: stage.own.id, peers: [peerOf(stage)], routes: [routeOf(stage)] };
   return configurationOf(stage, { ...usual, ...change });
 }
 
 /** A device with what it has stored, on a hop under its own id. */
-function booted(stage: Stage, configuration: Uint8Array, mark = 0): void {
+export function booted(stage: Stage, configuration: Uint8Array, mark = 0): void {
   const { rec } = stage;
   stage.start();
   const stored = storedOf(configuration, mark);
@@ -196,12 +176,12 @@ function booted(stage: Stage, configuration: Uint8Array, mark = 0): void {
   stage.meet(stage.dial());
 }
 
-function stateOf(configuration: Uint8Array, serial = 5n): ControlMessage {
+export function stateOf(configuration: Uint8Array, serial = 5n): ControlMessage {
   return { type: "STATE", epoch: 1, serial, hash: configurationHash(configuration) };
 }
 
 /** The Commander's session and stream; it has said that the configuration is current. */
-function commanded(stage: Stage, configuration: Uint8Array): StreamFar {
+export function commanded(stage: Stage, configuration: Uint8Array): StreamFar {
   stage.turnTo(COMMANDER.id, commanderFar(stage, stage.own.id));
   stage.initiate();
   const { far, said } = takeControlStream(stage);
@@ -215,13 +195,18 @@ function peerFar(stage: Stage, name = "peer", own: Identity = stage.peer): LinkF
 }
 
 /** A session that the peer began. */
-function met(stage: Stage, own: Identity = stage.peer): void {
+export function met(stage: Stage, own: Identity = stage.peer): void {
   stage.turnTo(stage.peer.id, peerFar(stage, "peer", own));
   stage.answer();
 }
 
 /** The peer's stream of an order, connected; the core calls it `stream`. */
-function connected(stage: Stage, order: number, mapping = MAPPING, stream = order): StreamFar {
+export function connected(
+  stage: Stage,
+  order: number,
+  mapping = MAPPING,
+  stream = order,
+): StreamFar {
   const far = stage.offer(1, 2 * order - 1, mapping);
   stage.rec.call("stream_connected", stream);
   needRecord(far.take(need(stage.data(), "STREAM")), "connected");
@@ -230,7 +215,7 @@ function connected(stage: Stage, order: number, mapping = MAPPING, stream = orde
 }
 
 /** The Commander's next configuration is stored, in force, confirmed and reported. */
-function enforced(stage: Stage, far: StreamFar, configuration: Uint8Array, more = {}): void {
+export function enforced(stage: Stage, far: StreamFar, configuration: Uint8Array, more = {}): void {
   says(stage, far, { type: "CONFIG", configuration });
   expectFlag(stage, WANTS_STORE);
   expectStatus(stage.rec.call("config_stored", 1), 0);
@@ -245,7 +230,7 @@ function expectEnded(stage: Stage, stream: number, reason: number): void {
   expectStatus(stage.rec.readArg(INFO_REASON + 1)[INFO_REASON] ?? 0, reason);
 }
 
-function expectAlive(stage: Stage, stream: number, far: StreamFar): void {
+export function expectAlive(stage: Stage, stream: number, far: StreamFar): void {
   stage.say(far.record("data", BYTES));
   sameBytes(stage.rec.out(stream), BYTES);
 }
@@ -304,29 +289,6 @@ function withdrawn(stage: Stage): void {
   expectStatus(reset[0] ?? 0, Reason.Withdrawn);
   expectEnded(stage, FIRST, Reason.Withdrawn);
   expectAlive(stage, SECOND, second);
-}
-
-function optioned(stage: Stage): void {
-  const { rec } = stage;
-  const binding = routeOf(stage, { id: BINDING, kind: 2, mappingId: OTHER_MAPPING });
-  const datagrams = routeOf(stage, { id: OTHER_MAPPING, protocol: 2 });
-  const configuration = versionOf(stage, { routes: [routeOf(stage), binding, datagrams] });
-  booted(stage, configuration);
-  const far = commanded(stage, configuration);
-  const commander = stage.link;
-  met(stage);
-  const peer = stage.link;
-  const stream = connected(stage, FIRST);
-  stage.turnTo(COMMANDER.id, commander);
-  rec.note("Options of every type, and in the Mapping of the stream one that is not known.");
-  const next = [
-    routeOf(stage, { options: [{ type: 9, value: BYTES }] }),
-    { ...binding, options: ACCESS },
-    { ...datagrams, options: TIMES },
-  ];
-  enforced(stage, far, versionOf(stage, { serial: 6n, routes: next }));
-  stage.turnTo(stage.peer.id, peer);
-  expectAlive(stage, FIRST, stream);
 }
 
 function revoked(stage: Stage): void {

@@ -17,6 +17,7 @@
 #include "esp_timer.h"
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
+#include "sdkconfig.h"
 
 #include <string.h>
 
@@ -79,6 +80,10 @@ uint32_t port::now_ms() {
 }
 
 /** True chance has noise from the radio, or before it is on from the ADC. Not from both at once. */
+port::Platform port::platform() {
+  return {"ESP-IDF", CONFIG_IDF_TARGET};
+}
+
 bool port::entropy(uint8_t* to, size_t bytes) {
   if (wifi_has_radio()) {
     esp_fill_random(to, bytes);
