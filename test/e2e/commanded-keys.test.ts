@@ -2,10 +2,14 @@
 // Keys that change while connections run, and a Commander that is away: rotation, a peer that was replaced.
 // The Commander and the Connector are those of the simulation, on a real port. PROTOCOL 10.4; rules T3, T12.
 
-import { readdirSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
+import { programVersion } from "../../host/service/program-version.ts";
+import { CORE_WASM } from "../../scripts/run.ts";
 import { toHex } from "../reference/bytes.ts";
-import { decodeState } from "../reference/control.ts";
+import { decodeAbout, decodeState } from "../reference/control.ts";
+import type { About } from "../sim/control/commander.ts";
 import {
   CommandedMember,
   codeOf,
@@ -41,6 +45,26 @@ describe("an STLink that starts again", () => {
   });
 });
 
+describe("what an STLink says of itself", () => {
+  it("is its program and its core", async () => {
+    const { bridge, office } = await talkingSite("about");
+    const { commander } = bridge.site;
+    commander.abouts.clear();
+    await office.stop();
+    office.start();
+    await bridge.until(() => commander.abouts.has("office"), "told");
+    const { coreHash, text } = commander.abouts.get("office") as About;
+    expect(toHex(coreHash)).toBe(
+      toHex(createHash("sha256").update(readFileSync(CORE_WASM)).digest()),
+    );
+    expect(decodeAbout(text)).toEqual({
+      platform: `sealed ${programVersion()}, ${process.platform} ${process.arch}`,
+      board: "",
+      version: "",
+    });
+  });
+});
+
 describe("a new key", () => {
   it("is made, published and used while a connection runs, which does not notice", async () => {
     const { bridge, office, talk } = await talkingSite("rotate");
@@ -56,6 +80,25 @@ describe("a new key", () => {
     expect(readdirSync(office.folder)).not.toContain("next.key");
     await office.stop();
     expect(office.start().status().publicKey).toBe(publicKey);
+  });
+
+  it("that the Commander asks for is made once a minute, while a connection runs", async () => {
+    const { bridge, office, talk } = await talkingSite("renew");
+    const { commander } = bridge.site;
+    const before = office.status().publicKey;
+    const asked = () => commander.tell(commander.row("office"), { type: "RENEW" });
+    expect(asked()).toBe(true);
+    await bridge.until(() => office.status().publicKey !== before, "stored");
+    const { publicKey } = office.status();
+    await bridge.until(() => toHex(commander.row("office").key) === publicKey, "heard");
+    await bridge.until(() => isConfirmed(bridge, "office"), "confirmed under it");
+    expect(await talk.says("after")).toBe(true);
+    expect(asked()).toBe(true);
+    // What the same stream brings behind it.
+    commander.deploy();
+    await office.confirmed();
+    expect(office.told("the Commander asks for a new key: it is told")).toHaveLength(1);
+    expect(office.status().publicKey).toBe(publicKey);
   });
 
   it("of a peer that was replaced is told, refuses pinned Routes, and works once it is confirmed", async () => {

@@ -4,13 +4,17 @@
 // its faults. The rules are the core's (test/sim/scenarios/trust.ts); here it is what the firmware stores,
 // cuts and says. PROTOCOL 10; rules T3, T8 to T11.
 
-import { rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { DeviceRecord } from "../../host/device/store-image.ts";
+import { CORE_WASM } from "../../scripts/run.ts";
 import { endAll } from "../e2e/sealed-tools.ts";
 import { closeAll, startServer, turnOver } from "../e2e/services.ts";
 import { toHex } from "../reference/bytes.ts";
+import { decodeAbout } from "../reference/control.ts";
+import type { About } from "../sim/control/commander.ts";
 import { versionText } from "../sim/control/database.ts";
 import { COMMANDER } from "../sim/control/register.ts";
 import type { KeyPair } from "../sim/control/site.ts";
@@ -154,13 +158,40 @@ describe("INSTALL", () => {
   });
 });
 
+describe("a device", () => {
+  test("tells its Commander which core and firmware it is, and how many sessions it has", async () => {
+    const { site, device } = await served("about");
+    await expectServed(site);
+    const { commander } = site.bridge.site;
+    await device.kill();
+    const before = commander.got.length;
+    site.start();
+    await site.bridge.until(() => commander.got.slice(before).includes("camera ABOUT"), "told");
+    const { sessions, streams, coreHash, text } = commander.abouts.get("camera") as About;
+    expect([sessions, streams]).toEqual([0, 0]);
+    expect(toHex(coreHash)).toBe(
+      toHex(createHash("sha256").update(readFileSync(CORE_WASM)).digest()),
+    );
+    const { board, platform, version } = decodeAbout(text);
+    expect([platform, board]).toEqual(["linux", ""]);
+    expect(version).toMatch(/^[a-z ]+ \d+\.\d+\.\d+$/);
+  });
+});
+
 describe("a device's own new key", () => {
-  test("is taken over without an open connection being cut", async () => {
-    const { site, device } = await served("rotation under way");
+  test.each([
+    ["a person asks for", (device: TestDevice) => device.tell("rotate")],
+    [
+      "the Commander asks for",
+      (_: TestDevice, site: CommandedSite) =>
+        expect(site.commander.tell(site.commander.row("camera"), { type: "RENEW" })).toBe(true),
+    ],
+  ])("that %s is taken over without an open connection being cut", async (who, ask) => {
+    const { site, device } = await served(`rotation that ${who}`);
     const call = await site.call();
     await call.ask(PAGE);
     const before = toHex(site.commander.row("camera").key);
-    device.tell("rotate");
+    ask(device, site);
     await device.hear(/this device has a new key/);
     await site.bridge.until(
       () => toHex(site.commander.row("camera").key) !== before,

@@ -47,6 +47,7 @@ const WAIT_APPROVAL = 67;
 /** Who is on a link: an STLink, or one that activates with a code. */
 type Party = { id: Uint8Array; code: Code | null; key: Uint8Array };
 export type Report = Extract<ControlMessage, { type: "REPORT" }>;
+export type About = Extract<ControlMessage, { type: "ABOUT" }>;
 type Conversation = { party: Party; reader: ControlReader; out: Uint8Array };
 
 export class Commander extends Member {
@@ -59,6 +60,8 @@ export class Commander extends Member {
   readonly got: string[] = [];
   /** What they have reported, in order. */
   readonly reports: { name: string; report: Report }[] = [];
+  /** What each STLink said of itself last, by name. */
+  readonly abouts = new Map<string, About>();
   /** Codes wait for an administrator (rule T7). */
   asksForApproval = false;
   #parties = new Map<number, Party>();
@@ -350,6 +353,7 @@ export class Commander extends Member {
     if (message.type === "CONFIRM") this.#confirm(row, message);
     if (message.type === "STATE") answer(...(this.onState?.(row) ?? this.#state(row, message)));
     if (message.type === "REPORT") this.reports.push({ name: row.name, report: message });
+    if (message.type === "ABOUT") this.abouts.set(row.name, message);
     if (message.type === "ROTATE") this.#rotate(row, message.key, answer);
   }
 
