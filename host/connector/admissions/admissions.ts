@@ -93,6 +93,7 @@ export class Admissions {
       this.#options.store.save(commander, change, version);
       list.keep();
       list.version = version;
+      for (const { name } of change.members) list.turned.delete(name);
       this.#enforce(commander, change);
     } catch (error) {
       list.undo();
@@ -109,9 +110,11 @@ export class Admissions {
   /** A member has a hop. Its next key may have become its key, which outlasts a restart (rule T3). */
   noteUp({ tenancy, id, key, hasChangedKey }: Place): void {
     const commander = tenancy.commander?.id ?? "";
-    if (!hasChangedKey || this.#lists.get(commander)?.members.has(id) !== true) return;
+    const list = this.#lists.get(commander);
+    if (!hasChangedKey || !list?.members.has(id) || list.turned.has(id)) return;
     try {
       this.#options.store.turn(commander, id);
+      list.turned.add(id);
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       const what = `the old key of ${id} would be admitted after a restart: ${error.message}`;
@@ -131,13 +134,18 @@ export class Admissions {
     list.keep();
     list.version = version;
     this.#enforce(commander, change);
-    for (const id of turned) this.#turn(commander, id);
+    for (const id of turned) {
+      list.turned.add(id);
+      this.#turn(commander, id);
+    }
   }
 
   #turn(commander: string, id: string): void {
-    const tenancy = this.#tenancyOf(commander);
-    const place = tenancy?.places.get(id);
-    if (place !== undefined && place.nextKey !== null) place.takeKey(place.nextKey);
+    this.#options.connector.change((roster) => {
+      const place = roster.tenancyOf(commander)?.places.get(id);
+      if (place !== undefined && place.nextKey !== null) place.takeKey(place.nextKey);
+      return noChange();
+    });
   }
 
   #enforce(commander: string, change: ListChange): void {
@@ -152,13 +160,6 @@ export class Admissions {
       if (now === undefined) this.#lists.delete(name);
       else if (before === undefined && !this.#lists.has(name)) this.#load(name);
     }
-  }
-
-  #tenancyOf(commander: string) {
-    for (const tenancy of this.#options.connector.tenancies) {
-      if (tenancy.commander?.id === commander) return tenancy;
-    }
-    return null;
   }
 
   /** What only the Connector can know. Throws AppError. */

@@ -50,6 +50,8 @@ export class AdmissionList {
   /** By codeId and key; marked by the codeId. */
   readonly waiting = new Table<DeskMessageOf<"WAITING">>(({ codeId }) => [hex(codeId)]);
   readonly customers = new Table<DeskMessageOf<"CUSTOMER">>(({ key }) => [hex(key)]);
+  /** Members, by id, whose next key is in force, as the disk says. */
+  readonly turned = new Set<string>();
   readonly #options: ListOptions;
 
   constructor(options: ListOptions) {

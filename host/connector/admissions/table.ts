@@ -33,10 +33,6 @@ export class Table<Entry extends object> {
     return this.#entries.has(name);
   }
 
-  values(): Iterable<Entry> {
-    return this.#entries.values();
-  }
-
   /** Names of the entries with this mark. */
   marked(mark: string): readonly string[] {
     return [...(this.#marked.get(mark) ?? [])];

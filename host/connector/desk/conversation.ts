@@ -7,12 +7,13 @@
 import { Reason } from "../../core/abi.gen.ts";
 import { type Core, StreamFlag } from "../../core/core.ts";
 import type { Agent, StreamOwner } from "../../stlink/agent.ts";
+import type { Draft } from "../admissions/admissions.ts";
 import type { ListMessage, Version } from "../admissions/list.ts";
 import type { Place } from "../place.ts";
 import type { Tenancy } from "../tenancy.ts";
 import { DeskError, type DeskMessage, DeskReader, encodeDesk } from "./messages.ts";
 
-export type Commit = { base: Version | null; messages: readonly ListMessage[]; version: Version };
+export type Commit = Draft & { version: Version };
 
 export type ConversationOptions = {
   agent: Agent;
@@ -37,14 +38,15 @@ const SAID_MOST = 1024;
 const TURNED_MOST = 256;
 const SHOWN_MOST = 512;
 
-type Draft = { base: Version | null; isStale: boolean; messages: ListMessage[]; bytes: number };
+/** `isStale`: another version than that is in force, and nothing of it counts. */
+type Open = { base: Version | null; isStale: boolean; messages: ListMessage[]; bytes: number };
 
 export class Conversation implements StreamOwner {
   readonly #options: ConversationOptions;
   readonly #reader = new DeskReader();
   /** Messages that came and have not been dealt with. */
   #heard: DeskMessage[] = [];
-  #draft: Draft | null = null;
+  #draft: Open | null = null;
   /** In the order in which they go out. */
   #said: DeskMessage[] = [];
   /** Members, by id, of whose hop is to be told, with the reason why the last one went. */
