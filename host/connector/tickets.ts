@@ -138,8 +138,9 @@ export function enter(guest: Place): Place | null {
   return before === guest ? null : before;
 }
 
-/** A guest has no hop any more: nobody finds it. */
+/** A guest has no hop any more: nobody finds it. A member is away, and stays what it is. */
 export function leave(guest: Place): void {
+  if (guest.guestOf === null) return;
   const { tenancy } = guest;
   const ticket = ticketFor(guest);
   if (ticket?.guest === guest) ticket.guest = null;
