@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// An activation code as a person pastes it: looked at whole before anything is dialled, so that a mistake is
-// said in words. Before it: `sealed stlink activate`, or the state folder. After it: the core, which checks
-// it again and alone knows its secret. PROTOCOL 10.2. No message holds any of it.
+// An activation code as text: made by a Commander, and pasted by a person: looked at whole before anything is
+// dialled, so that a mistake is said in words. Before it: commander/api, `sealed stlink activate`, or the state
+// folder. After it: the core, which checks it again. PROTOCOL 10.2. No message holds any of it.
 
 import { createHash } from "node:crypto";
 import type { Address } from "../net/transport.ts";
 import { AppError } from "../service/app-error.ts";
-import { fromBase32 } from "../service/base32.ts";
+import { fromBase32, toBase32 } from "../service/base32.ts";
 import { parseAddress } from "../service/fields.ts";
 
 export type ActivationCode = {
@@ -19,6 +19,40 @@ export type ActivationCode = {
   /** 16 bytes. */
   commanderId: Uint8Array;
 };
+
+/** What a code is made of. */
+export type CodeParts = {
+  /** 32 bytes each. */
+  connectorKey: Uint8Array;
+  commanderKey: Uint8Array;
+  /** BLAKE2s of the recovery key. */
+  recoveryHash: Uint8Array;
+  /** 16 bytes each. */
+  commanderId: Uint8Array;
+  secret: Uint8Array;
+  /** Where the Connector is, `host:port`, 1 to 255 of at most 255 bytes. */
+  addresses: readonly string[];
+};
+
+export const SECRET_LEN = 16;
+
+/** The text of a code, which readCode reads. */
+export function encodeCode(parts: CodeParts): string {
+  const body = Buffer.concat([
+    Uint8Array.of(VERSION),
+    ...[parts.connectorKey, parts.commanderId, parts.commanderKey, parts.recoveryHash],
+    ...[parts.secret, Uint8Array.of(parts.addresses.length)],
+    ...parts.addresses.flatMap((address) => {
+      const text = Buffer.from(address);
+      return [Uint8Array.of(text.length), text];
+    }),
+  ]);
+  return toBase32(Buffer.concat([body, checksumOf(body)]));
+}
+
+function checksumOf(body: Uint8Array): Uint8Array {
+  return createHash("blake2s256").update(body).digest().subarray(0, CHECKSUM_LEN);
+}
 
 const VERSION = 1;
 const CONNECTOR_KEY_AT = 1;
@@ -34,8 +68,8 @@ export function readCode(code: string | Uint8Array): ActivationCode {
   }
   const texts = addressesIn(bytes);
   if (texts === null) throw bad(CUT);
-  const sum = createHash("blake2s256").update(bytes.subarray(0, -CHECKSUM_LEN)).digest();
-  if (sum.compare(bytes, bytes.length - CHECKSUM_LEN, bytes.length, 0, CHECKSUM_LEN) !== 0) {
+  const sum = checksumOf(bytes.subarray(0, -CHECKSUM_LEN));
+  if (Buffer.compare(sum, bytes.subarray(-CHECKSUM_LEN)) !== 0) {
     throw bad("has a wrong letter in it (its checksum does not fit)");
   }
   const addresses = texts.map((text) => parseAddress(text, 1)).filter((one) => one !== null);

@@ -21,7 +21,7 @@ const commander = z
   })
   .describe("The Commander that speaks for it.");
 
-const customerSchema = z.strictObject({
+export const customerSchema = z.strictObject({
   ...commonFields,
   tags: tagsField(idReference),
   commander,

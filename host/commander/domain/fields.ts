@@ -22,7 +22,15 @@ export const idReference: Reference = z
 export const nameReference: Reference = nameField;
 
 /** A public key, kept in lower case. */
-export const keyText = keyField.transform((key) => Buffer.from(key).toString("hex"));
+export const keyText = z
+  .string()
+  .superRefine((text, context) => {
+    for (const { message } of keyField.safeParse(text).error?.issues ?? []) {
+      context.addIssue({ code: "custom", message });
+    }
+  })
+  .overwrite((text) => text.toLowerCase())
+  .meta({ pattern: "^[0-9a-fA-F]{64}$" });
 
 /** Text for people, of some lines; no other control characters, which a terminal would obey. */
 export function textField(most: number) {

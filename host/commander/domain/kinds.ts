@@ -21,8 +21,8 @@ export const REFERENCES: Readonly<Record<Kind, ReferenceFields>> = {
   customer: { tags },
 };
 
-/** Codes are no objects, but they too are spoken of, and use a Profile. */
-export type Spoken = Kind | "code";
+/** Codes and tokens are no objects, but they too are spoken of; a code uses a Profile. */
+export type Spoken = Kind | "code" | "token";
 
 const WORDS: Readonly<Record<Spoken, string>> = {
   tag: "Tag",
@@ -32,6 +32,7 @@ const WORDS: Readonly<Record<Spoken, string>> = {
   stlink: "STLink",
   customer: "Customer",
   code: "Code",
+  token: "Token",
 };
 
 /** `Route "web"`: how sentences begin. */

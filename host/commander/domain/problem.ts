@@ -6,29 +6,24 @@
 import { type FieldPath, fieldName } from "../../service/issue-text.ts";
 import type { Spoken } from "./kinds.ts";
 
-export type ProblemCode =
-  /** A field is missing, or can't be so. */
-  | "Invalid"
-  /** It is allowed once its owner has said that it is meant. */
-  | "NeedsConfirmation"
-  /** Another object of this kind has that name, or another STLink that key. */
-  | "Taken"
-  /** There is no such object. */
-  | "NotFound"
-  /** It can't be deleted: others use it. They are listed. */
-  | "InUse"
-  /** Somebody has changed the object since it was read. */
-  | "Stale"
-  /** The object's state doesn't allow it. */
-  | "NotNow"
-  /** More than a configuration can carry. */
-  | "TooLarge"
-  /** The database: another process holds it, its disk is full, it is damaged, newer, or not ours. */
-  | "StoreLocked"
-  | "StoreFull"
-  | "StoreDamaged"
-  | "StoreNewer"
-  | "StoreUnusable";
+/** What can be wrong, and what each means. */
+export const problemCodes = {
+  Invalid: "A field is missing, or can't be so.",
+  NeedsConfirmation: "It is allowed once its owner has said that it is meant.",
+  Taken: "Another object of this kind has that name, or another STLink that key.",
+  NotFound: "There is no such object.",
+  InUse: "It can't be deleted: others use it. They are listed.",
+  Stale: "Somebody has changed the object since it was read.",
+  NotNow: "The object's state doesn't allow it.",
+  TooLarge: "It is more than a configuration can carry.",
+  StoreLocked: "Another process holds the database.",
+  StoreFull: "The database's disk is full.",
+  StoreDamaged: "The database is damaged.",
+  StoreNewer: "The database is of a newer Commander.",
+  StoreUnusable: "The database can't be read or written, or is not ours.",
+} as const;
+
+export type ProblemCode = keyof typeof problemCodes;
 
 export type User = { kind: Spoken; id: string; name: string };
 

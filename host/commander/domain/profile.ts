@@ -51,10 +51,10 @@ export function profileSchema(reference: Reference) {
 export type ProfileFields = z.output<ReturnType<typeof profileSchema>>;
 export type Profile = ProfileFields & { id: Id };
 
-const byId = profileSchema(idReference);
+export const profileById = profileSchema(idReference);
 
 export function checkProfile(value: unknown): Result<ProfileFields> {
-  return checked("profile", byId, value);
+  return checked("profile", profileById, value);
 }
 
 /** As a configuration says it (10.3); 0: never ends. */

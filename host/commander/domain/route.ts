@@ -127,8 +127,9 @@ export type Binding = BindingFields & { id: Id };
 export type Route = Mapping | Binding;
 
 const typeSchema = z.looseObject({ type: z.enum(["mapping", "binding"]).describe("What it is.") });
-const mappingById = mappingSchema(idReference);
-const bindingById = bindingSchema(idReference);
+/** Mappings, and Bindings, as the API and the store have them: others by id. */
+export const mappingById = mappingSchema(idReference);
+export const bindingById = bindingSchema(idReference);
 
 /** A Route by itself; what it names is looked at by referenceProblems. */
 export function checkRoute(value: unknown): Result<RouteFields> {

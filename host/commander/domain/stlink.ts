@@ -10,7 +10,7 @@ import { checked } from "./check.ts";
 import { commonFields, type Id, idReference, type Key, tagsField } from "./fields.ts";
 import type { Result } from "./problem.ts";
 
-const stlinkSchema = z.strictObject({
+export const stlinkSchema = z.strictObject({
   ...commonFields,
   tags: tagsField(idReference),
   profile: idReference.optional().describe("The Profile that it is deployed by."),
@@ -83,7 +83,8 @@ export const NO_FACTS: StlinkFacts = {
   },
 };
 
-export type StlinkState = "invited" | "waiting" | "online" | "away" | "revoked";
+export const STLINK_STATES = ["invited", "waiting", "online", "away", "revoked"] as const;
+export type StlinkState = (typeof STLINK_STATES)[number];
 
 export function stateOf({ revokedAtMs, key, waiting, isConnected }: StlinkFacts): StlinkState {
   if (revokedAtMs !== null) return "revoked";

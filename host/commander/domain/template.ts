@@ -26,8 +26,8 @@ export function templateSchema(reference: Reference) {
 export type TemplateFields = z.output<ReturnType<typeof templateSchema>>;
 export type Template = TemplateFields & { id: Id };
 
-const byId = templateSchema(idReference);
+export const templateById = templateSchema(idReference);
 
 export function checkTemplate(value: unknown): Result<TemplateFields> {
-  return checked("template", byId, value);
+  return checked("template", templateById, value);
 }

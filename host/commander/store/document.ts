@@ -55,7 +55,7 @@ export function importDocument(
   document: Document,
   newId: NewId,
 ): Difference[] {
-  return changeStore(db, by, (change) => apply(change, document, newId));
+  return changeStore(db, by, (change) => applyDocument(change, document, newId));
 }
 
 /** What an import would change, or be refused for; changes nothing. */
@@ -65,10 +65,11 @@ export function planImport(
   document: Document,
   newId: NewId,
 ): Difference[] {
-  return changeStore(db, by, (change) => apply(change, document, newId), { isDry: true });
+  return changeStore(db, by, (change) => applyDocument(change, document, newId), { isDry: true });
 }
 
-function apply(change: Change, document: Document, newId: NewId): Difference[] {
+/** All that it takes, inside a change. Throws Refusal: InUse, Invalid, ... */
+export function applyDocument(change: Change, document: Document, newId: NewId): Difference[] {
   const entries = entriesOf(document);
   const wanted = new Map(entries.map((entry) => [entryKey(entry.kind, entry.name), entry]));
   const found = differences(namedObjects(change.db), entries);

@@ -5,5 +5,6 @@
 import { OBJECTS } from "./migrations/0001-objects.ts";
 import { STLINKS } from "./migrations/0002-stlinks.ts";
 import { AUDIT } from "./migrations/0003-audit.ts";
+import { TOKENS } from "./migrations/0004-tokens.ts";
 
-export const MIGRATIONS: readonly string[] = [OBJECTS, STLINKS, AUDIT];
+export const MIGRATIONS: readonly string[] = [OBJECTS, STLINKS, AUDIT, TOKENS];

@@ -15,9 +15,14 @@ import { voidPsks } from "./psks.ts";
 
 export function readStlink(db: Database, id: Id): Stlink | null {
   const stored = readObject(db, "stlink", id);
+  return stored === null ? null : { ...stored.fields, id, facts: readFacts(db, id) };
+}
+
+/** Of an STLink that is there. */
+export function readFacts(db: Database, id: Id): StlinkFacts {
   const row = db.get<{ facts: string }>("SELECT facts FROM stlink_facts WHERE id = ?", id);
-  if (stored === null || row === undefined) return null;
-  return { ...stored.fields, id, facts: JSON.parse(row.facts) };
+  if (row === undefined) throw new Error(`STLink ${id} has no facts`);
+  return JSON.parse(row.facts);
 }
 
 /** Throws Refusal: NotFound. */

@@ -13,14 +13,22 @@ const LISTED_MOST = 100;
 
 export function userProblems(db: Database, kind: Kind, id: Id, name: string): Problem[] {
   if (kind === "stlink") return stlinkProblems(db, id, name);
-  const users = db.all<User>(
-    `SELECT from_kind AS kind, from_id AS id, from_name AS name FROM refs WHERE to_id = ?
-     ORDER BY from_kind, from_name LIMIT ?`,
-    ...[id, LISTED_MOST],
-  );
+  const { users, count } = usersOf(db, kind, id);
+  return deletionProblems(kind, name, users, count);
+}
+
+/** The first of `count` that use an object. */
+export function usersOf(db: Database, kind: Kind, id: Id): { users: User[]; count: number } {
+  const users = db
+    .all<User>(
+      `SELECT from_kind AS kind, from_id AS id, from_name AS name FROM refs WHERE to_id = ?
+       ORDER BY from_kind, from_name LIMIT ?`,
+      ...[id, LISTED_MOST],
+    )
+    .map(({ kind: of, id: from, name }) => ({ kind: of, id: from, name }));
   const codes = kind === "profile" ? openCodes(db, id) : [];
   const count = users.length < LISTED_MOST ? users.length : countOf(db, id);
-  return deletionProblems(kind, name, [...users, ...codes], count + codes.length);
+  return { users: [...users, ...codes], count: count + codes.length };
 }
 
 function countOf(db: Database, id: Id): number {
