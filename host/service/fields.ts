@@ -49,7 +49,7 @@ export const nameField = z
   .string()
   .regex(
     /^[\p{L}\p{N}][\p{L}\p{N}._-]{0,63}$/u,
-    "is not a name: letters, digits, '.', '-' and '_', at most 64, a letter or digit first.",
+    "is not a name: letters, digits, '.', '-' and '_', no spaces, at most 64, a letter or digit first.",
   );
 
 export const protocolField = z.enum(["tcp", "udp"]);
@@ -136,9 +136,13 @@ export function eachOnce(entry: z.ZodType<string, string>, most: number) {
     .array(entry)
     .max(most)
     .superRefine((list, context) => {
+      const seen = new Set<string>();
       for (const [i, one] of list.entries()) {
-        if (list.indexOf(one) === i) continue;
-        context.addIssue({ code: "custom", path: [i], message: "is there twice: once is enough." });
+        if (!seen.has(one)) seen.add(one);
+        else {
+          const message = "is there twice: once is enough.";
+          context.addIssue({ code: "custom", path: [i], message });
+        }
       }
     })
     .default([]);

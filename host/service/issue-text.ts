@@ -10,9 +10,15 @@ export type FieldPath = readonly PropertyKey[];
 
 export type FieldIssue = { path: FieldPath; what: string };
 
-/** What is wrong with a value by its schema: as `safeParse` with `reportInput` found it. */
+/** Nobody reads more at once, and who sends a million mistakes does not get a million sentences. */
+export const ISSUES_MOST = 50;
+
+/** What is wrong with a value by its schema, the first fifty: as `safeParse` with `reportInput` found it. */
 export function fieldIssues(schema: z.ZodType, error: z.ZodError): FieldIssue[] {
-  return error.issues.flatMap((issue) => issuesOf(schema, issue));
+  return error.issues
+    .slice(0, ISSUES_MOST)
+    .flatMap((issue) => issuesOf(schema, issue))
+    .slice(0, ISSUES_MOST);
 }
 
 /** `peers[0].key`: as people write it. */
@@ -28,7 +34,8 @@ function issuesOf(schema: z.ZodType, issue: z.core.$ZodIssue): FieldIssue[] {
   const { path } = issue;
   if (issue.code === "unrecognized_keys") {
     const known = fieldsAt(schema, path);
-    return issue.keys.map((key) => ({ path: [...path, key], what: unknownField(key, known) }));
+    const keys = issue.keys.slice(0, ISSUES_MOST);
+    return keys.map((key) => ({ path: [...path, key], what: unknownField(key, known) }));
   }
   if (issue.code === "invalid_type" && issue.input === undefined) {
     return [{ path, what: `is missing: ${describe(schema, path)}` }];
@@ -79,8 +86,12 @@ export function jsonSchemaOf(schema: z.ZodType): JsonSchema {
   return z.toJSONSchema(schema, { io: "input" });
 }
 
+const known = new WeakMap<z.ZodType, JsonSchema>();
+
 function schemaAt(schema: z.ZodType, path: FieldPath): JsonSchema | undefined {
-  let at: JsonSchema | undefined = jsonSchemaOf(schema);
+  const whole = known.get(schema) ?? jsonSchemaOf(schema);
+  known.set(schema, whole);
+  let at: JsonSchema | undefined = whole;
   for (const part of path) {
     const { items, properties }: JsonSchema = at ?? {};
     const below: unknown = typeof part === "number" ? items : properties?.[String(part)];

@@ -134,6 +134,25 @@ function onInterface(name: string, interfaces: Interfaces): Listening {
   return { hosts, warning, refusal: null };
 }
 
+/** Whether two Bindings of one port can't both listen: at one address, or one of them at all of the other's. */
+export function isSamePlace(one: string, other: string): boolean {
+  const [a, b] = [placeOf(one), placeOf(other)];
+  return a === b || isWithin(a, b) || isWithin(b, a);
+}
+
+function placeOf(listenOn: string): string {
+  return listenOn === "localhost" ? "127.0.0.1" : listenOn.toLowerCase();
+}
+
+/** An interface's name may stand for addresses of both families. */
+function isWithin(address: string, every: string): boolean {
+  if (every === "0.0.0.0") return !address.includes(":") || ipKindOf(address) === "any";
+  if (every === "all" || ipKindOf(every) === "any") return true;
+  // With a scope it is a place of one interface.
+  if (every.includes("%")) return false;
+  return isInSubnet(address, `${every}/${every.includes(":") ? 128 : 32}`);
+}
+
 /** A link-local IPv6 address is one only together with its interface. */
 function scoped({ address, family }: NetworkInterfaceInfo, name: string): string {
   return family === "IPv6" && /^fe[89ab]/i.test(address) ? `${address}%${name}` : address;

@@ -174,6 +174,28 @@ describe("the Routes of an STLink", () => {
     );
     expect(collisions).toEqual([[here, twin]]);
   });
+
+  it.each([
+    ["all", "127.0.0.1", true],
+    ["127.0.0.1", "all", true],
+    ["0.0.0.0", "192.168.0.1", true],
+    ["0.0.0.0", "eth0", true],
+    ["0.0.0.0", "::", true],
+    ["0.0.0.0", "::1", false],
+    ["::", "127.0.0.1", true],
+    ["localhost", "127.0.0.1", true],
+    ["::1", "0:0:0:0:0:0:0:1", true],
+    ["127.0.0.1", "127.0.0.2", false],
+    ["eth0", "eth1", false],
+    ["fe80::1%eth0", "fe80::1%eth1", false],
+  ])("of one port at %s and at %s collide: %s", (one, other, isOne) => {
+    const [first, second]: [Binding, Binding] = [
+      { ...here, address: one },
+      { ...here, id: idOf(18), name: "twin", address: other },
+    ];
+    const collisions = collisionsOf([first, second].map((route) => ({ route, origins: [] })));
+    expect(collisions).toEqual(isOne ? [[first, second]] : []);
+  });
 });
 
 describe("pairs", () => {

@@ -32,7 +32,7 @@ export function addAuthentication(server: Server, { registry, log, limits }: Con
     request.principal = principalOf(registry, request.headers.authorization);
     if (request.principal === null) {
       const { isExceeded, ttlInSeconds } = outcomeOf(await failures(request));
-      log.warn({ path: request.routeOptions.url }, "a request without a valid token was refused");
+      if (!isExceeded) log.warn({ path: request.routeOptions.url }, "a token was missing or wrong");
       if (isExceeded) throw tooMany(ttlInSeconds, "without a valid token");
       throw notAuthenticated(request.headers.authorization !== undefined);
     }

@@ -4,9 +4,10 @@
 // it: store/document.ts.
 
 import * as z from "zod";
-import { fieldIssues } from "../../service/issue-text.ts";
+import { fieldIssues, ISSUES_MOST } from "../../service/issue-text.ts";
 import { TextError } from "../../service/parsed-text.ts";
 import { parseToml } from "../../service/toml-text.ts";
+import { issueProblems } from "../domain/check.ts";
 import { type Document, documentIssues, documentSchema } from "../domain/document.ts";
 import { fieldProblem, Refusal } from "../domain/problem.ts";
 import { applyDocument, exportDocument, planImport } from "../store/document.ts";
@@ -122,8 +123,7 @@ function documentIn(body: unknown): Document {
     ? documentIssues(result.data)
     : fieldIssues(documentSchema, result.error);
   if (result.success && issues.length === 0) return result.data;
-  const subject = "The document";
-  throw new Refusal(issues.map(({ path, what }) => fieldProblem("Invalid", subject, path, what)));
+  throw new Refusal(issueProblems("The document", issues.slice(0, ISSUES_MOST)));
 }
 
 function notToml({ line, message }: TextError): Refusal {

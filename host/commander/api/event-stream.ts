@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// News of the registry for clients that stay: kept in a bounded ring for those that come back, written to each that
-// is there. Before it: Registry.on. After it: sockets, in the form of server-sent events (HTML, section 9.2).
-// Invariants: nobody misses an event without being told `reset`; who doesn't read is dropped, and holds up nobody.
+// News of the registry for clients that stay: kept in a bounded ring, out of which each is written what it has not had
+// yet, as fast as it reads. Before it: Registry.on. After it: sockets, in the form of server-sent events (HTML,
+// section 9.2). Invariants: nobody misses an event without being told `reset`; what waits for a client is the ring
+// alone; who doesn't read is dropped, and holds up nobody.
 
 import { randomBytes } from "node:crypto";
 import type { ServerResponse } from "node:http";
@@ -15,12 +16,20 @@ import { timeOf } from "./schemas.ts";
 import type { Principal } from "./server-types.ts";
 import { stlinkLine } from "./stlink-view.ts";
 
-/** `seen` is rendered when it is written, and so is never older than it has to be. */
-type Kept =
-  | { n: number; event: "changed"; data: object }
-  | { n: number; event: "seen"; id: string };
+/** `seen` is read when it is written, and so is never older than it has to be. */
+type Kept = { n: number } & ({ event: "changed"; data: object } | { event: "seen"; id: string });
 
-type Client = { response: ServerResponse; principal: Principal };
+type Client = {
+  response: ServerResponse;
+  principal: Principal;
+  /** The event that it has had last; null: it missed some. */
+  had: number | null;
+  /** Heartbeats since it stopped to read; null: it reads. */
+  beatsDeaf: number | null;
+};
+
+/** Who reads nothing from one heartbeat to the next but one is gone. */
+const BEATS_DEAF_MOST = 2;
 
 export class EventStream {
   readonly #registry: Registry;
@@ -29,16 +38,18 @@ export class EventStream {
   /** So that an id of an earlier run is known for one. */
   readonly #run = randomBytes(4).toString("hex");
   readonly #clients = new Set<Client>();
-  #kept: Kept[] = [];
-  #last = 0;
   readonly #end: () => void;
   readonly #timer: NodeJS.Timeout;
+  #kept: Kept[] = [];
+  #last = 0;
+  /** What was written last, for the other clients. */
+  #written = { n: 0, text: "" };
 
   constructor(registry: Registry, log: Log, limits: Limits) {
     this.#registry = registry;
     this.#log = log;
     this.#limits = limits;
-    this.#end = registry.on((news) => this.#hear(news));
+    this.#end = registry.on((news) => this.#hearSafely(news));
     this.#timer = setInterval(() => this.#beat(), limits.heartbeatMs);
     this.#timer.unref();
   }
@@ -56,45 +67,47 @@ export class EventStream {
 
   /** A client whose headers are written. `lastId`: the last event that it had before. */
   add(response: ServerResponse, principal: Principal, lastId: string | undefined): void {
-    const client = { response, principal };
+    const had = lastId === undefined ? this.#last : this.#numberOf(lastId);
+    const client: Client = { response, principal, had, beatsDeaf: null };
     this.#clients.add(client);
     response.on("close", () => this.#clients.delete(client));
+    response.on("drain", () => {
+      client.beatsDeaf = null;
+      this.#serve(client);
+    });
     const { epoch, serial } = readVersion(this.#registry.db);
     const hello = { version: { epoch, serial: String(serial) } };
-    this.#write(client, eventText("hello", hello, this.#idOf(this.#last)));
-    if (lastId !== undefined) this.#writeMissed(client, lastId);
+    // What was missed has older ids: a client that is cut while it comes has to go on from there.
+    const id = lastId === undefined ? this.#idOf(this.#last) : null;
+    this.#write(client, eventText("hello", hello, id));
+    this.#serve(client);
   }
 
-  #writeMissed(client: Client, lastId: string): void {
-    const missed = this.#after(lastId);
-    if (missed === null) {
-      this.#write(client, eventText("reset", {}, this.#idOf(this.#last)));
-      return;
+  /** Whoever made the news is not to fail for who hears of it. */
+  #hearSafely(news: News): void {
+    try {
+      this.#hear(news);
+    } catch (error) {
+      this.#log.error({ error: String(error) }, "news did not reach the clients of events");
+      this.#kept = [];
     }
-    for (const kept of missed) this.#write(client, this.#textOf(kept));
-  }
-
-  /** Null: some of them are gone, or the id is not of this run. */
-  #after(lastId: string): Kept[] | null {
-    const [run, digits] = lastId.split("-");
-    const n = Number(digits);
-    const first = this.#kept[0]?.n ?? this.#last + 1;
-    if (run !== this.#run || !(n >= first - 1) || n > this.#last) return null;
-    return this.#kept.filter((kept) => kept.n > n);
   }
 
   #hear(news: News): void {
     if (news.kind === "seen") {
       for (const id of news.ids) this.#keep({ n: ++this.#last, event: "seen", id });
-      return;
+    } else {
+      const { by, entries } = news;
+      for (const { what, kind, id, name } of entries) {
+        const data = { kind, id, name, what, by: by.who, at: timeOf(by.atMs) };
+        this.#keep({ n: ++this.#last, event: "changed", data });
+      }
     }
-    const { by, entries } = news;
-    for (const { what, kind, id, name } of entries) {
-      const data = { kind, id, name, what, by: by.who, at: timeOf(by.atMs) };
-      this.#keep({ n: ++this.#last, event: "changed", data });
-    }
+    for (const client of this.#clients) this.#serve(client);
     // A token that was revoked hears nothing more.
-    if (entries.some(({ kind }) => kind === "token")) this.#dropInvalid();
+    if (news.kind === "changed" && news.entries.some(({ kind }) => kind === "token")) {
+      this.#dropInvalid();
+    }
   }
 
   #keep(kept: Kept): void {
@@ -102,13 +115,32 @@ export class EventStream {
     // Not one by one: that would move all of them for each.
     const most = this.#limits.eventsKept;
     if (this.#kept.length >= 2 * most) this.#kept = this.#kept.slice(-most);
-    if (this.#clients.size === 0) return;
-    const text = this.#textOf(kept);
-    for (const client of this.#clients) this.#write(client, text);
+  }
+
+  /** What it has not had, as long as it reads. */
+  #serve(client: Client): void {
+    while (client.beatsDeaf === null && client.had !== this.#last) {
+      const next = client.had === null ? undefined : this.#kept[this.#placeOf(client.had + 1)];
+      client.had = next?.n ?? this.#last;
+      const text =
+        next === undefined ? eventText("reset", {}, this.#idOf(this.#last)) : this.#textOf(next);
+      this.#write(client, text);
+    }
+  }
+
+  /** Where an event is kept; -1: it is gone. */
+  #placeOf(n: number): number {
+    const first = this.#kept[0]?.n ?? this.#last + 1;
+    return n < first ? -1 : n - first;
   }
 
   /** Empty: what it is about is gone. */
   #textOf(kept: Kept): string {
+    if (this.#written.n !== kept.n) this.#written = { n: kept.n, text: this.#read(kept) };
+    return this.#written.text;
+  }
+
+  #read(kept: Kept): string {
     const id = this.#idOf(kept.n);
     if (kept.event === "changed") return eventText("changed", kept.data, id);
     const { db } = this.#registry;
@@ -120,26 +152,38 @@ export class EventStream {
     return `${this.#run}-${n}`;
   }
 
-  #beat(): void {
-    this.#dropInvalid();
-    for (const client of this.#clients) this.#write(client, eventText("heartbeat", {}, null));
+  /** Null: it is none of this run. */
+  #numberOf(id: string): number | null {
+    const [run, digits = ""] = id.split("-");
+    const n = /^\d{1,15}$/.test(digits) ? Number(digits) : this.#last + 1;
+    return run === this.#run && n <= this.#last ? n : null;
   }
 
-  #dropInvalid(): void {
+  #beat(): void {
+    this.#dropInvalid();
     for (const client of this.#clients) {
-      if (!isStillValid(this.#registry, client.principal)) client.response.end();
+      if (client.beatsDeaf === null) this.#write(client, eventText("heartbeat", {}, null));
+      else if (++client.beatsDeaf >= BEATS_DEAF_MOST) this.#dropDeaf(client);
     }
   }
 
-  #write(client: Client, text: string): void {
+  #dropInvalid(): void {
+    for (const { response, principal } of this.#clients) {
+      if (!isStillValid(this.#registry, principal)) response.end();
+    }
+  }
+
+  #dropDeaf(client: Client): void {
     const { response, principal } = client;
-    if (text === "" || response.writableEnded || response.destroyed) return;
-    response.write(text);
-    const waiting = response.writableLength;
-    if (waiting <= this.#limits.eventBytesWaiting) return;
     this.#clients.delete(client);
+    this.#log.warn({ token: principal.name }, "a client of events does not read: dropped");
     response.destroy();
-    this.#log.warn({ token: principal.name, waiting }, "a client of events does not read: dropped");
+  }
+
+  #write(client: Client, text: string): void {
+    const { response } = client;
+    if (text === "" || response.writableEnded || response.destroyed) return;
+    if (!response.write(text)) client.beatsDeaf ??= 0;
   }
 }
 

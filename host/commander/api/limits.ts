@@ -18,9 +18,7 @@ export const LIMITS = {
   failuresInMinute: 30,
   eventClients: 64,
   /** Events that one who comes back can be given. */
-  eventsKept: 1_000,
-  /** Of a client that doesn't read. */
-  eventBytesWaiting: MIB,
+  eventsKept: 5_000,
   heartbeatMs: 15_000,
 };
 

@@ -166,13 +166,16 @@ function addCreate(server: Server, { registry }: Context, resource: Resource): v
       response: { 201: viewSchemaOf(resource) },
     },
     handler: (request, reply) => {
-      const make = (change: Change) => createObject(change, kind, newId(), request.body);
-      const stored = registry.change(whoOf(request), (change) => {
+      const make = (change: Change) => {
+        const stored = createObject(change, kind, newId(), request.body);
+        return { version: stored.version, view: shownAs(resource, stored) };
+      };
+      const { version, view } = registry.change(whoOf(request), (change) => {
         const repeatable = repeatableOf(request);
         return repeatable === null ? make(change) : once(change, repeatable, () => make(change));
       });
-      reply.code(201);
-      return answered(reply, resource, stored);
+      reply.code(201).header("etag", eTagOf(version));
+      return view;
     },
   });
 }
@@ -264,9 +267,13 @@ function viewSchemaOf({ kind, shapes }: Resource): z.ZodType {
   return shapes?.view ?? OBJECT_SCHEMAS[kind].view;
 }
 
-function answered(reply: FastifyReply, { shapes }: Resource, stored: Stored): object {
+function answered(reply: FastifyReply, resource: Resource, stored: Stored): object {
   reply.header("etag", eTagOf(stored.version));
-  return (shapes?.viewOf ?? viewOf)(stored);
+  return shownAs(resource, stored);
+}
+
+function shownAs({ shapes }: Resource, stored: Stored): object {
+  return shapes === undefined ? viewOf(stored) : shapes.viewOf(stored);
 }
 
 /** Throws Refusal: NotFound. */

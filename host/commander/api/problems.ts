@@ -114,7 +114,6 @@ const FASTIFY: Readonly<Record<string, { code: HttpCode; sentence: string }>> = 
   FST_ERR_CTP_EMPTY_JSON_BODY: badBody("is empty: send JSON, or no Content-Type."),
   FST_ERR_CTP_INVALID_JSON_BODY: badBody("is no JSON: check it with a JSON parser."),
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: badBody("is of another length than Content-Length says."),
-  FST_ERR_BAD_URL: { code: "BadRequest", sentence: "The path has an escape that is none." },
 };
 
 function badBody(what: string): { code: HttpCode; sentence: string } {

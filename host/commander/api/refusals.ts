@@ -3,7 +3,7 @@
 // After it: an answer, and for a bug a line of the log with its cause. Also paths and methods that are not there.
 
 import type { Socket } from "node:net";
-import type { FastifyError, RouteOptions } from "fastify";
+import type { FastifyError, FastifyReply, FastifyRequest, RouteOptions } from "fastify";
 import type { Log } from "../../service/log.ts";
 import {
   bodyOf,
@@ -30,6 +30,18 @@ export function addRefusals(server: Server, log: Log): void {
     reply.code(STATUSES[body.error.code]).type("application/json").serializer(JSON.stringify);
     return reply.send(body);
   });
+}
+
+/** What the router refuses before there is a route: a path that is none, or a part that no id is as long as. */
+export function refusePath(error: FastifyError, _: FastifyRequest, reply: FastifyReply): void {
+  const isBad = error.code === "FST_ERR_BAD_URL";
+  const problem = isBad
+    ? httpProblem("BadRequest", "The path has an escape that is none.")
+    : httpProblem("NoSuchPath", "A part of the path is longer than any id.");
+  reply
+    .code(STATUSES[problem.code])
+    .type("application/json")
+    .send(JSON.stringify(bodyOf([problem])));
 }
 
 type Path = { methods: readonly string[]; pattern: RegExp };

@@ -19,7 +19,7 @@ import { addHostCheck } from "./host-check.ts";
 import { LIMITS, type Limits } from "./limits.ts";
 import { addOpenApi } from "./openapi.ts";
 import { addProfiles } from "./profiles.ts";
-import { addRefusals, refuseSocket } from "./refusals.ts";
+import { addRefusals, refusePath, refuseSocket } from "./refusals.ts";
 import { addRoutes } from "./routes.ts";
 import type { CommanderControl, Context, Server } from "./server-types.ts";
 import { addSite } from "./site.ts";
@@ -27,7 +27,7 @@ import { addStlinks } from "./stlinks.ts";
 import { addTags } from "./tags.ts";
 import { addTemplates } from "./templates.ts";
 import { addTokens } from "./tokens.ts";
-import { validatorCompiler } from "./validation.ts";
+import { refuseDeep, validatorCompiler } from "./validation.ts";
 
 const PREFIX = "/api/v1";
 
@@ -55,8 +55,8 @@ export async function buildServer(options: ServerOptions): Promise<BuiltServer> 
   };
   const server = bareServer(limits, tls);
   addRefusals(server, log);
-  if (tls === null) addHostCheck(server);
   addHeaders(server, tls !== null);
+  if (tls === null) addHostCheck(server);
   await server.register(rateLimit, { global: false });
   addAuthentication(server, context);
   await addOpenApi(server);
@@ -80,9 +80,7 @@ function bareServer(limits: Limits, tls: ServerOptions["tls"]): Server {
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: 64, caseSensitive: true },
     clientErrorHandler: refuseSocket,
-    // Names in it are the domain's to refuse, with a sentence.
-    onProtoPoisoning: "remove",
-    onConstructorPoisoning: "ignore",
+    frameworkErrors: refusePath,
   } as const;
   const http = {
     maxHeaderSize: limits.headerBytes,
@@ -95,14 +93,17 @@ function bareServer(limits: Limits, tls: ServerOptions["tls"]): Server {
       : fastify({ ...common, https: { ...http, ...tls } });
   const server = made as Server;
   server.server.maxConnections = limits.connections;
+  // A page can send text to a server that it may not read: JSON it can't.
+  server.removeContentTypeParser("text/plain");
   server.setValidatorCompiler(validatorCompiler);
   server.setSerializerCompiler(() => JSON.stringify);
+  server.addHook("preValidation", async ({ body }) => refuseDeep(body));
   return server;
 }
 
 /** An answer is for who has asked, and no page. */
 function addHeaders(server: Server, isSecure: boolean): void {
-  server.addHook("onSend", async (_, reply) => {
+  server.addHook("onRequest", async (_, reply) => {
     reply.headers(SECURITY);
     if (isSecure) reply.header("strict-transport-security", "max-age=31536000");
   });

@@ -6,6 +6,7 @@
 import type { FastifySchemaCompiler } from "fastify";
 import type * as z from "zod";
 import { fieldIssues } from "../../service/issue-text.ts";
+import { issueProblems } from "../domain/check.ts";
 import { fieldProblem, Refusal } from "../domain/problem.ts";
 
 type Checked = { value: unknown } | { error: Error };
@@ -23,6 +24,22 @@ function compiled({ schema, httpPart }: Part): (data: unknown) => Checked {
   return httpPart === "headers" ? taken : (data) => check(schema as z.ZodType, data);
 }
 
+const DEPTH_MOST = 32;
+
+/** What nests deeper than anything here would take functions that call themselves to their end. */
+export function refuseDeep(body: unknown): void {
+  let level = [body];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > DEPTH_MOST) {
+      const what = `what was sent nests deeper than ${DEPTH_MOST} tables and lists.`;
+      throw new Refusal([fieldProblem("Invalid", "The request", [], what)]);
+    }
+    level = level.flatMap((one) =>
+      typeof one === "object" && one !== null ? Object.values(one) : [],
+    );
+  }
+}
+
 function taken(value: unknown): Checked {
   return { value };
 }
@@ -30,9 +47,6 @@ function taken(value: unknown): Checked {
 function check(schema: z.ZodType, data: unknown): Checked {
   const result = schema.safeParse(data, { reportInput: true });
   if (result.success) return { value: result.data };
-  const problems = fieldIssues(schema, result.error).map(({ path, what }) => {
-    if (path.length > 0) return fieldProblem("Invalid", "The request", path, what);
-    return fieldProblem("Invalid", "The request", [], `what was sent ${what}`);
-  });
+  const problems = issueProblems("The request", fieldIssues(schema, result.error));
   return { error: new Refusal(problems) };
 }

@@ -3,9 +3,9 @@
 // file. After it: rules that one object alone can't show. All that is wrong is said at once.
 
 import type * as z from "zod";
-import { fieldIssues } from "../../service/issue-text.ts";
+import { type FieldIssue, fieldIssues } from "../../service/issue-text.ts";
 import { type Kind, subjectOf } from "./kinds.ts";
-import { fieldProblem, type Result } from "./problem.ts";
+import { fieldProblem, type Problem, type Result } from "./problem.ts";
 
 /** The value with its defaults, or what is wrong with it. */
 export function checked<Schema extends z.ZodType>(
@@ -16,14 +16,15 @@ export function checked<Schema extends z.ZodType>(
   const result = schema.safeParse(value, { reportInput: true });
   if (result.success) return { ok: true, value: result.data };
   const subject = subjectOf(kind, nameIn(value));
-  const issues = fieldIssues(schema, result.error);
-  return {
-    ok: false,
-    problems: issues.map(({ path, what }) => {
-      if (path.length > 0) return fieldProblem("Invalid", subject, path, what);
-      return fieldProblem("Invalid", subject, [], `what was sent ${what}`);
-    }),
-  };
+  return { ok: false, problems: issueProblems(subject, fieldIssues(schema, result.error)) };
+}
+
+/** What is wrong with the fields of `subject`, or with the whole of what was sent. */
+export function issueProblems(subject: string, issues: readonly FieldIssue[]): Problem[] {
+  return issues.map(({ path, what }) => {
+    if (path.length > 0) return fieldProblem("Invalid", subject, path, what);
+    return fieldProblem("Invalid", subject, [], `what was sent ${what}`);
+  });
 }
 
 const NAME_SHOWN_MOST = 64;

@@ -4,6 +4,7 @@
 // configuration.ts, and the portal, which shows origins. One rule, over look-ups that the store or a
 // simulation answers.
 
+import { isSamePlace } from "../../stlink/addresses.ts";
 import type { Id } from "./fields.ts";
 import type { Kind } from "./kinds.ts";
 import type { Profile } from "./profile.ts";
@@ -110,16 +111,17 @@ export function pairsOf(deployment: Deployment, stlink: Stlink): Pair[] {
   return [...new Set(peers.map(({ id }) => id))].sort().map((id) => pairOf(stlink.id, id));
 }
 
-/** Bindings of one STLink that would listen at one place: only one of them could. */
+/** Bindings of one STLink that would listen at one place, or one at all places: only one of them could. */
 export function collisionsOf(routes: readonly EffectiveRoute[]): [Binding, Binding][] {
-  const seen = new Map<string, Binding>();
+  const seen = new Map<string, Binding[]>();
   const collisions: [Binding, Binding][] = [];
   for (const { route } of routes) {
     if (route.type !== "binding") continue;
-    const place = `${route.protocol} ${route.address} ${route.port}`;
-    const first = seen.get(place);
+    const port = `${route.protocol} ${route.port}`;
+    const others = seen.get(port) ?? [];
+    const first = others.find(({ address }) => isSamePlace(address, route.address));
     if (first !== undefined) collisions.push([first, route]);
-    else seen.set(place, route);
+    else seen.set(port, [...others, route]);
   }
   return collisions;
 }

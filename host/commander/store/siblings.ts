@@ -43,7 +43,9 @@ function collisionProblems(db: Database, kind: Kind, id: Id): Problem[] {
     const [first] = collisionsOf(effectiveRoutes(deployment, stlink));
     if (first === undefined) continue;
     const [one, other] = first;
-    const what = `would listen twice at ${exposedPlace(one)}, for the Routes "${one.name}" and "${other.name}": give one another port, or leave it out.`;
+    const [here, there] = [exposedPlace(one), exposedPlace(other)];
+    const places = here === there ? `twice at ${here}` : `at ${here} and, within it, at ${there}`;
+    const what = `would listen ${places}, for the Routes "${one.name}" and "${other.name}": give one another port, or leave it out.`;
     return [problemOf("Invalid", subjectOf("stlink", stlink.name), what)];
   }
   return [];
