@@ -149,7 +149,10 @@ export function eachOnce(entry: z.ZodType<string, string>, most: number) {
 }
 
 /** Networks that something is allowed from; empty: from all. */
-export const sourcesField = eachOnce(networkField, 64);
+export const sourcesField = eachOnce(
+  networkField.meta({ examples: ["192.168.0.0/24", "fd00::/8"] }),
+  64,
+);
 
 const ADDRESS = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:[\]/]+)):(\d{1,5})$/;
 const BAD_ADDRESS =

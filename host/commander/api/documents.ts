@@ -20,7 +20,17 @@ import { bodyForTheDomain } from "./validation.ts";
 
 const TOML = "application/toml";
 
-const bodySchema = documentSchema.meta({ id: "Document" });
+const bodySchema = documentSchema.meta({
+  id: "Document",
+  examples: [
+    {
+      tags: [{ name: "hall" }],
+      mappings: [{ name: "camera-page", address: "192.168.0.1", port: 543, tags: ["hall"] }],
+      bindings: [{ name: "office", mapping: "camera-page", port: 443 }],
+      templates: [{ name: "cameras", routes: ["camera-page"] }],
+    },
+  ],
+});
 
 const differencesSchema = z
   .object({

@@ -782,11 +782,18 @@ export interface components {
             /**
              * @description How long a connection is held while the peer is not heard of.
              * @default 120s
+             * @example 120s
+             * @example 0s
              */
             hold?: string;
             /** @constant */
             type: "mapping";
-            /** @description Where the service is: a loopback or private IP address, or a host name. Never public. */
+            /**
+             * @description Where the service is: a loopback or private IP address, or a host name. Never public.
+             * @example 192.168.0.1
+             * @example camera.local
+             * @example ::1
+             */
             address: string;
             /** @description The service's port. */
             port: number;
@@ -827,6 +834,8 @@ export interface components {
             /**
              * @description How long a connection is held while the peer is not heard of.
              * @default 120s
+             * @example 120s
+             * @example 0s
              */
             hold?: string;
             /** @constant */
@@ -836,6 +845,9 @@ export interface components {
             /**
              * @description Where it listens: loopback, a private address, an interface's name, or "all".
              * @default 127.0.0.1
+             * @example 127.0.0.1
+             * @example eth0
+             * @example all
              */
             address?: string;
             /** @description The port that it listens on. */
@@ -857,10 +869,16 @@ export interface components {
                 sources?: string[];
                 /** @description Connections at once, at most. */
                 connections?: number;
-                /** @description Bytes in a second, at most. */
+                /**
+                 * @description Bytes in a second, at most.
+                 * @example 1MiB
+                 */
                 rate?: string;
             };
-            /** @description Where it listens beyond loopback, said again: "tcp eth0:443". */
+            /**
+             * @description Where it listens beyond loopback, said again: "tcp eth0:443".
+             * @example tcp eth0:443
+             */
             exposes?: string;
         };
         NewRoute: components["schemas"]["NewMapping"] | components["schemas"]["NewBinding"];
@@ -982,6 +1000,8 @@ export interface components {
             /**
              * @description How long an STLink works without hearing its Commander.
              * @default 7d
+             * @example 7d
+             * @example never
              */
             lease?: string;
             /**
@@ -997,6 +1017,8 @@ export interface components {
                 /**
                  * @description How long a code is good for.
                  * @default 1d
+                 * @example 1d
+                 * @example 2h
                  */
                 expiry?: string;
                 /**
@@ -1148,7 +1170,10 @@ export interface components {
             };
             /** @description How many STLinks it may have. */
             stlinks?: number;
-            /** @description Bytes in a second, of all of them together. */
+            /**
+             * @description Bytes in a second, of all of them together.
+             * @example 1MiB
+             */
             rate?: string;
             /**
              * @description Whether its STLinks are refused for now.
@@ -1184,8 +1209,42 @@ export interface components {
             /** @description Whether its STLinks are refused for now. */
             suspended?: boolean | null;
         };
-        /** A Commander's Routes, Templates, Profiles and Tags */
-        DocumentInput: {
+        /**
+         * A Commander's Routes, Templates, Profiles and Tags
+         * @example {
+         *       "tags": [
+         *         {
+         *           "name": "hall"
+         *         }
+         *       ],
+         *       "mappings": [
+         *         {
+         *           "name": "camera-page",
+         *           "address": "192.168.0.1",
+         *           "port": 543,
+         *           "tags": [
+         *             "hall"
+         *           ]
+         *         }
+         *       ],
+         *       "bindings": [
+         *         {
+         *           "name": "office",
+         *           "mapping": "camera-page",
+         *           "port": 443
+         *         }
+         *       ],
+         *       "templates": [
+         *         {
+         *           "name": "cameras",
+         *           "routes": [
+         *             "camera-page"
+         *           ]
+         *         }
+         *       ]
+         *     }
+         */
+        Document: {
             /** @description The JSON Schema, for editors. */
             $schema?: string;
             /**
@@ -1232,6 +1291,8 @@ export interface components {
                 /**
                  * @description How long a connection is held while the peer is not heard of.
                  * @default 120s
+                 * @example 120s
+                 * @example 0s
                  */
                 hold?: string;
                 /**
@@ -1239,7 +1300,12 @@ export interface components {
                  * @constant
                  */
                 type?: "mapping";
-                /** @description Where the service is: a loopback or private IP address, or a host name. Never public. */
+                /**
+                 * @description Where the service is: a loopback or private IP address, or a host name. Never public.
+                 * @example 192.168.0.1
+                 * @example camera.local
+                 * @example ::1
+                 */
                 address: string;
                 /** @description The service's port. */
                 port: number;
@@ -1275,6 +1341,8 @@ export interface components {
                 /**
                  * @description How long a connection is held while the peer is not heard of.
                  * @default 120s
+                 * @example 120s
+                 * @example 0s
                  */
                 hold?: string;
                 /**
@@ -1287,6 +1355,9 @@ export interface components {
                 /**
                  * @description Where it listens: loopback, a private address, an interface's name, or "all".
                  * @default 127.0.0.1
+                 * @example 127.0.0.1
+                 * @example eth0
+                 * @example all
                  */
                 address?: string;
                 /** @description The port that it listens on. */
@@ -1308,10 +1379,16 @@ export interface components {
                     sources?: string[];
                     /** @description Connections at once, at most. */
                     connections?: number;
-                    /** @description Bytes in a second, at most. */
+                    /**
+                     * @description Bytes in a second, at most.
+                     * @example 1MiB
+                     */
                     rate?: string;
                 };
-                /** @description Where it listens beyond loopback, said again: "tcp eth0:443". */
+                /**
+                 * @description Where it listens beyond loopback, said again: "tcp eth0:443".
+                 * @example tcp eth0:443
+                 */
                 exposes?: string;
             }[];
             /**
@@ -1367,6 +1444,8 @@ export interface components {
                 /**
                  * @description How long an STLink works without hearing its Commander.
                  * @default 7d
+                 * @example 7d
+                 * @example never
                  */
                 lease?: string;
                 /**
@@ -1382,6 +1461,8 @@ export interface components {
                     /**
                      * @description How long a code is good for.
                      * @default 1d
+                     * @example 1d
+                     * @example 2h
                      */
                     expiry?: string;
                     /**
@@ -1419,10 +1500,22 @@ export interface components {
                 address: string;
             }[];
         };
+        /**
+         * @example {
+         *       "key": "a4e09292b651c278b9772c569f5fa9bb13d906b46ab68c9df9dc2b4409f8a209"
+         *     }
+         */
         Approval: {
             /** @description The key that was compared: `waiting.key`. */
             key: string;
         };
+        /**
+         * @example {
+         *       "add": [
+         *         "8f14e45fceea167a5a36dedd4bea2543"
+         *       ]
+         *     }
+         */
         TagsChange: {
             /** @default [] */
             add?: string[];
@@ -1447,6 +1540,8 @@ export interface components {
             /**
              * @description How long it is good for.
              * @default 30d
+             * @example 30d
+             * @example 12h
              */
             expiry?: string;
         };
@@ -1573,11 +1668,18 @@ export interface components {
             /**
              * @description How long a connection is held while the peer is not heard of.
              * @default 120s
+             * @example 120s
+             * @example 0s
              */
             hold: string;
             /** @constant */
             type: "mapping";
-            /** @description Where the service is: a loopback or private IP address, or a host name. Never public. */
+            /**
+             * @description Where the service is: a loopback or private IP address, or a host name. Never public.
+             * @example 192.168.0.1
+             * @example camera.local
+             * @example ::1
+             */
             address: string;
             /** @description The service's port. */
             port: number;
@@ -1626,6 +1728,8 @@ export interface components {
             /**
              * @description How long a connection is held while the peer is not heard of.
              * @default 120s
+             * @example 120s
+             * @example 0s
              */
             hold: string;
             /** @constant */
@@ -1635,6 +1739,9 @@ export interface components {
             /**
              * @description Where it listens: loopback, a private address, an interface's name, or "all".
              * @default 127.0.0.1
+             * @example 127.0.0.1
+             * @example eth0
+             * @example all
              */
             address: string;
             /** @description The port that it listens on. */
@@ -1653,10 +1760,16 @@ export interface components {
                 sources: string[];
                 /** @description Connections at once, at most. */
                 connections?: number;
-                /** @description Bytes in a second, at most. */
+                /**
+                 * @description Bytes in a second, at most.
+                 * @example 1MiB
+                 */
                 rate?: string;
             };
-            /** @description Where it listens beyond loopback, said again: "tcp eth0:443". */
+            /**
+             * @description Where it listens beyond loopback, said again: "tcp eth0:443".
+             * @example tcp eth0:443
+             */
             exposes?: string;
         };
         Route: components["schemas"]["Mapping"] | components["schemas"]["Binding"];
@@ -1739,6 +1852,8 @@ export interface components {
             /**
              * @description How long an STLink works without hearing its Commander.
              * @default 7d
+             * @example 7d
+             * @example never
              */
             lease: string;
             /** @description The rules for its activation codes. */
@@ -1751,6 +1866,8 @@ export interface components {
                 /**
                  * @description How long a code is good for.
                  * @default 1d
+                 * @example 1d
+                 * @example 2h
                  */
                 expiry: string;
                 /**
@@ -1832,7 +1949,10 @@ export interface components {
             };
             /** @description How many STLinks it may have. */
             stlinks?: number;
-            /** @description Bytes in a second, of all of them together. */
+            /**
+             * @description Bytes in a second, of all of them together.
+             * @example 1MiB
+             */
             rate?: string;
             /**
              * @description Whether its STLinks are refused for now.
@@ -1858,6 +1978,8 @@ export interface components {
                 /**
                  * @description How long a code is good for.
                  * @default 1d
+                 * @example 1d
+                 * @example 2h
                  */
                 expiry: string;
                 /**
@@ -1916,6 +2038,8 @@ export interface components {
                 /**
                  * @description How long a code is good for.
                  * @default 1d
+                 * @example 1d
+                 * @example 2h
                  */
                 expiry: string;
                 /**
@@ -1959,213 +2083,6 @@ export interface components {
             text: string;
             /** @description What its QR holds: the same, in letters and digits that make a small one. */
             qr: string;
-        };
-        /** A Commander's Routes, Templates, Profiles and Tags */
-        Document: {
-            /** @description The JSON Schema, for editors. */
-            $schema?: string;
-            /**
-             * @description Tags, which the others name.
-             * @default []
-             */
-            tags: {
-                /** @description What you call it; unique among its kind. */
-                name: string;
-                /**
-                 * @description What it is for.
-                 * @default
-                 */
-                description: string;
-            }[];
-            /**
-             * @description Mapping Routes: where STLinks send what they receive.
-             * @default []
-             */
-            mappings: {
-                /** @description What you call it; unique among its kind. */
-                name: string;
-                /**
-                 * @description What it is for.
-                 * @default
-                 */
-                description: string;
-                /**
-                 * @description Its Tags.
-                 * @default []
-                 */
-                tags: string[];
-                /**
-                 * @description What it carries.
-                 * @default tcp
-                 * @enum {string}
-                 */
-                protocol: "tcp" | "udp";
-                /**
-                 * @description Whether it refuses a peer whose key changed until that is confirmed.
-                 * @default false
-                 */
-                pinned: boolean;
-                /**
-                 * @description How long a connection is held while the peer is not heard of.
-                 * @default 120s
-                 */
-                hold: string;
-                /**
-                 * @default mapping
-                 * @constant
-                 */
-                type: "mapping";
-                /** @description Where the service is: a loopback or private IP address, or a host name. Never public. */
-                address: string;
-                /** @description The service's port. */
-                port: number;
-            }[];
-            /**
-             * @description Binding Routes: where STLinks listen.
-             * @default []
-             */
-            bindings: {
-                /** @description What you call it; unique among its kind. */
-                name: string;
-                /**
-                 * @description What it is for.
-                 * @default
-                 */
-                description: string;
-                /**
-                 * @description Its Tags.
-                 * @default []
-                 */
-                tags: string[];
-                /**
-                 * @description What it carries.
-                 * @default tcp
-                 * @enum {string}
-                 */
-                protocol: "tcp" | "udp";
-                /**
-                 * @description Whether it refuses a peer whose key changed until that is confirmed.
-                 * @default false
-                 */
-                pinned: boolean;
-                /**
-                 * @description How long a connection is held while the peer is not heard of.
-                 * @default 120s
-                 */
-                hold: string;
-                /**
-                 * @default binding
-                 * @constant
-                 */
-                type: "binding";
-                /** @description The Mapping that it leads to. */
-                mapping: string;
-                /**
-                 * @description Where it listens: loopback, a private address, an interface's name, or "all".
-                 * @default 127.0.0.1
-                 */
-                address: string;
-                /** @description The port that it listens on. */
-                port: number;
-                /**
-                 * @description What people who use it should know.
-                 * @default
-                 */
-                help: string;
-                /** @description Who may use it, and how much. */
-                access: {
-                    /**
-                     * @description Networks whose machines may use it. Empty: all that reach it.
-                     * @default []
-                     */
-                    sources: string[];
-                    /** @description Connections at once, at most. */
-                    connections?: number;
-                    /** @description Bytes in a second, at most. */
-                    rate?: string;
-                };
-                /** @description Where it listens beyond loopback, said again: "tcp eth0:443". */
-                exposes?: string;
-            }[];
-            /**
-             * @description Templates: sets of Routes.
-             * @default []
-             */
-            templates: {
-                /** @description What you call it; unique among its kind. */
-                name: string;
-                /**
-                 * @description What it is for.
-                 * @default
-                 */
-                description: string;
-                /**
-                 * @description Its Tags.
-                 * @default []
-                 */
-                tags: string[];
-                /**
-                 * @description Its Routes.
-                 * @default []
-                 */
-                routes: string[];
-            }[];
-            /**
-             * @description Profiles: how STLinks are deployed.
-             * @default []
-             */
-            profiles: {
-                /** @description What you call it; unique among its kind. */
-                name: string;
-                /**
-                 * @description What it is for.
-                 * @default
-                 */
-                description: string;
-                /**
-                 * @description Its Tags.
-                 * @default []
-                 */
-                tags: string[];
-                /**
-                 * @description Its Templates.
-                 * @default []
-                 */
-                templates: string[];
-                /**
-                 * @description Its Routes.
-                 * @default []
-                 */
-                routes: string[];
-                /**
-                 * @description How long an STLink works without hearing its Commander.
-                 * @default 7d
-                 */
-                lease: string;
-                /** @description The rules for its activation codes. */
-                codes: {
-                    /**
-                     * @description How many STLinks one code activates.
-                     * @default 1
-                     */
-                    uses: number;
-                    /**
-                     * @description How long a code is good for.
-                     * @default 1d
-                     */
-                    expiry: string;
-                    /**
-                     * @description Networks that a code may be used from. Empty: all.
-                     * @default []
-                     */
-                    sources: string[];
-                    /**
-                     * @description Whether an administrator compares the fingerprint first.
-                     * @default false
-                     */
-                    approval: boolean;
-                };
-            }[];
         };
         Differences: {
             /** @description Nothing of it was done. */
@@ -4929,7 +4846,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["DocumentInput"];
+                "application/json": components["schemas"]["Document"];
             };
         };
         responses: {

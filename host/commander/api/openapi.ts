@@ -125,11 +125,25 @@ function finished(document: Document): Document {
     for (const operation of Object.values(operations)) addRefusals(operation);
   }
   document.components["responses"] = refusals();
+  Object.assign(document.paths, referred(document.paths, asSent));
   document.components["schemas"] = reachable(document);
   return plainlyNamed(document);
 }
 
 const REFERENCE = "#/components/schemas/";
+
+/** The schema of what is answered as it is sent, without what is a default, is that of what is sent. */
+function asSent(name: string): string {
+  return name === "Document" ? `${name}Input` : name;
+}
+
+/** With each reference to a component put through `to`. */
+function referred<Part extends object>(part: Part, to: (name: string) => string): Part {
+  return JSON.parse(JSON.stringify(part), (key, value) => {
+    const isReference = key === "$ref" && value.startsWith(REFERENCE);
+    return isReference ? `${REFERENCE}${to(value.slice(REFERENCE.length))}` : value;
+  });
+}
 
 /** What is only sent, or only answered, needs no `Input` at the end of its name. */
 function plainlyNamed(document: Document): Document {
@@ -141,10 +155,7 @@ function plainlyNamed(document: Document): Document {
   document.components["schemas"] = Object.fromEntries(
     Object.entries(schemas).map(([name, schema]) => [nameOf(name), schema]),
   );
-  return JSON.parse(JSON.stringify(document), (key, value) => {
-    const isReference = key === "$ref" && value.startsWith(REFERENCE);
-    return isReference ? `${REFERENCE}${nameOf(value.slice(REFERENCE.length))}` : value;
-  });
+  return referred(document, nameOf);
 }
 
 function addRefusals({ responses, ...operation }: Operation): void {

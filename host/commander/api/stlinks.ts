@@ -119,7 +119,10 @@ export function notNow(subject: string, what: string): Refusal {
 
 const approvalSchema = z
   .strictObject({ key: keyField.describe("The key that was compared: `waiting.key`.") })
-  .meta({ id: "Approval" });
+  .meta({
+    id: "Approval",
+    examples: [{ key: "a4e09292b651c278b9772c569f5fa9bb13d906b46ab68c9df9dc2b4409f8a209" }],
+  });
 
 function addApprove(server: Server, context: Context): void {
   server.post("/stlinks/:id/approve", {
@@ -164,7 +167,7 @@ const tagsSchema = z
     add: z.array(idField).max(64).default([]),
     remove: z.array(idField).max(64).default([]),
   })
-  .meta({ id: "TagsChange" });
+  .meta({ id: "TagsChange", examples: [{ add: ["8f14e45fceea167a5a36dedd4bea2543"] }] });
 
 function addTags(server: Server, context: Context): void {
   server.post("/stlinks/:id/tags", {

@@ -28,6 +28,7 @@ export const customerSchema = z.strictObject({
   stlinks: z.int().min(1).max(1_000_000).optional().describe("How many STLinks it may have."),
   rate: sizeText("64KiB", "1GiB")
     .optional()
+    .meta({ examples: ["1MiB"] })
     .describe("Bytes in a second, of all of them together."),
   suspended: z.boolean().default(false).describe("Whether its STLinks are refused for now."),
 });

@@ -17,7 +17,10 @@ const NEVER = "never";
 export const codeRulesSchema = z
   .strictObject({
     uses: z.int().min(1).max(10_000).default(1).describe("How many STLinks one code activates."),
-    expiry: durationText("1m", "365d").default("1d").describe("How long a code is good for."),
+    expiry: durationText("1m", "365d")
+      .default("1d")
+      .meta({ examples: ["1d", "2h"] })
+      .describe("How long a code is good for."),
     sources: sourcesField.describe("Networks that a code may be used from. Empty: all."),
     approval: z
       .boolean()
@@ -35,6 +38,7 @@ const leaseField = z
   .string(LEASE)
   .refine((text) => text === NEVER || leaseDuration.safeParse(text).success, LEASE)
   .default(DEFAULT_LEASE)
+  .meta({ examples: [DEFAULT_LEASE, NEVER] })
   .describe("How long an STLink works without hearing its Commander.");
 
 export function profileSchema(reference: Reference) {

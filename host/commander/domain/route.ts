@@ -49,6 +49,7 @@ function routeFields(reference: Reference) {
       .describe("Whether it refuses a peer whose key changed until that is confirmed."),
     hold: durationText("0s", "24h")
       .default("120s")
+      .meta({ examples: ["120s", "0s"] })
       .describe("How long a connection is held while the peer is not heard of."),
     idle: durationText("1s", "24h")
       .optional()
@@ -83,9 +84,11 @@ export function mappingSchema(reference: Reference) {
   const fields = z.strictObject({
     ...routeFields(reference),
     type: z.literal("mapping").default("mapping"),
-    address: addressText(mappingRefusal).describe(
-      "Where the service is: a loopback or private IP address, or a host name. Never public.",
-    ),
+    address: addressText(mappingRefusal)
+      .meta({ examples: ["192.168.0.1", "camera.local", "::1"] })
+      .describe(
+        "Where the service is: a loopback or private IP address, or a host name. Never public.",
+      ),
     port: portField.describe("The service's port."),
   });
   return fields.superRefine(checkDatagrams);
@@ -95,7 +98,10 @@ const access = z
   .strictObject({
     sources: sourcesField.describe("Networks whose machines may use it. Empty: all that reach it."),
     connections: z.int().min(1).max(65_535).optional().describe("Connections at once, at most."),
-    rate: sizeText("1KiB", "1GiB").optional().describe("Bytes in a second, at most."),
+    rate: sizeText("1KiB", "1GiB")
+      .optional()
+      .meta({ examples: ["1MiB"] })
+      .describe("Bytes in a second, at most."),
   })
   .prefault({})
   .describe("Who may use it, and how much.");
@@ -107,6 +113,7 @@ export function bindingSchema(reference: Reference) {
     mapping: reference.describe("The Mapping that it leads to."),
     address: addressText(bindingRefusal)
       .default("127.0.0.1")
+      .meta({ examples: ["127.0.0.1", "eth0", "all"] })
       .describe('Where it listens: loopback, a private address, an interface\'s name, or "all".'),
     port: portField.describe("The port that it listens on."),
     help: textField(2000).describe("What people who use it should know."),
@@ -114,6 +121,7 @@ export function bindingSchema(reference: Reference) {
     exposes: z
       .string()
       .optional()
+      .meta({ examples: ["tcp eth0:443"] })
       .describe('Where it listens beyond loopback, said again: "tcp eth0:443".'),
   });
   return fields.superRefine(checkDatagrams);

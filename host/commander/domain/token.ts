@@ -19,7 +19,10 @@ export const newTokenSchema = z.strictObject({
   role: z
     .enum(ROLES)
     .describe("viewer: reads; operator: objects, codes, STLinks; admin: everything."),
-  expiry: durationText("1m", "365d").default("30d").describe("How long it is good for."),
+  expiry: durationText("1m", "365d")
+    .default("30d")
+    .meta({ examples: ["30d", "12h"] })
+    .describe("How long it is good for."),
 });
 
 export type NewToken = z.output<typeof newTokenSchema>;
