@@ -3,12 +3,15 @@
 // and names under which the server does not answer. Tokens are looked for in logs, lists and the database.
 
 import { readFileSync } from "node:fs";
+import type { IncomingMessage } from "node:http";
+import { get } from "node:https";
 import { afterEach, describe, expect, it } from "vitest";
 import { startApi } from "../../host/commander/api/api.ts";
 import { isLoopbackHost } from "../../host/commander/api/host-check.ts";
 import { connect, dataOf } from "../../host/commander/client/client.ts";
 import { mayDo, ROLES, type Role } from "../../host/commander/domain/token.ts";
 import { backUp } from "../../host/commander/store/backup.ts";
+import { CERTIFICATE, KEY } from "./commander-api-certificate.ts";
 import { byId, refused, startWorld, stopWorlds } from "./commander-api-world.ts";
 import { idOf } from "./commander-objects.ts";
 import { placeFor } from "./commander-stores.ts";
@@ -227,6 +230,24 @@ describe("the server", () => {
       });
     },
   );
+
+  it("with a certificate is called by its names, and says to be called so alone", async () => {
+    const world = await startWorld();
+    const log = { debug() {}, info() {}, warn() {}, error() {} };
+    const tls = { cert: CERTIFICATE, key: KEY };
+    const listen = { host: "0.0.0.0", port: 0, tls };
+    const api = await startApi({ registry: world.registry, control: null, listen, log });
+    const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+      const headers = { authorization: `Bearer ${world.admin}`, host: "commander.test" };
+      const port = new URL(api.url).port;
+      const to = { host: "127.0.0.1", port, path: "/api/v1/whoami", ca: CERTIFICATE, headers };
+      get(to, resolve).on("error", reject);
+    });
+    expect(answer.statusCode).toBe(200);
+    expect(answer.headers["strict-transport-security"]).toBe("max-age=31536000");
+    answer.resume();
+    await api.stop();
+  });
 
   it("says where it can't listen", async () => {
     const { registry, api } = await startWorld();

@@ -49,6 +49,11 @@ export type GeneratedRequest = {
 
 const LISTS_MOST = 3;
 
+/** What clients resolve before they ask is another path. */
+const PATH_PARTS = fc
+  .string({ minLength: 1, maxLength: 80 })
+  .filter((text) => text !== "." && text !== "..");
+
 export class Generator {
   readonly #document: Document;
   readonly #pool: Pool;
@@ -80,7 +85,7 @@ export class Generator {
   #fields(parameters: readonly Parameter[]): fc.Arbitrary<Record<string, unknown>> {
     const fields = parameters.map(({ name, in: place, schema, required }) => {
       const good = name === "if-match" ? this.#eTag() : this.values(schema);
-      const bad = place === "path" ? fc.string({ minLength: 1, maxLength: 80 }) : fc.string();
+      const bad = place === "path" ? PATH_PARTS : fc.string();
       const value = fc.oneof({ weight: 7, arbitrary: good }, { weight: 1, arbitrary: bad });
       const nothing = fc.constant(undefined);
       if (place === "path") return [name, value] as const;

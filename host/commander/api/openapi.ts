@@ -20,6 +20,7 @@ const COMMON: readonly ApiCode[] = [
 const WITH_ROLE: readonly ApiCode[] = ["NotAuthenticated", "NotAllowed"];
 const WITH_BODY: readonly ApiCode[] = ["Invalid", "TooSlow", "TooLong", "WrongMedia"];
 const WITH_INPUT: readonly ApiCode[] = ["Invalid"];
+const WITH_PARAMS: readonly ApiCode[] = ["Invalid", "NoSuchPath"];
 const WITH_MATCH: readonly ApiCode[] = ["MatchNeeded", "Invalid"];
 
 /** Everything that a route can be refused for. */
@@ -31,7 +32,8 @@ function codesOf({ config, schema, bodyLimit }: RouteOptions): ApiCode[] {
     ...COMMON,
     ...(role === null ? [] : WITH_ROLE),
     ...(body === undefined && bodyLimit === undefined ? [] : WITH_BODY),
-    ...((params ?? querystring ?? headers) ? WITH_INPUT : []),
+    ...((querystring ?? headers) ? WITH_INPUT : []),
+    ...(params === undefined ? [] : WITH_PARAMS),
     ...(isMatched.includes("if-match") ? WITH_MATCH : []),
     ...problems,
   ];

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// A certificate for commander.test and 127.0.0.1 with its key, made for tests alone: nobody else trusts it. Before it:
+// nothing. After it: commander-api-access.test.ts.
+
+export const CERTIFICATE = `-----BEGIN CERTIFICATE-----
+MIIBqjCCAVCgAwIBAgIUS6JLVtGdPgbbb+zPjiOAtdcFi5swCgYIKoZIzj0EAwIw
+GTEXMBUGA1UEAwwOY29tbWFuZGVyLnRlc3QwIBcNMjYxMTIzMDkxOTE4WhgPMjEy
+NjEwMzAwOTE5MThaMBkxFzAVBgNVBAMMDmNvbW1hbmRlci50ZXN0MFkwEwYHKoZI
+zj0CAQYIKoZIzj0DAQcDQgAE+4tWb9JeUQZJvdbORiaaZVzzh1avJImRrMoTIYMg
+EADOtfSxw22+dsC8n4ReHzgBBITkbhkeiFPlf1NZfOS3FqN0MHIwHQYDVR0OBBYE
+FHqu5qvI4JNXR2M2Bu+urTlKC6N5MB8GA1UdIwQYMBaAFHqu5qvI4JNXR2M2Bu+u
+rTlKC6N5MA8GA1UdEwEB/wQFMAMBAf8wHwYDVR0RBBgwFoIOY29tbWFuZGVyLnRl
+c3SHBH8AAAEwCgYIKoZIzj0EAwIDSAAwRQIhAMUtB3p3Eh+Ek25hPZFQVmpKC4lx
+MIvbg49aHlkeyb78AiB6RU8SDsKrZJzXQgau1Cj4a38aKOUeSm8oYzjkXB8kog==
+-----END CERTIFICATE-----
+`;
+
+export const KEY = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgMQ6dqCA9Aa4u8A8u
+71D+6pMnv4OTwmCH/IeCaak1K0yhRANCAAT7i1Zv0l5RBkm91s5GJpplXPOHVq8k
+iZGsyhMhgyAQAM619LHDbb52wLyfhF4fOAEEhORuGR6IU+V/U1l85LcW
+-----END PRIVATE KEY-----
+`;
