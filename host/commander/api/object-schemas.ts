@@ -29,8 +29,8 @@ const OTHER_ID = "c9f0f895fb98ab9159f51fd0297e236d";
 const KEY = "a4e09292b651c278b9772c569f5fa9bb13d906b46ab68c9df9dc2b4409f8a209";
 const RECOVERY = "3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29";
 
-const mapping = mappingById.extend({ type: z.literal("mapping") });
-const binding = bindingById.extend({ type: z.literal("binding") });
+const mapping = z.strictObject({ ...mappingById.shape, type: z.literal("mapping") });
+const binding = z.strictObject({ ...bindingById.shape, type: z.literal("binding") });
 
 const EXAMPLES = {
   mapping: { type: "mapping", name: "camera-page", address: "192.168.0.1", port: 543 },
@@ -54,19 +54,14 @@ type ObjectSchemas = {
   view: z.ZodType;
 };
 
-function schemasOf(
-  name: string,
-  schema: z.ZodObject,
-  example: object,
-  more: z.ZodRawShape = {},
-): ObjectSchemas {
+function schemasOf(name: string, schema: z.ZodObject, example: object): ObjectSchemas {
   return {
     fields: schema.meta({ id: `New${name}`, examples: [example] }),
     patch: patchOf(schema).meta({
       id: `${name}Patch`,
       examples: [{ description: "At the door." }],
     }),
-    view: z.object({ ...metaFields, ...schema.shape, ...more }).meta({ id: name }),
+    view: z.object({ ...metaFields, ...schema.shape }).meta({ id: name }),
   };
 }
 
@@ -81,10 +76,11 @@ function routeUnion(part: keyof ObjectSchemas): z.ZodType {
 export const OBJECT_SCHEMAS: Readonly<Record<Kind, ObjectSchemas>> = {
   route: {
     fields: routeUnion("fields").meta({ id: "NewRoute" }),
-    // A patch leaves the type alone, so either kind's fields may stand in it.
-    patch: patchOf(
-      binding.extend(mapping.omit({ type: true, address: true }).shape).omit({ type: true }),
-    ).meta({ id: "RoutePatch", examples: [{ description: "The page at the door." }] }),
+    // A patch leaves the type alone, and a Binding has all that a Mapping has.
+    patch: patchOf(binding.omit({ type: true })).meta({
+      id: "RoutePatch",
+      examples: [{ description: "The page at the door." }],
+    }),
     view: routeUnion("view").meta({ id: "Route" }),
   },
   template: schemasOf("Template", templateById, EXAMPLES.template),

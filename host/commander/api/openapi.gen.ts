@@ -786,6 +786,18 @@ export interface components {
              * @example 0s
              */
             hold?: string;
+            /**
+             * @description UDP: after so long without a datagram a source address is forgotten.
+             * @example 60s
+             */
+            idle?: string;
+            /**
+             * @description UDP: a datagram that could not be sent for so long is dropped.
+             * @example 500ms
+             */
+            age?: string;
+            /** @description UDP: source addresses at once, of a Binding, or of a Mapping for each peer. */
+            flows?: number;
             /** @constant */
             type: "mapping";
             /**
@@ -838,6 +850,18 @@ export interface components {
              * @example 0s
              */
             hold?: string;
+            /**
+             * @description UDP: after so long without a datagram a source address is forgotten.
+             * @example 60s
+             */
+            idle?: string;
+            /**
+             * @description UDP: a datagram that could not be sent for so long is dropped.
+             * @example 500ms
+             */
+            age?: string;
+            /** @description UDP: source addresses at once, of a Binding, or of a Mapping for each peer. */
+            flows?: number;
             /** @constant */
             type: "binding";
             /** @description The Mapping that it leads to. */
@@ -900,11 +924,17 @@ export interface components {
             pinned?: boolean | null;
             /** @description How long a connection is held while the peer is not heard of. */
             hold?: string | null;
+            /** @description UDP: after so long without a datagram a source address is forgotten. */
+            idle?: string | null;
+            /** @description UDP: a datagram that could not be sent for so long is dropped. */
+            age?: string | null;
+            /** @description UDP: source addresses at once, of a Binding, or of a Mapping for each peer. */
+            flows?: number | null;
             /** @description The Mapping that it leads to. */
             mapping?: string | null;
             /** @description Where it listens: loopback, a private address, an interface's name, or "all". */
             address?: string | null;
-            /** @description The service's port. */
+            /** @description The port that it listens on. */
             port?: number | null;
             /** @description What people who use it should know. */
             help?: string | null;
@@ -1296,6 +1326,18 @@ export interface components {
                  */
                 hold?: string;
                 /**
+                 * @description UDP: after so long without a datagram a source address is forgotten.
+                 * @example 60s
+                 */
+                idle?: string;
+                /**
+                 * @description UDP: a datagram that could not be sent for so long is dropped.
+                 * @example 500ms
+                 */
+                age?: string;
+                /** @description UDP: source addresses at once, of a Binding, or of a Mapping for each peer. */
+                flows?: number;
+                /**
                  * @default mapping
                  * @constant
                  */
@@ -1345,6 +1387,18 @@ export interface components {
                  * @example 0s
                  */
                 hold?: string;
+                /**
+                 * @description UDP: after so long without a datagram a source address is forgotten.
+                 * @example 60s
+                 */
+                idle?: string;
+                /**
+                 * @description UDP: a datagram that could not be sent for so long is dropped.
+                 * @example 500ms
+                 */
+                age?: string;
+                /** @description UDP: source addresses at once, of a Binding, or of a Mapping for each peer. */
+                flows?: number;
                 /**
                  * @default binding
                  * @constant
@@ -1672,6 +1726,18 @@ export interface components {
              * @example 0s
              */
             hold: string;
+            /**
+             * @description UDP: after so long without a datagram a source address is forgotten.
+             * @example 60s
+             */
+            idle?: string;
+            /**
+             * @description UDP: a datagram that could not be sent for so long is dropped.
+             * @example 500ms
+             */
+            age?: string;
+            /** @description UDP: source addresses at once, of a Binding, or of a Mapping for each peer. */
+            flows?: number;
             /** @constant */
             type: "mapping";
             /**
@@ -1732,6 +1798,18 @@ export interface components {
              * @example 0s
              */
             hold: string;
+            /**
+             * @description UDP: after so long without a datagram a source address is forgotten.
+             * @example 60s
+             */
+            idle?: string;
+            /**
+             * @description UDP: a datagram that could not be sent for so long is dropped.
+             * @example 500ms
+             */
+            age?: string;
+            /** @description UDP: source addresses at once, of a Binding, or of a Mapping for each peer. */
+            flows?: number;
             /** @constant */
             type: "binding";
             /** @description The Mapping that it leads to. */

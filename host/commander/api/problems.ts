@@ -6,7 +6,7 @@
 import { type Problem, type ProblemCode, problemCodes, Refusal } from "../domain/problem.ts";
 
 /** What only HTTP can get wrong. */
-export const HTTP_CODES = {
+const HTTP_CODES = {
   BadRequest: "The request is no HTTP or no JSON as it should be.",
   NotAuthenticated: "There is no token, or it is unknown, expired or revoked.",
   NotAllowed: "The token's role does not allow this.",

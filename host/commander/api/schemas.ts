@@ -44,6 +44,7 @@ const problemSchema = z
   })
   .meta({ id: "Problem" });
 
+/** A component of the document by its id, to which openapi.ts refers. */
 export const errorSchema = z
   .object({
     error: z.object({

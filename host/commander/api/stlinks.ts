@@ -113,7 +113,7 @@ function addRotate(server: Server, context: Context): void {
   });
 }
 
-export function notNow(subject: string, what: string): Refusal {
+function notNow(subject: string, what: string): Refusal {
   return new Refusal([problemOf("NotNow", subject, what)]);
 }
 

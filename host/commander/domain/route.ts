@@ -53,9 +53,11 @@ function routeFields(reference: Reference) {
       .describe("How long a connection is held while the peer is not heard of."),
     idle: durationText("1s", "24h")
       .optional()
+      .meta({ examples: ["60s"] })
       .describe("UDP: after so long without a datagram a source address is forgotten."),
     age: durationText("50ms", "10s")
       .optional()
+      .meta({ examples: ["500ms"] })
       .describe("UDP: a datagram that could not be sent for so long is dropped."),
     flows: z
       .int()
