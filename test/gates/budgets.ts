@@ -56,6 +56,6 @@ export const MISSED: Readonly<
   functionCount: {
     limit: 343,
     reason:
-      "101 exports are a floor; fewer, larger functions would hold rare paths in RAM, compiled, with the data path (56 KiB of M3 code)",
+      "108 exports are a floor; fewer, larger functions would hold rare paths in RAM, compiled, with the data path (56 KiB of M3 code)",
   },
 };

@@ -285,6 +285,11 @@ describe("a file", () => {
       'line 17: bindings[1].exposes is not what it has to be. Route "subnet" listens on eth0',
     ],
     [
+      "port = 543",
+      'port = 543\nidle = "30s"',
+      'line 11: mappings[0].idle is not what it has to be. Route "web": idle is for UDP, and this Route carries tcp: leave it out.',
+    ],
+    [
       'routes = ["web"]',
       'routes = ["web", "web"]',
       "line 27: templates[0].routes[1] is there twice",

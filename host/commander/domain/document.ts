@@ -9,7 +9,7 @@ import type { FieldIssue } from "../../service/issue-text.ts";
 import { nameReference } from "./fields.ts";
 import type { Kind } from "./kinds.ts";
 import { profileSchema } from "./profile.ts";
-import { bindingSchema, exposureProblems, mappingSchema } from "./route.ts";
+import { bindingSchema, mappingSchema, type RouteFields, routeProblems } from "./route.ts";
 import { tagSchema } from "./tag.ts";
 import { templateSchema } from "./template.ts";
 import { referencesOf } from "./uses.ts";
@@ -102,10 +102,9 @@ function entryIssues(entry: Entry, known: ReadonlyMap<string, Entry>): FieldIssu
       path: [section, at, field, ...(index === null ? [] : [index])],
       what: `names "${name}", and there is no ${to} of this name here: add it, or correct the name.`,
     }));
-  if (section !== "bindings") return lost;
-  const exposures = exposureProblems(fields as Document["bindings"][number]);
-  const said = exposures.map(({ sentence }) => ({
-    path: [section, at, "exposes"],
+  if (kind !== "route") return lost;
+  const said = routeProblems(fields as RouteFields).map(({ path, sentence }) => ({
+    path: [section, at, ...path],
     what: `is not what it has to be. ${sentence}`,
   }));
   return [...lost, ...said];

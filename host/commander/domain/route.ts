@@ -8,7 +8,6 @@ import * as z from "zod";
 import {
   durationText,
   formatAddress,
-  type Protocol,
   portField,
   protocolField,
   sizeText,
@@ -68,22 +67,8 @@ function routeFields(reference: Reference) {
   };
 }
 
-const DATAGRAM_FIELDS = ["idle", "age", "flows"] as const;
-
-type DatagramFields = { protocol: Protocol; idle?: unknown; age?: unknown; flows?: unknown };
-
-/** What says something of datagrams alone is refused where none are carried. */
-function checkDatagrams(route: DatagramFields, context: z.RefinementCtx): void {
-  if (route.protocol === "udp") return;
-  for (const field of DATAGRAM_FIELDS) {
-    if (route[field] === undefined) continue;
-    const message = `is for UDP, and this Route carries ${route.protocol}: leave it out.`;
-    context.addIssue({ code: "custom", path: [field], message });
-  }
-}
-
 export function mappingSchema(reference: Reference) {
-  const fields = z.strictObject({
+  return z.strictObject({
     ...routeFields(reference),
     type: z.literal("mapping").default("mapping"),
     address: addressText(mappingRefusal)
@@ -93,7 +78,6 @@ export function mappingSchema(reference: Reference) {
       ),
     port: portField.describe("The service's port."),
   });
-  return fields.superRefine(checkDatagrams);
 }
 
 const access = z
@@ -109,7 +93,7 @@ const access = z
   .describe("Who may use it, and how much.");
 
 export function bindingSchema(reference: Reference) {
-  const fields = z.strictObject({
+  return z.strictObject({
     ...routeFields(reference),
     type: z.literal("binding").default("binding"),
     mapping: reference.describe("The Mapping that it leads to."),
@@ -126,7 +110,6 @@ export function bindingSchema(reference: Reference) {
       .meta({ examples: ["tcp eth0:443"] })
       .describe('Where it listens beyond loopback, said again: "tcp eth0:443".'),
   });
-  return fields.superRefine(checkDatagrams);
 }
 
 export type MappingFields = z.output<ReturnType<typeof mappingSchema>>;
@@ -145,9 +128,26 @@ export const bindingById = bindingSchema(idReference);
 export function checkRoute(value: unknown): Result<RouteFields> {
   const typed = checked("route", typeSchema, value);
   if (!typed.ok) return typed;
-  if (typed.value.type === "mapping") return checked("route", mappingById, value);
-  const binding = checked("route", bindingById, value);
-  return binding.ok ? resultOf(binding.value, exposureProblems(binding.value)) : binding;
+  const isMapping = typed.value.type === "mapping";
+  const route: Result<RouteFields> = checked("route", isMapping ? mappingById : bindingById, value);
+  return route.ok ? resultOf(route.value, routeProblems(route.value)) : route;
+}
+
+/** What is wrong with a Route whose fields are right one by one. */
+export function routeProblems(route: RouteFields): Problem[] {
+  return [...datagramProblems(route), ...(route.type === "binding" ? exposureProblems(route) : [])];
+}
+
+const DATAGRAM_FIELDS = ["idle", "age", "flows"] as const;
+
+/** What says something of datagrams alone is refused where none are carried. */
+function datagramProblems(route: RouteFields): Problem[] {
+  if (route.protocol === "udp") return [];
+  const what = `is for UDP, and this Route carries ${route.protocol}: leave it out.`;
+  const subject = subjectOf("route", route.name);
+  return DATAGRAM_FIELDS.filter((field) => route[field] !== undefined).map((field) =>
+    fieldProblem("Invalid", subject, [field], what),
+  );
 }
 
 /** Who listens beyond loopback has to say so, in these words. */
@@ -157,7 +157,7 @@ export function exposedPlace(binding: BindingFields): string {
 }
 
 /** Beyond loopback `exposes` has to say what the Binding exposes, as it is now; else it is absent. */
-export function exposureProblems(binding: BindingFields): Problem[] {
+function exposureProblems(binding: BindingFields): Problem[] {
   const { name, address, exposes } = binding;
   const subject = subjectOf("route", name);
   const exposure = exposureOf(address);
