@@ -249,6 +249,17 @@ describe("the server", () => {
     await api.stop();
   });
 
+  it.each([
+    ["no PEM", { cert: "a", key: "b" }],
+    ["no key", { cert: CERTIFICATE, key: CERTIFICATE }],
+  ])("does not begin with a certificate that is %s", async (_, tls) => {
+    const { registry } = await startWorld();
+    const log = { debug() {}, info() {}, warn() {}, error() {} };
+    const listen = { host: "0.0.0.0", port: 0, tls };
+    const started = startApi({ registry, control: null, listen, log });
+    await expect(started).rejects.toMatchObject({ code: "BadKeyFile" });
+  });
+
   it("says where it can't listen", async () => {
     const { registry, api } = await startWorld();
     const log = { debug() {}, info() {}, warn() {}, error() {} };

@@ -2,6 +2,7 @@
 // The Commander's API as a service: REST over the registry, on loopback, or with TLS anywhere. Before it: `sealed up`.
 // After it: server.ts. Stopping it cuts every connection: what was answered for is in the database.
 
+import { createSecureContext } from "node:tls";
 import { AppError, systemCode, systemReason } from "../../service/app-error.ts";
 import { formatAddress } from "../../service/fields.ts";
 import type { Log } from "../../service/log.ts";
@@ -36,7 +37,7 @@ export type Api = {
   stop(): Promise<void>;
 };
 
-/** Throws AppError: AddressUnusable. */
+/** Throws AppError: AddressUnusable, BadKeyFile. */
 export async function startApi(options: ApiOptions): Promise<Api> {
   const { host, port, tls = null } = options.listen;
   if (tls === null && !isLoopback(host)) {
@@ -44,6 +45,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     const message = `The API can't listen on ${place} without TLS: tokens would be readable on the way. Give it a certificate and key, or 127.0.0.1.`;
     throw new AppError("AddressUnusable", message);
   }
+  if (tls !== null) checkCertificate(tls);
   const { server, context } = await buildServer({ ...options, tls });
   try {
     await server.listen({ host, port });
@@ -66,4 +68,14 @@ export async function startApi(options: ApiOptions): Promise<Api> {
       await server.close();
     },
   };
+}
+
+function checkCertificate(tls: { cert: string; key: string }): void {
+  try {
+    createSecureContext(tls);
+  } catch (error) {
+    const message =
+      "The API's certificate and key can't be used: they have to be PEM, and belong together.";
+    throw new AppError("BadKeyFile", message, { cause: error });
+  }
 }
