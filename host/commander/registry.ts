@@ -4,16 +4,17 @@
 // `sealed up`. After it: store/. Invariant: nobody hears of what was not committed.
 
 import type { Kind } from "./domain/kinds.ts";
-import type { StlinkFacts } from "./domain/stlink.ts";
+import type { StlinkFacts, StlinkReport } from "./domain/stlink.ts";
 import type { Actor, AuditEntry } from "./store/audit.ts";
 import { type Change, changeStore } from "./store/change.ts";
 import type { Database } from "./store/database.ts";
 import { noteFacts } from "./store/stlinks.ts";
 
 /** What only is seen of an STLink: neither audited nor deployed. */
-export type Seen = Partial<
-  Pick<StlinkFacts, "isConnected" | "lastSeenMs" | "confirmed" | "report">
->;
+export type Seen = Partial<Pick<StlinkFacts, "isConnected" | "lastSeenMs" | "confirmed">> & {
+  /** What is not named stays as it was. */
+  report?: Partial<StlinkReport>;
+};
 
 export type News =
   /** A change was committed; `isDeploying`: configurations may be other ones now, and the version has risen. */
@@ -56,7 +57,7 @@ export class Registry {
     return value;
   }
 
-  /** What was seen of STLinks, in one transaction. */
+  /** What was seen of STLinks, in one transaction; of one that is gone meanwhile nothing. */
   note(seen: ReadonlyMap<string, Seen>): void {
     if (seen.size === 0) return;
     this.db.transaction(() => {

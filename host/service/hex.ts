@@ -6,3 +6,8 @@
 export function hex(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex");
 }
+
+/** The bytes of what `hex` has written. */
+export function fromHex(text: string): Uint8Array {
+  return new Uint8Array(Buffer.from(text, "hex"));
+}

@@ -40,6 +40,10 @@ export type StlinkReport = {
   bytesIn: number;
   bytesOut: number;
   sessions: number;
+  streams: number;
+  /** What is left of its lease, as it told last; null: it never ends, or nothing was told. */
+  leaseLeftMs: number | null;
+  /** The newest first, by the names of PROTOCOL 13.1. */
   lastErrors: readonly string[];
 };
 
@@ -79,6 +83,8 @@ export const NO_FACTS: StlinkFacts = {
     bytesIn: 0,
     bytesOut: 0,
     sessions: 0,
+    streams: 0,
+    leaseLeftMs: null,
     lastErrors: [],
   },
 };

@@ -52,6 +52,15 @@ export function allCodes(db: Database): Code[] {
   return db.all<Row>("SELECT * FROM codes").map(codeOf);
 }
 
+/** Those that are not revoked, and expire after `sinceMs`. */
+export function codesSince(db: Database, sinceMs: number): Code[] {
+  const rows = db.all<Row>(
+    "SELECT * FROM codes WHERE body ->> 'revokedAtMs' IS NULL AND body ->> 'expiresAtMs' > ?",
+    sinceMs,
+  );
+  return rows.map(codeOf);
+}
+
 function codeOf({ profile_id, body }: Row): Code {
   return { ...JSON.parse(body), profileId: profile_id };
 }

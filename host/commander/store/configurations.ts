@@ -2,10 +2,13 @@
 // The configuration of an STLink from the store, at the version that the store is at (rule T9). Before it: a
 // change. After it: CONFIG. One transaction: what it makes of pre-shared keys is kept, whatever follows.
 
-import { type Configuration, encodeConfiguration } from "../../stlink/configuration.ts";
+import { encodeConfiguration } from "../../stlink/configuration.ts";
 import { type Authority, configurationOf } from "../domain/configuration.ts";
+import type { Deployment } from "../domain/deployment.ts";
 import type { Id } from "../domain/fields.ts";
-import { demand } from "../domain/problem.ts";
+import { demand, type Result } from "../domain/problem.ts";
+import type { Stlink } from "../domain/stlink.ts";
+import type { Version } from "../domain/version.ts";
 import type { Database } from "./database.ts";
 import { StoredDeployment } from "./deployment.ts";
 import { makePsks, psksOf, type Random } from "./psks.ts";
@@ -19,11 +22,41 @@ export function configurationBytes(
   id: Id,
   random: Random,
 ): Uint8Array {
-  const make = (): Configuration => {
-    const deployment = new StoredDeployment(db);
+  return db.transaction(() => {
     const stlink = stlinkAt(db, id);
-    makePsks(db, deployment, authority, stlink, random);
-    return demand(configurationOf(deployment, authority, readVersion(db), stlink, psksOf(db)));
-  };
-  return new Uint8Array(encodeConfiguration(db.transaction(make)));
+    return demand(configured(db, new StoredDeployment(db), authority, stlink, random));
+  });
+}
+
+export type Configured = { version: Version; configurations: Map<Id, Result<Uint8Array>> };
+
+/** Those of several at one version; of who is not there, or has no key, none. */
+export function configurationsBytes(
+  db: Database,
+  authority: Authority,
+  ids: readonly Id[],
+  random: Random,
+): Configured {
+  return db.transaction(() => {
+    const deployment = new StoredDeployment(db);
+    const stlinks = ids.map((id) => deployment.stlink(id)).filter((one) => one !== null);
+    const configurations = stlinks
+      .filter(({ facts }) => facts.key !== null)
+      .map((stlink) => {
+        return [stlink.id, configured(db, deployment, authority, stlink, random)] as const;
+      });
+    return { version: readVersion(db), configurations: new Map(configurations) };
+  });
+}
+
+function configured(
+  db: Database,
+  deployment: Deployment,
+  authority: Authority,
+  stlink: Stlink,
+  random: Random,
+): Result<Uint8Array> {
+  makePsks(db, deployment, authority, stlink, random);
+  const made = configurationOf(deployment, authority, readVersion(db), stlink, psksOf(db));
+  return made.ok ? { ok: true, value: new Uint8Array(encodeConfiguration(made.value)) } : made;
 }

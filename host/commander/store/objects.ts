@@ -54,6 +54,12 @@ export function readNamed<K extends Kind>(
   return row === undefined ? null : (storedOf(db, row) as Stored<FieldsOf[K]>);
 }
 
+/** All of a kind of which there are few. */
+export function readObjects<K extends Kind>(db: Database, kind: K): Stored<FieldsOf[K]>[] {
+  const rows = db.all<ObjectRow>("SELECT * FROM objects WHERE kind = ? ORDER BY seq", kind);
+  return rows.map((row) => storedOf(db, row) as Stored<FieldsOf[K]>);
+}
+
 /** A row with its references. */
 export function storedOf(db: Database, row: ObjectRow): Stored {
   const { id, kind, facet, version } = row;

@@ -38,6 +38,23 @@ function makeHop(db: Database, stlink: Id, connector: string, random: Random): v
   db.run("INSERT INTO hop_psks VALUES (?, ?, ?)", stlink, connector, random(PSK_LEN));
 }
 
+/** Of an STLink with its Commander; made where there is none yet. */
+export function linkPsk(db: Database, stlink: Id, commander: Id, random: Random): Psk {
+  makePair(db, pairOf(stlink, commander), random);
+  return present(readPair(db, stlink, commander));
+}
+
+/** Of an STLink's hop to a Connector, 32 bytes; made where there is none yet. */
+export function hopPsk(db: Database, stlink: Id, connector: string, random: Random): Uint8Array {
+  makeHop(db, stlink, connector, random);
+  return present(readHop(db, stlink, connector));
+}
+
+function present<Value>(made: Value | null): Value {
+  if (made === null) throw new Error("a pre-shared key was not kept");
+  return made;
+}
+
 export function psksOf(db: Database): Psks {
   return {
     hop: (stlink, connector) => readHop(db, stlink, connector),

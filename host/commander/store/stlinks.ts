@@ -7,7 +7,13 @@ import type { KeyChange } from "../domain/activation.ts";
 import type { Id, Key } from "../domain/fields.ts";
 import { subjectOf } from "../domain/kinds.ts";
 import { problemOf, Refusal } from "../domain/problem.ts";
-import { keysOf, type Stlink, type StlinkFacts, stateOf } from "../domain/stlink.ts";
+import {
+  keysOf,
+  type Stlink,
+  type StlinkFacts,
+  type StlinkReport,
+  stateOf,
+} from "../domain/stlink.ts";
 import type { Change } from "./change.ts";
 import type { Database } from "./database.ts";
 import { missing, readObject } from "./objects.ts";
@@ -94,13 +100,23 @@ export function spendKey(db: Database, key: Key, id: Id): void {
   db.run("INSERT OR REPLACE INTO keys VALUES (?, ?, 1)", key, id);
 }
 
-/** What is only seen: neither audited nor deployed. Keys are not changed by it. */
+/**
+ * What is only seen: neither audited nor deployed. Keys are not changed by it; of who is not there it notes nothing,
+ * and nobody is connected who has no key.
+ */
 export function noteFacts(
   db: Database,
   id: Id,
-  seen: Partial<Pick<StlinkFacts, "isConnected" | "lastSeenMs" | "confirmed" | "report">>,
+  seen: Partial<Pick<StlinkFacts, "isConnected" | "lastSeenMs" | "confirmed">> & {
+    report?: Partial<StlinkReport>;
+  },
 ): void {
-  writeFacts(db, id, { ...stlinkAt(db, id).facts, ...seen });
+  const row = db.get<{ facts: string }>("SELECT facts FROM stlink_facts WHERE id = ?", id);
+  if (row === undefined) return;
+  const facts: StlinkFacts = JSON.parse(row.facts);
+  const isConnected = facts.key !== null && (seen.isConnected ?? facts.isConnected);
+  const report = { ...facts.report, ...seen.report };
+  writeFacts(db, id, { ...facts, ...seen, isConnected, report });
 }
 
 /** Nobody is connected when a Commander begins. */

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// The control stream of one STLink: its messages at a pace that a Commander bears, and what it is answered. Before
+// it: switchboard.ts, which takes the stream. After it: reception.ts (what messages mean), deployer.ts (CONFIG).
+// Invariants: the newest stream of an STLink counts; what it has not read is bounded (talk.ts). PROTOCOL 10.1.
+
+import { Reason } from "../../core/abi.gen.ts";
+import type { Id } from "../domain/fields.ts";
+import type { Version } from "../domain/version.ts";
+import { ControlReader, type FromStlink, type InForce } from "./messages.ts";
+import type { Office } from "./office.ts";
+import { Pace } from "./pace.ts";
+import type { Party } from "./parties.ts";
+import { Talk } from "./talk.ts";
+
+export interface ConversationEvents {
+  message(conversation: Conversation, message: FromStlink): void;
+  /** All that was to be sent is in the stream. */
+  drained(): void;
+  over(conversation: Conversation): void;
+}
+
+/** Messages, of whatever kind and however long. */
+const MESSAGE_RATE = { burst: 32, everyMs: 1000 };
+/** Those that cost a transaction each. */
+const COSTLY_RATE = { burst: 4, everyMs: 20_000 };
+
+export class Conversation {
+  readonly party: Party;
+  /** Whose configuration goes over it; null: not known before ACTIVATE. */
+  stlinkId: Id | null;
+  /** The last CONFIG that went over it. */
+  sent: InForce | null = null;
+  /** What the STLink has said to have in force. */
+  inForce: Version | null = null;
+  readonly costly: Pace;
+  readonly #talk: Talk;
+  readonly #reader = new ControlReader();
+  readonly #messages: Pace;
+  readonly #events: ConversationEvents;
+  /** Read, and not dealt with yet: the stream is not read meanwhile. */
+  #waiting: FromStlink[] = [];
+  #unknown = 0;
+
+  constructor(office: Office, stream: number, party: Party, events: ConversationEvents) {
+    const { clock } = office.world;
+    this.party = party;
+    this.stlinkId = party.codeId === null ? party.id : null;
+    this.costly = new Pace(clock, COSTLY_RATE);
+    this.#messages = new Pace(clock, MESSAGE_RATE);
+    this.#events = events;
+    this.#talk = new Talk(office.agent, stream, {
+      bytes: (bytes) => this.#take(bytes),
+      drained: () => events.drained(),
+      over: () => events.over(this),
+    });
+  }
+
+  /** Who hears of the stream. */
+  get talk(): Talk {
+    return this.#talk;
+  }
+
+  get isOver(): boolean {
+    return this.#talk.isOver;
+  }
+
+  /** Something that was sent waits for the STLink to read. */
+  get isBusy(): boolean {
+    return this.#talk.unsentBytes > 0;
+  }
+
+  send(bytes: Uint8Array): void {
+    this.#talk.send(bytes);
+  }
+
+  end(reason: number): void {
+    this.#talk.end(reason);
+  }
+
+  /** What it asked for can't be written now: it is to ask again, on a new stream. */
+  endForNow(): void {
+    this.#talk.end(Reason.Application);
+  }
+
+  #take(bytes: Uint8Array): void {
+    this.#waiting.push(...this.#reader.take(bytes));
+    // What is not understood is paid for too.
+    for (; this.#unknown < this.#reader.unknown; this.#unknown++) this.#messages.take();
+    this.#serve();
+  }
+
+  #serve(): void {
+    while (!this.isOver && this.#waiting.length > 0 && this.#messages.take()) {
+      const [message] = this.#waiting.splice(0, 1);
+      if (message !== undefined) this.#events.message(this, message);
+    }
+    const waitMs = this.#messages.waitMs();
+    if (this.#waiting.length > 0 || waitMs > 0) this.#rest(waitMs);
+  }
+
+  /** Reads nothing for a while: what has come waits in the stream, whose window is small. */
+  #rest(ms: number): void {
+    this.#talk.pause(Math.max(1, ms), () => this.#serve());
+  }
+}
