@@ -92,7 +92,7 @@ class CommandedStlink implements RunningCommanded {
 
   constructor(options: CommandedOptions) {
     const { folder, log, world = systemWorld, engine = openCore() } = options;
-    const keys = holdIdentity(folder, world.entropy);
+    const keys = holdIdentity(folder, (len) => world.entropy(len));
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     this.#options = options;
     this.#log = log;
@@ -294,7 +294,7 @@ class CommandedStlink implements RunningCommanded {
   // What a person asks for (10.4).
 
   #rotate(): string {
-    const { publicKey } = this.#holdings.rotate(this.#world.entropy);
+    const { publicKey } = this.#holdings.rotate((len) => this.#world.entropy(len));
     this.#stlink.agent.wake();
     return `The Commander is told of the new public key ${hex(publicKey)}; it is in use once that is published.`;
   }

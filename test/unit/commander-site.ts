@@ -1,0 +1,418 @@
+// SPDX-License-Identifier: Apache-2.0
+// A whole site under a real Commander on a fake network and clock: its database and control, Connectors, and the
+// desktop STLinks as they are. Before it: a test says what administrators do. After it: commander-control*.test.ts.
+// All that is random comes from the seed.
+
+import { createHash } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type CommanderControl, startControl } from "../../host/commander/control/control.ts";
+import { COMMANDER_KEY, hopPskName } from "../../host/commander/control/secrets.ts";
+import { madeCode } from "../../host/commander/domain/code.ts";
+import type { Authority } from "../../host/commander/domain/configuration.ts";
+import type { Id } from "../../host/commander/domain/fields.ts";
+import type { Kind } from "../../host/commander/domain/kinds.ts";
+import type { Stlink } from "../../host/commander/domain/stlink.ts";
+import { Registry } from "../../host/commander/registry.ts";
+import type { Change } from "../../host/commander/store/change.ts";
+import { insertCode } from "../../host/commander/store/codes.ts";
+import { Database } from "../../host/commander/store/database.ts";
+import { readNamed } from "../../host/commander/store/objects.ts";
+import { readVersion, writeAuthority, writeSecret } from "../../host/commander/store/site.ts";
+import { readStlink } from "../../host/commander/store/stlinks.ts";
+import { createObject, updateObject } from "../../host/commander/store/writing.ts";
+import { SimClock } from "../../host/net/sim/clock.ts";
+import { SimDatagrams } from "../../host/net/sim/datagrams.ts";
+import { SimNetwork } from "../../host/net/sim/network.ts";
+import { LINE } from "../../host/net/sim/pipe.ts";
+import { Prng } from "../../host/net/sim/prng.ts";
+import { SimProcess } from "../../host/net/sim/process.ts";
+import { hex } from "../../host/service/hex.ts";
+import { type KeyPair, keyPairOf } from "../../host/service/key-file.ts";
+import type { Log } from "../../host/service/log.ts";
+import { type RunningCommanded, startCommanded } from "../../host/stlink/commanded.ts";
+import { StateFolder } from "../../host/stlink/state-folder.ts";
+import { deriveFromSecret, encodeCode, toBase32 } from "../reference/activation.ts";
+import { FakeDesk } from "./commander-desk.ts";
+import { Application, type LogLine } from "./stlink-world.ts";
+
+const EPOCH_MS = Date.UTC(2026, 0, 2);
+const DAY = "1d";
+const LOOPBACK = "127.0.0.1";
+export const ADMIN = "anna";
+
+export type Rules = { uses?: number; approval?: boolean; expiry?: string; sources?: string[] };
+
+/** An STLink, here or away; its state folder stays. */
+export class SiteMember {
+  readonly site: CommanderSite;
+  readonly name: string;
+  readonly folder: StateFolder;
+  readonly lines: LogLine[] = [];
+  #running: RunningCommanded | null = null;
+  #process: SimProcess | null = null;
+
+  constructor(site: CommanderSite, name: string, path: string) {
+    this.site = site;
+    this.name = name;
+    this.folder = StateFolder.make(path);
+  }
+
+  give(code: string): this {
+    this.folder.save("code", code);
+    return this;
+  }
+
+  start(): this {
+    this.#process = this.site.process(this.name);
+    const log = logInto(this.lines);
+    this.#running = startCommanded({ folder: this.folder, log, world: this.#process });
+    this.#running.activated.catch(() => {});
+    return this;
+  }
+
+  get running(): RunningCommanded {
+    if (this.#running === null) throw new Error(`${this.name} does not run`);
+    return this.#running;
+  }
+
+  get world(): SimProcess {
+    if (this.#process === null) throw new Error(`${this.name} does not run`);
+    return this.#process;
+  }
+
+  async stop(): Promise<void> {
+    await this.#running?.stop();
+    this.#running = null;
+  }
+
+  /** The process is gone, without a goodbye to anybody. */
+  kill(): void {
+    this.#process?.kill();
+    this.#running = null;
+  }
+
+  command(name: string, argument = ""): string {
+    return this.running.commands?.[name]?.(argument) ?? "";
+  }
+
+  /** `epoch.serial` of what it has in force. */
+  get version(): string | null {
+    return this.running.status().commander?.version ?? null;
+  }
+
+  told(text: string): LogLine[] {
+    return this.lines.filter(({ msg }) => msg.includes(text));
+  }
+}
+
+export class CommanderSite {
+  readonly clock = new SimClock();
+  readonly network: SimNetwork;
+  readonly prng: Prng;
+  readonly path = mkdtempSync(join(tmpdir(), "sealed-site-"));
+  readonly desks: FakeDesk[] = [];
+  readonly lines: LogLine[] = [];
+  readonly recovery: KeyPair;
+  readonly keys: KeyPair;
+  readonly commanderId: Uint8Array;
+  readonly #members = new Map<string, SiteMember>();
+  #db: Database | null = null;
+  #registry: Registry | null = null;
+  #control: CommanderControl | null = null;
+  #commanderProcess: SimProcess | null = null;
+  #objects = 0;
+  #processes = 0;
+  #datagrams: SimDatagrams;
+
+  constructor(seed: string, connectors = 1) {
+    this.prng = new Prng(seed);
+    this.network = new SimNetwork(this.clock, this.prng.fork("network"));
+    const datagrams = { latencyMs: 1, jitterMs: 0, loss: 0 };
+    this.#datagrams = new SimDatagrams(this.clock, this.prng.fork("datagrams"), datagrams);
+    this.keys = this.#keyPair("commander");
+    this.recovery = this.#keyPair("recovery");
+    this.commanderId = this.prng.fork("commander id").bytes(16).slice();
+    for (let i = 0; i < connectors; i++) this.#addDesk(i);
+    this.openDatabase();
+    this.registry.change(ADMIN, (change) => this.#found(change));
+  }
+
+  #found(change: Change): void {
+    writeSecret(change, COMMANDER_KEY, this.keys.privateKey);
+    for (const desk of this.desks) writeSecret(change, hopPskName(this.keyOf(desk)), this.hopPsk);
+    writeAuthority(change, this.authority);
+    createObject(change, "profile", this.newId(), { name: "default", description: "" });
+  }
+
+  get authority(): Authority {
+    return {
+      commanderId: hex(this.commanderId),
+      commanderKey: hex(this.keys.publicKey),
+      recoveryKey: hex(this.recovery.publicKey),
+      connectors: this.desks.map((desk) => ({ key: this.keyOf(desk), address: desk.address })),
+    };
+  }
+
+  /** Hexadecimal: the Connector's key. */
+  keyOf(desk: FakeDesk): string {
+    return hex(this.#keyPair(desk.address).publicKey);
+  }
+
+  get hopPsk(): Uint8Array {
+    return this.prng.fork("hop psk").bytes(32).slice();
+  }
+
+  get desk(): FakeDesk {
+    return this.desks[0] as FakeDesk;
+  }
+
+  #addDesk(index: number): void {
+    const address = `192.0.2.${index + 1}:443`;
+    const { clock, network } = this;
+    const commander = { id: this.commanderId, key: this.keys.publicKey, psk: this.hopPsk };
+    const desk = new FakeDesk({
+      ...{
+        address,
+        clock,
+        network,
+        prng: this.prng.fork(address),
+        world: this.process(`desk ${index}`),
+      },
+      ...{ keys: this.#keyPair(address), commander, now: () => this.nowMs },
+    });
+    this.desks.push(desk.start());
+  }
+
+  // The Commander's process.
+
+  get db(): Database {
+    if (this.#db === null) throw new Error("the database is not open");
+    return this.#db;
+  }
+
+  get registry(): Registry {
+    if (this.#registry === null) throw new Error("the database is not open");
+    return this.#registry;
+  }
+
+  get control(): CommanderControl {
+    if (this.#control === null) throw new Error("the Commander does not run");
+    return this.#control;
+  }
+
+  get nowMs(): number {
+    return EPOCH_MS + Math.floor(this.clock.nowMs);
+  }
+
+  openDatabase(): void {
+    this.#db = new Database(join(this.path, "commander.db"), { busyMs: 0 });
+    // Nobody cuts the power here.
+    this.#db.exec("PRAGMA synchronous = OFF");
+    this.#registry = new Registry(this.#db, () => this.nowMs);
+  }
+
+  start(): this {
+    if (this.#db === null) this.openDatabase();
+    this.#commanderProcess = this.process("commander");
+    this.#control = startControl({
+      registry: this.registry,
+      log: logInto(this.lines),
+      world: this.#commanderProcess,
+    });
+    return this;
+  }
+
+  /** `kill -9`: no goodbye, and what is not on disk is lost. */
+  kill(): void {
+    this.#commanderProcess?.kill();
+    this.#control = null;
+    this.#db?.close();
+    this.#db = null;
+  }
+
+  stop(): void {
+    this.#control?.stop();
+    this.#control = null;
+  }
+
+  /** Everything ends. */
+  async end(): Promise<void> {
+    for (const member of this.#members.values()) await member.stop();
+    this.stop();
+    for (const desk of this.desks) desk.stop();
+    this.#db?.close();
+    rmSync(this.path, { recursive: true });
+  }
+
+  // What administrators do.
+
+  newId(): Id {
+    this.#objects += 1;
+    return hex(this.prng.fork(`object ${this.#objects}`).bytes(16));
+  }
+
+  make(kind: Kind, fields: object): Id {
+    const id = this.newId();
+    this.registry.change(ADMIN, (change) => createObject(change, kind, id, fields));
+    return id;
+  }
+
+  /** Changes some fields of the object of this name. */
+  edit(kind: Kind, name: string, fields: object): void {
+    const stored = readNamed(this.db, kind, name);
+    if (stored === null) throw new Error(`there is no ${kind} ${name}`);
+    this.registry.change(ADMIN, (change) =>
+      updateObject(change, kind, stored.id, stored.version, { ...stored.fields, ...fields }),
+    );
+  }
+
+  /** A code as text: for a new STLink of the Profile "default", or for one that is there. */
+  invite(rules: Rules = {}, stlinkId: Id | null = null): string {
+    const secret = this.prng.fork(`secret ${this.newId()}`).bytes(16).slice();
+    const { codeId, ticket, psk } = deriveFromSecret(secret);
+    const hash = (bytes: Uint8Array) => createHash("blake2s256").update(bytes).digest("hex");
+    const hashes = { codeId: hex(codeId), secretHash: hash(secret), ticketHash: hash(ticket) };
+    const profileId =
+      stlinkId === null ? (readNamed(this.db, "profile", "default")?.id ?? null) : null;
+    const all = { uses: 1, approval: false, expiry: DAY, sources: [], ...rules };
+    this.registry.change(ADMIN, (change) =>
+      insertCode(change, madeCode(hashes, { profileId, stlinkId }, all, this.nowMs), psk),
+    );
+    const [first] = this.desks;
+    return toBase32(
+      encodeCode({
+        connectorKey: this.#keyPair(first?.address ?? "").publicKey,
+        commanderId: this.commanderId,
+        commanderKey: this.keys.publicKey,
+        recoveryHash: createHash("blake2s256").update(this.recovery.publicKey).digest(),
+        secret,
+        addresses: [first?.address ?? ""],
+      }),
+    );
+  }
+
+  // STLinks.
+
+  member(name: string): SiteMember {
+    const known = this.#members.get(name);
+    if (known !== undefined) return known;
+    const member = new SiteMember(this, name, join(this.path, name));
+    this.#members.set(name, member);
+    return member;
+  }
+
+  /** An STLink of this name that has activated and confirmed. */
+  async activated(name: string, fields: object = {}): Promise<SiteMember> {
+    const id = this.make("stlink", { name, description: "", ...fields });
+    const member = this.member(name).give(this.invite({}, id)).start();
+    await this.until(() => this.isCurrent(name), `${name} has confirmed`);
+    return member;
+  }
+
+  /** A Binding of one STLink to a Mapping of another, in Templates of their own. */
+  pair(from: string, to: string, ports = { binding: 8080, mapping: 9000 }): void {
+    const common = { description: "", protocol: "tcp", address: LOOPBACK };
+    const [mapping, binding] = [`${to}-service`, `${from}-to-${to}`];
+    const mappingId = this.make("route", {
+      ...common,
+      name: mapping,
+      type: "mapping",
+      port: ports.mapping,
+    });
+    const bindingId = this.make("route", {
+      ...{ ...common, name: binding, type: "binding", port: ports.binding, mapping: mappingId },
+    });
+    this.assign(to, this.make("template", { name: mapping, description: "", routes: [mappingId] }));
+    this.assign(
+      from,
+      this.make("template", { name: binding, description: "", routes: [bindingId] }),
+    );
+  }
+
+  assign(name: string, template: Id): void {
+    const { templates } = this.stlink(name);
+    this.edit("stlink", name, { templates: [...templates, template] });
+  }
+
+  stlink(name: string): Stlink {
+    const id = readNamed(this.db, "stlink", name)?.id ?? "";
+    const stlink = readStlink(this.db, id);
+    if (stlink === null) throw new Error(`there is no STLink ${name}`);
+    return stlink;
+  }
+
+  /** It has confirmed the version that the database is at. */
+  isCurrent(name: string): boolean {
+    const { confirmed } = this.stlink(name).facts;
+    const { epoch, serial } = readVersion(this.db);
+    return confirmed?.epoch === epoch && confirmed.serial === String(serial);
+  }
+
+  /** A client on an STLink's own machine. */
+  client(name: string, port = 8080): Application {
+    const client = new Application();
+    const { transport } = this.member(name).world;
+    client.connection = transport.connect({ host: LOOPBACK, port }, client.events);
+    return client;
+  }
+
+  /** A service on an STLink's own machine, and what has come to it. */
+  async service(name: string, port = 9000): Promise<Application[]> {
+    const came: Application[] = [];
+    await this.member(name).world.transport.listen({ host: LOOPBACK, port }, (connection) => {
+      const application = new Application();
+      application.connection = connection;
+      came.push(application);
+      return application.events;
+    });
+    return came;
+  }
+
+  // Time.
+
+  /** Lets time pass, promises too. */
+  async pass(ms: number): Promise<void> {
+    const until = this.clock.nowMs + ms;
+    while (this.clock.step(until)) await null;
+  }
+
+  /** Until it is so, for at most two minutes. */
+  async until(isSo: () => boolean, what: string, mostMs = 120_000): Promise<void> {
+    const end = this.clock.nowMs + mostMs;
+    while (!isSo()) {
+      if (this.clock.nowMs >= end) throw new Error(`never: ${what}\n${this.#lastLines()}`);
+      await this.pass(5);
+    }
+  }
+
+  told(text: string): LogLine[] {
+    return this.lines.filter(({ msg }) => msg.includes(text));
+  }
+
+  #lastLines(): string {
+    const last = (name: string, lines: readonly LogLine[]) =>
+      lines.slice(-8).map((line) => `${name}: ${JSON.stringify(line)}`);
+    const all = [...this.#members].flatMap(([name, { lines }]) => last(name, lines));
+    return [...last("commander", this.lines), ...all].join("\n");
+  }
+
+  process(name: string): SimProcess {
+    this.#processes += 1;
+    const { clock, network } = this;
+    const prng = this.prng.fork(`process ${this.#processes}`);
+    return new SimProcess({ name, clock, network, datagrams: this.#datagrams, line: LINE, prng });
+  }
+
+  #keyPair(name: string): KeyPair {
+    return keyPairOf(this.prng.fork(`key of ${name}`).bytes(32).slice());
+  }
+}
+
+function logInto(lines: LogLine[]): Log {
+  const at = (level: string) => (fields: object, msg: string) => {
+    lines.push({ ...fields, level, msg });
+  };
+  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+}
