@@ -18,6 +18,8 @@ export type ActivationCode = {
   addresses: readonly Address[];
   /** 16 bytes. */
   commanderId: Uint8Array;
+  /** 32 bytes. */
+  commanderKey: Uint8Array;
 };
 
 /** What a code is made of. */
@@ -57,6 +59,7 @@ function checksumOf(body: Uint8Array): Uint8Array {
 const VERSION = 1;
 const CONNECTOR_KEY_AT = 1;
 const COMMANDER_ID_AT = 33;
+const COMMANDER_KEY_AT = 49;
 const COUNT_AT = 129;
 const CHECKSUM_LEN = 4;
 
@@ -78,7 +81,8 @@ export function readCode(code: string | Uint8Array): ActivationCode {
     bytes,
     connectorKey: bytes.slice(CONNECTOR_KEY_AT, CONNECTOR_KEY_AT + 32),
     addresses,
-    commanderId: bytes.slice(COMMANDER_ID_AT, COMMANDER_ID_AT + 16),
+    commanderId: bytes.slice(COMMANDER_ID_AT, COMMANDER_KEY_AT),
+    commanderKey: bytes.slice(COMMANDER_KEY_AT, COMMANDER_KEY_AT + 32),
   };
 }
 

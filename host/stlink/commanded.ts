@@ -15,7 +15,7 @@ import type { Log } from "../service/log.ts";
 import { programVersion } from "../service/program-version.ts";
 import type { Command, ReloadReport, Running } from "../service/running.ts";
 import type { ActivationCode } from "./activation-code.ts";
-import { CommanderLog } from "./commander-log.ts";
+import { CommanderLog, type OwnPrint } from "./commander-log.ts";
 import { type ConfiguredPeer, type ConfiguredSite, configuredSite } from "./configured-site.ts";
 import { Holdings, holdIdentity, LEASE_SAVE_MS } from "./holdings.ts";
 import type { HopEvent } from "./kept-connector.ts";
@@ -43,6 +43,8 @@ export type CommandedOptions = {
 };
 
 const NO_ID = new Uint8Array(16);
+const NO_KEY = new Uint8Array(32);
+const CODE_ID_LEN = 8;
 const NOTHING: ConfiguredSite = {
   connectors: [],
   peers: [],
@@ -89,6 +91,8 @@ class CommandedStlink implements RunningCommanded {
   /** Not before this is another key made because the Commander asks for one. */
   #renewsAtMs: number;
   #isStopped = false;
+  /** Zeros behind it. */
+  readonly #codeId = new Uint8Array(NO_ID);
 
   constructor(options: CommandedOptions) {
     const { folder, log, world = systemWorld, engine = openCore() } = options;
@@ -167,6 +171,14 @@ class CommandedStlink implements RunningCommanded {
     return this.#stlink.agent.core;
   }
 
+  /** With the Commander, under the id of the code while there is no other (PROTOCOL 10.2). */
+  get #ownPrint(): OwnPrint {
+    const { keys, code } = this.#holdings;
+    const commander = { id: code?.commanderId ?? NO_ID, key: code?.commanderKey ?? NO_KEY };
+    const fingerprint = pairFingerprint({ id: this.#codeId, key: keys.publicKey }, commander);
+    return { publicKey: hex(keys.publicKey), fingerprint };
+  }
+
   get #own(): Identity {
     return { ...this.#holdings.keys, id: this.#holdings.head?.id ?? NO_ID };
   }
@@ -181,7 +193,7 @@ class CommandedStlink implements RunningCommanded {
     const control = this.#core.controlState();
     this.#commanderLog.hear(
       control,
-      () => hex(this.#own.publicKey),
+      () => this.#ownPrint,
       () => this.#changedPeers(),
     );
     this.#refuse(control.refused);
@@ -198,7 +210,11 @@ class CommandedStlink implements RunningCommanded {
   #activate({ bytes, connectorKey, addresses }: ActivationCode): void {
     const [address, ...otherAddresses] = addresses;
     if (address === undefined) throw new Error("a code has an address");
-    const ticket = () => this.#core.loadCode(bytes).ticket;
+    const ticket = () => {
+      const shown = this.#core.loadCode(bytes).ticket;
+      this.#codeId.set(shown.subarray(0, CODE_ID_LEN));
+      return shown;
+    };
     this.#log.info({ publicKey: hex(this.#own.publicKey) }, "activating");
     this.#stlink.connectors.activate(
       { name: "activation", address, key: connectorKey, psk: null },

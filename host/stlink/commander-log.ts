@@ -8,6 +8,9 @@ import { type ControlView, statusName } from "../core/core.ts";
 import type { Log } from "../service/log.ts";
 import { CODE_ADVICE, reasonName } from "./reasons.ts";
 
+/** The public key, and the fingerprint of the pair that it is with the Commander (rule T7). */
+export type OwnPrint = { publicKey: string; fingerprint: string };
+
 const NOTHING: ControlView = {
   phase: 0,
   refused: 0,
@@ -34,11 +37,14 @@ export class CommanderLog {
     this.#log = log;
   }
 
-  /** The core's view, after each turn; `changed` are the names of peers whose keys wait for a person. */
-  hear(now: ControlView, publicKey: () => string, changed: () => readonly string[]): void {
+  /**
+   * The core's view, after each turn; `own` is what an administrator compares while this STLink waits for approval,
+   * `changed` are the names of peers whose keys wait for a person.
+   */
+  hear(now: ControlView, own: () => OwnPrint, changed: () => readonly string[]): void {
     const before = this.#before;
     this.#before = now;
-    if (now.refused !== before.refused && now.refused !== 0) this.#hearRefusal(now, publicKey());
+    if (now.refused !== before.refused && now.refused !== 0) this.#hearRefusal(now, own());
     if (now.leaseExpired !== before.leaseExpired) this.#hearLease(now.leaseExpired);
     if (now.byRecoveryKey && !before.byRecoveryKey) {
       this.#log.warn({}, "the Commander speaks with its recovery key: it may install new keys");
@@ -73,12 +79,12 @@ export class CommanderLog {
     this.#isHalfTold = isHalf;
   }
 
-  #hearRefusal({ refused }: ControlView, publicKey: string): void {
+  #hearRefusal({ refused }: ControlView, own: OwnPrint): void {
     const reason = reasonName(refused);
     if (refused === Reason.WaitApproval) {
       const text =
-        "waiting for approval: an administrator compares this public key and approves it; this goes on by itself";
-      return this.#log.warn({ reason, publicKey }, text);
+        "waiting for approval: an administrator compares this fingerprint and approves it; this goes on by itself";
+      return this.#log.warn({ reason, ...own }, text);
     }
     const advice = CODE_ADVICE.get(refused);
     this.#log.error(

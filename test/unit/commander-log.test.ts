@@ -33,7 +33,7 @@ beforeEach(() => {
 function hear(view: Partial<ControlView>): void {
   told.hear(
     { ...CALM, ...view },
-    () => "ab12",
+    () => ({ publicKey: "ab12", fingerprint: "ABCD EFGH" }),
     () => ["1a2b3c4d"],
   );
 }
@@ -61,11 +61,11 @@ test("the recovery key, and peers whose keys have changed, are told once, with w
   ]);
 });
 
-test("a refusal is told with its advice, and approval is waited for with the public key", () => {
+test("a refusal is told with its advice, and approval is waited for with key and fingerprint", () => {
   hear({ refused: Reason.WaitApproval });
   hear({ refused: Reason.CodeUsed });
   expect(lines).toMatchObject([
-    { publicKey: "ab12", text: expect.stringMatching(/^waiting for approval/) },
+    { publicKey: "ab12", fingerprint: "ABCD EFGH", text: expect.stringMatching(/^waiting for/) },
     { reason: "CodeUsed", advice: expect.stringMatching(/get a new code/) },
   ]);
 });

@@ -9,28 +9,39 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type CommanderControl, startControl } from "../../host/commander/control/control.ts";
 import { COMMANDER_KEY, hopPskName } from "../../host/commander/control/secrets.ts";
+import { Talk } from "../../host/commander/control/talk.ts";
 import { madeCode } from "../../host/commander/domain/code.ts";
-import type { Authority } from "../../host/commander/domain/configuration.ts";
+import type { Authority, Psk } from "../../host/commander/domain/configuration.ts";
 import type { Id } from "../../host/commander/domain/fields.ts";
 import type { Kind } from "../../host/commander/domain/kinds.ts";
 import type { Stlink } from "../../host/commander/domain/stlink.ts";
 import { Registry } from "../../host/commander/registry.ts";
+import { type AuditRow, auditHead, auditRows } from "../../host/commander/store/audit.ts";
 import type { Change } from "../../host/commander/store/change.ts";
 import { insertCode } from "../../host/commander/store/codes.ts";
 import { Database } from "../../host/commander/store/database.ts";
 import { readNamed } from "../../host/commander/store/objects.ts";
-import { readVersion, writeAuthority, writeSecret } from "../../host/commander/store/site.ts";
+import { hopPsk, linkPsk } from "../../host/commander/store/psks.ts";
+import {
+  readAuthority,
+  readVersion,
+  writeAuthority,
+  writeSecret,
+} from "../../host/commander/store/site.ts";
 import { readStlink } from "../../host/commander/store/stlinks.ts";
 import { createObject, updateObject } from "../../host/commander/store/writing.ts";
+import { Core, DESKTOP_SIZES } from "../../host/core/core.ts";
+import { openCore } from "../../host/core/core-file.ts";
 import { SimClock } from "../../host/net/sim/clock.ts";
 import { SimDatagrams } from "../../host/net/sim/datagrams.ts";
 import { SimNetwork } from "../../host/net/sim/network.ts";
 import { LINE } from "../../host/net/sim/pipe.ts";
 import { Prng } from "../../host/net/sim/prng.ts";
 import { SimProcess } from "../../host/net/sim/process.ts";
-import { hex } from "../../host/service/hex.ts";
-import { type KeyPair, keyPairOf } from "../../host/service/key-file.ts";
+import { fromHex, hex } from "../../host/service/hex.ts";
+import { type KeyPair, keyPairOf, readKeyFile } from "../../host/service/key-file.ts";
 import type { Log } from "../../host/service/log.ts";
+import { Agent } from "../../host/stlink/agent.ts";
 import { type RunningCommanded, startCommanded } from "../../host/stlink/commanded.ts";
 import { StateFolder } from "../../host/stlink/state-folder.ts";
 import { deriveFromSecret, encodeCode, toBase32 } from "../reference/activation.ts";
@@ -107,6 +118,79 @@ export class SiteMember {
   }
 }
 
+/** Who has a member's key, and says what it likes over its control stream. */
+export class Impostor {
+  readonly #site: CommanderSite;
+  readonly #agent: Agent;
+  readonly #link: number;
+  #talk: Talk | null = null;
+  /** It takes nothing that it is answered. */
+  isDeaf = false;
+  /** Bytes of answers come in so many pieces. */
+  answers = 0;
+
+  constructor(
+    site: CommanderSite,
+    member: SiteMember,
+    stlink: Stlink,
+    hopPsk: Uint8Array,
+    psk: Psk,
+  ) {
+    this.#site = site;
+    const keys = readKeyFile(member.folder.pathOf("stlink.key"));
+    this.#agent = new Agent({
+      ...{ core: new Core(openCore()), world: site.process("impostor"), sizes: DESKTOP_SIZES },
+      ...{ ...keys, id: fromHex(stlink.id) },
+    });
+    const [connector] = site.authority.connectors;
+    const [host = "", port] = connector?.address.split(":") ?? [];
+    const where = { address: { host, port: Number(port) }, key: fromHex(connector?.key ?? "") };
+    this.#agent.keepConnector({ ...where, psk: hopPsk }, 0, () => {});
+    const { commanderId, commanderKey } = site.authority;
+    const commander = { id: fromHex(commanderId), key: fromHex(commanderKey) };
+    this.#link = this.#agent.addPeer({ ...commander, psk: psk.key, pskName: psk.name });
+    this.open();
+  }
+
+  /** Another stream, beside those that there are. */
+  open(): void {
+    const none = new Uint8Array(16);
+    const stream = this.#agent.core.streamOpen(this.#link, 3, none, none);
+    const talk = new Talk(this.#agent, stream, {
+      bytes: () => {
+        this.answers += 1;
+        if (this.isDeaf) talk.pause(1e9, () => {});
+      },
+      drained: () => {},
+      over: () => {},
+    });
+    this.#talk = talk;
+    this.#agent.attach(stream, talk);
+  }
+
+  say(type: number, body: Uint8Array): void {
+    const header = Buffer.alloc(LENGTH_LEN + 1, type);
+    header.writeUIntLE(body.length, 1, LENGTH_LEN);
+    this.sayBytes(Buffer.concat([header, body]));
+  }
+
+  sayBytes(bytes: Uint8Array): void {
+    this.#talk?.send(new Uint8Array(bytes));
+  }
+
+  stop(): void {
+    this.#agent.stop();
+  }
+
+  get hasAnswer(): Promise<void> {
+    const before = this.answers;
+    return this.#site.until(() => this.answers > before, "the impostor is answered");
+  }
+}
+
+/** Of a control message's header. */
+const LENGTH_LEN = 2;
+
 export class CommanderSite {
   readonly clock = new SimClock();
   readonly network: SimNetwork;
@@ -117,6 +201,7 @@ export class CommanderSite {
   readonly recovery: KeyPair;
   readonly keys: KeyPair;
   readonly commanderId: Uint8Array;
+  readonly #impostors: Impostor[] = [];
   readonly #members = new Map<string, SiteMember>();
   #db: Database | null = null;
   #registry: Registry | null = null;
@@ -206,6 +291,10 @@ export class CommanderSite {
     return EPOCH_MS + Math.floor(this.clock.nowMs);
   }
 
+  get log(): Log {
+    return logInto(this.lines);
+  }
+
   openDatabase(): void {
     this.#db = new Database(join(this.path, "commander.db"), { busyMs: 0 });
     // Nobody cuts the power here.
@@ -218,7 +307,7 @@ export class CommanderSite {
     this.#commanderProcess = this.process("commander");
     this.#control = startControl({
       registry: this.registry,
-      log: logInto(this.lines),
+      log: this.log,
       world: this.#commanderProcess,
     });
     return this;
@@ -240,9 +329,11 @@ export class CommanderSite {
   /** Everything ends. */
   async end(): Promise<void> {
     for (const member of this.#members.values()) await member.stop();
+    for (const impostor of this.#impostors) impostor.stop();
     this.stop();
     for (const desk of this.desks) desk.stop();
     this.#db?.close();
+    this.#db = null;
     rmSync(this.path, { recursive: true });
   }
 
@@ -293,7 +384,20 @@ export class CommanderSite {
     );
   }
 
+  /** The Connectors hold all there is. */
+  async settled(): Promise<void> {
+    const serial = () => BigInt(auditHead(this.db).n);
+    const isHeld = () => this.desks.every(({ held }) => held.version.serial === serial());
+    await this.until(isHeld, "the Connectors hold all there is");
+  }
+
   // STLinks.
+
+  /** An STLink begins with a code that the Connectors know. */
+  async begin(name: string, code: string): Promise<SiteMember> {
+    await this.settled();
+    return this.member(name).give(code).start();
+  }
 
   member(name: string): SiteMember {
     const known = this.#members.get(name);
@@ -306,7 +410,7 @@ export class CommanderSite {
   /** An STLink of this name that has activated and confirmed. */
   async activated(name: string, fields: object = {}): Promise<SiteMember> {
     const id = this.make("stlink", { name, description: "", ...fields });
-    const member = this.member(name).give(this.invite({}, id)).start();
+    const member = await this.begin(name, this.invite({}, id));
     await this.until(() => this.isCurrent(name), `${name} has confirmed`);
     return member;
   }
@@ -348,6 +452,65 @@ export class CommanderSite {
     const { confirmed } = this.stlink(name).facts;
     const { epoch, serial } = readVersion(this.db);
     return confirmed?.epoch === epoch && confirmed.serial === String(serial);
+  }
+
+  /** Two that are paired and current, and what has come to the service of the second. */
+  async pairedSite(): Promise<{ office: SiteMember; camera: SiteMember; came: Application[] }> {
+    const office = await this.activated("office");
+    const camera = await this.activated("camera");
+    const came = await this.service("camera");
+    this.pair("office", "camera");
+    await this.current("office", "camera");
+    return { office, camera, came };
+  }
+
+  /** The same, with a client whose bytes come through. */
+  async talkingSite() {
+    const paired = await this.pairedSite();
+    await this.pass(100);
+    const client = this.client("office");
+    client.send("hello");
+    await this.until(() => paired.came[0]?.text === "hello", "bytes come through");
+    return { ...paired, client };
+  }
+
+  /** These have confirmed the version that the database is at. */
+  current(...names: string[]): Promise<void> {
+    return this.until(() => names.every((name) => this.isCurrent(name)), `${names} are current`);
+  }
+
+  /** Rows of the audit log of this kind, the newest first. */
+  audited(what: string): AuditRow[] {
+    return auditRows(this.db, { limit: 1000 }).filter((row) => row.what === what);
+  }
+
+  /** In the place of this STLink: somebody who has its key. */
+  async impostor(name: string): Promise<Impostor> {
+    const member = this.member(name);
+    await member.stop();
+    const stlink = this.stlink(name);
+    const { commanderId, connectors } = this.authority;
+    const random = (length: number) => this.prng.bytes(length).slice();
+    const hop = hopPsk(this.db, stlink.id, connectors[0]?.key ?? "", random);
+    const psk = linkPsk(this.db, stlink.id, commanderId, random);
+    const impostor = new Impostor(this, member, stlink, hop, psk);
+    this.#impostors.push(impostor);
+    impostor.say(0x61, Buffer.alloc(44));
+    await impostor.hasAnswer;
+    return impostor;
+  }
+
+  /** The operator of the Connectors moves the Commander's id to another key (T8). */
+  moveCommander(key: Uint8Array): void {
+    for (const desk of this.desks) {
+      desk.crash();
+      desk.commanderKey = new Uint8Array(key);
+      desk.start();
+    }
+  }
+
+  get authorityNow(): Authority {
+    return readAuthority(this.db) ?? this.authority;
   }
 
   /** A client on an STLink's own machine. */

@@ -17,6 +17,9 @@ const WRITE_MS = 200;
 const WRITE_AGAIN_MS = 2000;
 /** A Connector that has gone may be back by then, with who was at it. */
 const GONE_MS = 10_000;
+const SAMPLE_MS = 10_000;
+/** A round trip that is so much longer or shorter is worth a line on the disk. */
+const SAMPLE_DIFFERS = 0.25;
 
 export class Presence {
   readonly #office: Office;
@@ -28,7 +31,10 @@ export class Presence {
   /** Named by a Connector since its desk was asked anew. */
   readonly #named = new Map<Key, Set<Id>>();
   readonly #gone = new Map<Key, () => void>();
+  /** The round trips that were noted. */
+  readonly #roundTrips = new Map<Id, number>();
   #cancelWrite: (() => void) | null = null;
+  #cancelSample = (): void => {};
 
   constructor(office: Office, membership: Membership, parties: Parties) {
     this.#office = office;
@@ -39,6 +45,7 @@ export class Presence {
   /** Nobody is here when a Commander begins. Throws Refusal (Store...). */
   begin(): void {
     this.#office.db.transaction(() => allAway(this.#office.db));
+    this.#sampleLater();
   }
 
   isHere(id: Id): boolean {
@@ -89,7 +96,6 @@ export class Presence {
   write(): void {
     this.#cancelWrite?.();
     this.#cancelWrite = null;
-    for (const [id, seen] of this.#seen) this.#addRoundTrip(id, seen);
     const { registry, world } = this.#office;
     const attempt = this.#office.attempt("write what is seen of STLinks", () => {
       registry.note(this.#seen);
@@ -99,6 +105,7 @@ export class Presence {
   }
 
   stop(): void {
+    this.#cancelSample();
     for (const cancel of this.#gone.values()) cancel();
     for (const id of this.#at.keys()) this.note(id, { isConnected: false });
     this.write();
@@ -140,10 +147,23 @@ export class Presence {
     if (this.#membership.members.has(text)) this.noteReport(text, { bytesIn, bytesOut });
   }
 
-  #addRoundTrip(id: Id, seen: Seen): void {
-    const party = this.#parties.get(id);
-    if (party === undefined) return;
-    const { roundTrip } = this.#office.agent.core.linkInfo(party.link);
-    if (roundTrip !== null) seen.report = { ...seen.report, roundTripMs: roundTrip.srttMs };
+  #sampleLater(): void {
+    this.#cancelSample = this.#office.world.clock.after(SAMPLE_MS, () => {
+      for (const { id, conversation, link } of this.#parties) {
+        if (conversation !== null) this.#sample(id, link);
+      }
+      this.#sampleLater();
+    });
+  }
+
+  #sample(id: Id, link: number): void {
+    const { roundTrip } = this.#office.agent.core.linkInfo(link);
+    if (roundTrip === null || !this.#membership.members.has(id)) return;
+    const { srttMs } = roundTrip;
+    const before = this.#roundTrips.get(id);
+    const isSame = before !== undefined && Math.abs(srttMs - before) <= SAMPLE_DIFFERS * before;
+    if (isSame) return;
+    this.#roundTrips.set(id, srttMs);
+    this.note(id, { report: { roundTripMs: srttMs } });
   }
 }

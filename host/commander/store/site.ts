@@ -50,3 +50,9 @@ export function writeSecret(change: Change, name: string, secret: Uint8Array): v
   change.db.run("INSERT OR REPLACE INTO site_secrets VALUES (?, ?)", name, secret);
   change.audit({ ...SITE, what: "set secret", name, before: null, after: null });
 }
+
+/** The audit log says that it is gone. */
+export function removeSecret(change: Change, name: string): void {
+  change.db.run("DELETE FROM site_secrets WHERE name = ?", name);
+  change.audit({ ...SITE, what: "remove secret", name, before: null, after: null });
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+// A Commander that speaks with its recovery key (rule T8, PROTOCOL 10.5), because the current one was stolen or lost: it
+// greets every STLink, and installs new keys at whoever comes. Before it: `sealed recover`, with the private half that was
+// kept offline; the Connector's operator moves the Commander's id to that key, which shuts the thief's hop. After it:
+// `finish`, and a Commander that runs with the new keys. Invariants: the new private key is on disk before anybody trusts
+// it; the site's epoch ends above each that was installed or told; killed in between, it goes on with the same new keys.
+
+import { Status } from "../../core/abi.gen.ts";
+import { hex } from "../../service/hex.ts";
+import { keyPairOf } from "../../service/key-file.ts";
+import type { Id } from "../domain/fields.ts";
+import { restoredVersion } from "../domain/version.ts";
+import {
+  readSecret,
+  readVersion,
+  removeSecret,
+  writeAuthority,
+  writeSecret,
+  writeVersion,
+} from "../store/site.ts";
+import type { Conversation } from "./conversation.ts";
+import { encodeInstall, type FromStlink } from "./messages.ts";
+import { COMMANDER_KEY } from "./secrets.ts";
+import { authorityOf, Station, type StationOptions } from "./station.ts";
+
+export type RecoveryOptions = StationOptions & {
+  /** The recovery key's private half, 32 bytes. */
+  recoveryKey: Uint8Array;
+  /** The recovery key that is to be pinned from now on, public, 32 bytes. */
+  nextRecoveryKey: Uint8Array;
+};
+
+export type RecoveryProgress = {
+  installed: number;
+  members: number;
+  /** Those that have not come, or not yet: a Commander with the new keys does not reach them. */
+  missing: readonly Id[];
+};
+
+export type Recovery = {
+  progress(): RecoveryProgress;
+  /** The new keys are the site's. Recovery is over; start the Commander. Throws Refusal (Store...). */
+  finish(): void;
+  stop(): void;
+};
+
+/** Names of what lies in the database until it is finished. */
+const NEXT_KEY = "next commander key";
+const NEXT_RECOVERY_KEY = "next recovery key";
+const WHO = "recovery";
+const GREET_MS = 60_000;
+const LOOK_MS = 200;
+const EPOCH_MOST = 0xffff_ffff;
+/** An STLink says that its pinned epoch is higher, and not what it is: it was raised without a configuration. */
+const EPOCH_STEP = 1024;
+
+/** Throws Error (no site, another recovery key), Refusal (Store...). */
+export function startRecovery(options: RecoveryOptions): Recovery {
+  const recovery = new RunningRecovery(options);
+  recovery.start();
+  return recovery;
+}
+
+class RunningRecovery implements Recovery {
+  readonly #station: Station;
+  /** To be installed: the Commander's key pair and the recovery key. */
+  readonly #next: { privateKey: Uint8Array; publicKey: Uint8Array; recoveryKey: Uint8Array };
+  /** INSTALL is on its way, with this epoch. */
+  readonly #sent = new Map<Id, number>();
+  readonly #installed = new Set<Id>();
+  /** Above each that was told of, or installed. */
+  #epoch: number;
+  #cancelGreet = (): void => {};
+  #cancelLook = (): void => {};
+
+  constructor(options: RecoveryOptions) {
+    const { registry, recoveryKey, nextRecoveryKey } = options;
+    if (hex(keyPairOf(recoveryKey).publicKey) !== authorityOf(registry).recoveryKey) {
+      throw new Error("this is not the private half of the site's recovery key");
+    }
+    this.#next = nextKeys(options, nextRecoveryKey);
+    this.#epoch = readVersion(registry.db).epoch + 1;
+    this.#station = new Station(options, recoveryKey, {
+      message: (conversation, message) => this.#hear(conversation, message),
+      drained: () => {},
+      over: (conversation) => this.#over(conversation),
+      desk: () => {},
+      held: () => {},
+    });
+  }
+
+  start(): void {
+    this.#station.start();
+    this.#greet();
+    this.#look();
+  }
+
+  progress(): RecoveryProgress {
+    const members = [...this.#station.membership.members.keys()];
+    const missing = members.filter((id) => !this.#installed.has(id));
+    return { installed: members.length - missing.length, members: members.length, missing };
+  }
+
+  finish(): void {
+    const { office } = this.#station;
+    const { privateKey, publicKey, recoveryKey } = this.#next;
+    office.registry.change(WHO, (change) => {
+      const keys = { commanderKey: hex(publicKey), recoveryKey: hex(recoveryKey) };
+      writeSecret(change, COMMANDER_KEY, privateKey);
+      writeAuthority(change, { ...office.authority, ...keys });
+      writeVersion(change.db, restoredVersion(readVersion(change.db), this.#epoch));
+      for (const name of [NEXT_KEY, NEXT_RECOVERY_KEY]) removeSecret(change, name);
+    });
+    office.log.warn({ ...this.progress() }, "the new keys are the site's: start the Commander");
+    this.stop();
+  }
+
+  stop(): void {
+    this.#cancelGreet();
+    this.#cancelLook();
+    this.#station.stop();
+  }
+
+  /** Again and again: an STLink may come at any time, and keeps to its current key until it is asked. */
+  #greet(): void {
+    const { membership, greeter, office } = this.#station;
+    const missing = [...membership.members.keys()].filter((id) => !this.#installed.has(id));
+    greeter.greet(missing);
+    this.#cancelGreet = office.world.clock.after(GREET_MS, () => this.#greet());
+  }
+
+  #hear(conversation: Conversation, message: FromStlink): void {
+    const { id, codeId } = conversation.party;
+    if (codeId !== null) return;
+    if (message.type === "STATE") this.#install(conversation, message.version.epoch);
+    // It holds an epoch that it has not told.
+    if (message.type === "REPORT" && message.status === Status.OldConfig && this.#sent.has(id)) {
+      this.#install(conversation, (this.#sent.get(id) ?? 0) + EPOCH_STEP);
+    }
+  }
+
+  #install(conversation: Conversation, toldEpoch: number): void {
+    const { id } = conversation.party;
+    this.#epoch = Math.min(EPOCH_MOST - 1, Math.max(this.#epoch, toldEpoch + 1));
+    const { publicKey, recoveryKey } = this.#next;
+    this.#sent.set(id, this.#epoch);
+    conversation.send(encodeInstall(publicKey, recoveryKey, this.#epoch));
+  }
+
+  /** What was sent and is acknowledged has arrived as a whole. */
+  #look(): void {
+    const { parties, office } = this.#station;
+    for (const id of [...this.#sent.keys()]) {
+      const party = parties.get(id);
+      if (party?.conversation == null || party.conversation.isBusy) continue;
+      if (office.agent.core.linkInfo(party.link).inFlightBytes === 0) this.#count(id);
+    }
+    this.#cancelLook = office.world.clock.after(LOOK_MS, () => this.#look());
+  }
+
+  #count(id: Id): void {
+    if (this.#installed.has(id)) return;
+    this.#installed.add(id);
+    const { installed, members } = this.progress();
+    this.#station.office.log.info({ stlink: id, installed, members }, "new keys are installed");
+  }
+
+  /** A stream that ended with INSTALL on its way: nobody knows; it comes again, or does not need to. */
+  #over({ party }: Conversation): void {
+    if (!this.#installed.has(party.id)) this.#sent.delete(party.id);
+  }
+}
+
+/** Those of a recovery that was broken off, or new ones, on disk. */
+function nextKeys({ registry, world }: RecoveryOptions, nextRecoveryKey: Uint8Array) {
+  const { db } = registry;
+  const known = readSecret(db, NEXT_KEY);
+  const recoveryKey = readSecret(db, NEXT_RECOVERY_KEY) ?? nextRecoveryKey;
+  const fresh =
+    known ?? new Uint8Array(world?.entropy(32) ?? crypto.getRandomValues(new Uint8Array(32)));
+  if (known === null) {
+    registry.change(WHO, (change) => {
+      writeSecret(change, NEXT_KEY, fresh);
+      writeSecret(change, NEXT_RECOVERY_KEY, recoveryKey);
+    });
+  }
+  return { ...keyPairOf(fresh), recoveryKey };
+}

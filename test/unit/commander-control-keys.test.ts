@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// Keys that change, and keys that go: a rotation ends no connection and is answered once all know it; a revocation cuts
+// at once, the Connector first; a peer's key that changed unannounced is audited. PROTOCOL 10.4; rules T3, T10, T12.
+
+import { afterEach, describe, expect, it } from "vitest";
+import { revoke } from "../../host/commander/store/activations.ts";
+import { keyPlace } from "../../host/commander/store/stlinks.ts";
+import { hex } from "../../host/service/hex.ts";
+import { CommanderSite } from "./commander-site.ts";
+
+let site: CommanderSite;
+
+afterEach(() => site.end());
+
+const revokeNow = (name: string) => {
+  const { id } = site.stlink(name);
+  site.registry.change("anna", (change) => revoke(change, id));
+};
+
+describe("a rotation", () => {
+  it("makes the new key the key, and ends no connection", async () => {
+    site = new CommanderSite("rotates").start();
+    const { office, came, client } = await site.talkingSite();
+    const before = site.stlink("office").facts;
+    office.command("rotate");
+    await site.until(() => site.stlink("office").facts.keyEpoch === 2, "the new key counts");
+    const { key, nextKey } = site.stlink("office").facts;
+    expect(key).not.toBe(before.key);
+    expect(nextKey).toBeNull();
+    expect(keyPlace(site.db, before.key ?? "")?.isSpent).toBe(true);
+    await site.current("office", "camera");
+    client.send(" after");
+    await site.until(() => came[0]?.text === "hello after", "bytes come through");
+    expect(client.ending).toBeUndefined();
+  });
+
+  it("is answered once the Connector holds the key and the peers that are here were told", async () => {
+    site = new CommanderSite("publishes first").start();
+    const { office, camera } = await site.pairedSite();
+    const inForce = camera.told("configuration in force").length;
+    site.desk.heldBack = [];
+    office.command("rotate");
+    await site.until(() => site.stlink("office").facts.nextKey !== null, "it is announced");
+    await site.pass(4000);
+    expect(office.told("hop up")).toHaveLength(1);
+    expect(camera.told("configuration in force")).toHaveLength(inForce);
+    site.desk.letPass();
+    await site.until(() => site.stlink("office").facts.keyEpoch === 2, "the new key counts");
+    expect(camera.told("configuration in force").length).toBeGreaterThan(inForce);
+    expect(site.desk.held.members.get(site.stlink("office").id)).toMatchObject({ nextKey: null });
+  });
+
+  it("survives a Commander that is killed before it answers", async () => {
+    site = new CommanderSite("killed in a rotation").start();
+    const { office } = await site.pairedSite();
+    site.desk.heldBack = [];
+    office.command("rotate");
+    await site.until(() => site.stlink("office").facts.nextKey !== null, "it is announced");
+    site.kill();
+    site.desk.letPass();
+    await site.pass(2000);
+    site.start();
+    await site.until(() => site.stlink("office").facts.keyEpoch === 2, "the new key counts");
+    await site.current("office", "camera");
+  });
+
+  it("of another's key, or of one that is used up, is not answered", async () => {
+    site = new CommanderSite("of another").start();
+    await site.pairedSite();
+    const { id, facts } = site.stlink("office");
+    const raw = await site.impostor("camera");
+    raw.say(0x64, Buffer.from(facts.key ?? "", "hex"));
+    await site.until(() => site.told("a key is not published").length > 0, "it is refused");
+    expect(site.stlink("office")).toMatchObject({ id, facts: { key: facts.key } });
+    expect(site.stlink("camera").facts.nextKey).toBeNull();
+  });
+});
+
+describe("a revocation", () => {
+  it("cuts an open connection within a second, the Connector first, then tells who has confirmed", async () => {
+    site = new CommanderSite("revokes").start();
+    const { camera, client, office } = await site.talkingSite();
+    const { id } = site.stlink("camera");
+    const inForce = office.told("configuration in force").length;
+    revokeNow("camera");
+    await site.until(() => !site.desk.held.members.has(id), "the Connector holds it", 200);
+    expect(office.told("configuration in force")).toHaveLength(inForce);
+    await site.until(() => client.ending !== undefined, "the connection has ended", 1000);
+    await site.until(
+      () => site.told("all of its peers have confirmed").length > 0,
+      "all confirmed",
+    );
+    await site.until(() => camera.told("hop down").length > 0, "its hop is gone");
+    await site.pass(60_000);
+    expect(site.stlink("camera").facts).toMatchObject({ key: null, isConnected: false });
+    expect(site.desk.held.pairs.size).toBe(0);
+  });
+
+  it("says whom it waits for where a Connector withholds it, and cuts the peers nevertheless", async () => {
+    site = new CommanderSite("withholds").start();
+    const { client } = await site.talkingSite();
+    site.desk.heldBack = [];
+    revokeNow("camera");
+    await site.until(() => client.ending !== undefined, "the connection has ended", 15_000);
+    expect(site.told("these peers have not confirmed")).toHaveLength(1);
+    expect(site.told("STLinks are told without it")).toHaveLength(1);
+  });
+});
+
+describe("a peer's key that changed unannounced", () => {
+  it("is in the audit log once, and so is its confirmation", async () => {
+    site = new CommanderSite("PeerKeyChanged").start();
+    const { office } = await site.pairedSite();
+    const { id } = site.stlink("camera");
+    const fresh = await site.begin("replacement", site.invite({}, id));
+    await site.until(() => fresh.version !== null, "the replacement is there");
+    await site.until(() => site.audited("PeerKeyChanged").length > 0, "it is audited");
+    expect(site.audited("PeerKeyChanged")[0]).toMatchObject({ id: site.stlink("office").id });
+    office.command("confirm", id.slice(0, 8));
+    await site.until(() => site.audited("peer key confirmed").length > 0, "that too");
+    expect(site.audited("PeerKeyChanged")).toHaveLength(1);
+  });
+});
+
+it("an STLink that is away can't be told to make a new key", async () => {
+  site = new CommanderSite("renew").start();
+  const camera = await site.activated("camera");
+  const { id } = site.stlink("camera");
+  expect(site.control.renew(id)).toBe(true);
+  expect(site.control.renew(hex(new Uint8Array(16).fill(1)))).toBe(false);
+  await camera.stop();
+  await site.until(() => !site.control.renew(id), "it is away");
+});
