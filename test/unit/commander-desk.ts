@@ -153,6 +153,8 @@ export class FakeDesk implements Directory {
   /** Admissions by id: the relay compares them by identity. */
   readonly #admissions = new Map<string, Admission>();
   readonly #here = new Map<string, string>();
+  /** Keys that show a ticket, by the name of their place. */
+  readonly #guests = new Map<string, { codeId: Uint8Array; key: Uint8Array }>();
 
   constructor(options: FakeDeskOptions) {
     this.#o = options;
@@ -210,6 +212,7 @@ export class FakeDesk implements Directory {
     this.#talk = null;
     this.#coming = null;
     this.#here.clear();
+    this.#guests.clear();
   }
 
   stop(): void {
@@ -227,7 +230,12 @@ export class FakeDesk implements Directory {
   #begin(): void {
     this.say({ type: "HOLDS", ...this.held.version });
     for (const [id, key] of this.#here) this.#sayHere(id, key);
+    for (const guest of this.#guests.values()) this.#sayShown(guest);
     this.say({ type: "NAMED" });
+  }
+
+  #sayShown({ codeId, key }: { codeId: Uint8Array; key: Uint8Array }): void {
+    this.say({ type: "SHOWN", codeId, key, source: "192.0.2.77" });
   }
 
   #sayHere(id: string, key: string): void {
@@ -242,6 +250,9 @@ export class FakeDesk implements Directory {
       if (this.relay.hasHop(id)) continue;
       this.#here.delete(id);
       this.say({ type: "GONE", id: Buffer.from(id, "hex"), reason: 0 });
+    }
+    for (const name of this.#guests.keys()) {
+      if (!this.relay.hasHop(name)) this.#guests.delete(name);
     }
     this.#o.clock.after(50, () => this.#look());
   }
@@ -346,9 +357,11 @@ export class FakeDesk implements Directory {
       this.say({ type: "TURNED", codeId, key, reason: refusal, source });
       return refusal;
     }
-    this.say({ type: "SHOWN", codeId, key, source });
     const id = Buffer.concat([codeId, Buffer.alloc(8)]);
-    return this.#admission(`code ${hex(id)}`, id, key);
+    const name = `code ${hex(id)}`;
+    this.#guests.set(name, { codeId, key: new Uint8Array(key) });
+    this.#sayShown({ codeId, key });
+    return this.#admission(name, id, key);
   }
 
   #refusal(codeId: string, key: string, ticket: Uint8Array): number {

@@ -189,7 +189,7 @@ export class Impostor {
 }
 
 /** Of a control message's header. */
-const LENGTH_LEN = 2;
+const LENGTH_LEN = 3;
 
 export class CommanderSite {
   readonly clock = new SimClock();

@@ -7,7 +7,7 @@
 import { type DeskMessage, type DeskMessageOf, encodeDesk } from "../../connector/desk/messages.ts";
 import { sizeBytes } from "../../service/fields.ts";
 import { fromHex } from "../../service/hex.ts";
-import type { Code } from "../domain/code.ts";
+import { type Code, codeStateOf } from "../domain/code.ts";
 import type { CustomerFields } from "../domain/customer.ts";
 import type { Pair } from "../domain/deployment.ts";
 import type { Id, Key } from "../domain/fields.ts";
@@ -28,6 +28,12 @@ const REMEMBERED_MS = 7 * 86_400_000;
 const NO_PSK = new Uint8Array(32);
 const USES_MOST = 0xffff;
 
+/** A desk refuses a list with more than 4,096 (PROTOCOL 9.1): the oldest have to go. */
+const TICKETS_MOST = 4000;
+
+/** Which desk is told, and of which codes it was: the oldest first. */
+export type Told = { connector: Key; tickets: Set<string> };
+
 /** Bytes for a desk's stream, COMMIT included, and the version that they make. */
 export type Push = { version: Version; bytes: Uint8Array };
 
@@ -46,29 +52,36 @@ export class Admission {
     return { epoch: readVersion(db).epoch, serial: BigInt(auditHead(db).n) };
   }
 
-  /** All there is, for this Connector. */
-  list(connector: Key): Push {
+  /** All there is, for this Connector; `tickets` takes the codes that it is told of. */
+  list(connector: Key, tickets: Set<string>): Push {
     return this.#push(() => {
       const { members } = this.#membership;
       return [
         { type: "LIST" },
         ...[...members.keys()].flatMap((id) => this.#member(id, connector)),
         ...[...this.#membership.pairs()].map(pairMessage),
-        ...codesSince(this.#office.db, this.#office.registry.nowMs - REMEMBERED_MS).flatMap(
-          (code) => this.#codeMessages(code),
-        ),
+        ...this.#newestCodes().flatMap((code) => this.#codeMessages(code, tickets)),
         ...readObjects(this.#office.db, "customer").map((one) => this.#customer(one)),
       ];
     });
   }
 
   /** What differs from the version that this Connector holds. */
-  change(from: Version, differences: Differences, connector: Key): Push {
+  change(from: Version, differences: Differences, told: Told): Push {
     return this.#push(() => [
       { type: "CHANGE", ...from },
-      ...this.#removals(differences),
-      ...this.#additions(differences, connector),
+      ...this.#removals(differences, told),
+      ...this.#additions(differences, told),
     ]);
+  }
+
+  /** Those that are open before those that were used or have expired. */
+  #newestCodes(): Code[] {
+    const { nowMs } = this.#office.registry;
+    const codes = codesSince(this.#office.db, nowMs - REMEMBERED_MS).reverse();
+    const isOpen = (code: Code) => codeStateOf(code, nowMs) === "open";
+    const sorted = [...codes.filter(isOpen), ...codes.filter((code) => !isOpen(code))];
+    return sorted.slice(0, TICKETS_MOST).reverse();
   }
 
   /** In one transaction: pre-shared keys of new hops are made on the way. */
@@ -80,31 +93,38 @@ export class Admission {
     });
   }
 
-  #removals({ members, pairs, codes, voided, customers }: Differences): DeskMessage[] {
+  #removals(
+    { members, pairs, codes, voided, customers }: Differences,
+    { tickets }: Told,
+  ): DeskMessage[] {
     const known = this.#membership.members;
+    const closed = [...new Set([...codes, ...voided])].filter(
+      (codeId) => voided.has(codeId) || this.#openCode(codeId) === null,
+    );
+    for (const codeId of closed) tickets.delete(codeId);
+    const crowd = [...tickets].slice(0, Math.max(0, tickets.size + codes.size - TICKETS_MOST));
+    for (const codeId of crowd) tickets.delete(codeId);
     return [
       ...[...members].filter((id) => !known.has(id)).map(removeMessage),
       ...[...pairs]
         .filter(({ low, high }) => known.has(low) && known.has(high))
         .filter((pair) => !this.#membership.isPair(pair))
         .map(unpairMessage),
-      ...[...new Set([...codes, ...voided])]
-        .filter((codeId) => voided.has(codeId) || this.#openCode(codeId) === null)
-        .map(voidMessage),
+      ...[...closed, ...crowd].map(voidMessage),
       ...[...customers]
         .filter((id) => this.#customerOf(id) === null)
         .map((id) => ({ type: "DISMISS", id: fromHex(id) }) as const),
     ];
   }
 
-  #additions(differences: Differences, connector: Key): DeskMessage[] {
+  #additions(differences: Differences, { connector, tickets }: Told): DeskMessage[] {
     const { members, pairs, codes, voided, customers } = differences;
     return [
       ...[...members].flatMap((id) => this.#member(id, connector)),
       ...[...pairs].filter((pair) => this.#membership.isPair(pair)).map(pairMessage),
       ...[...new Set([...codes, ...voided])].flatMap((codeId) => {
         const code = this.#openCode(codeId);
-        return code === null ? [] : this.#codeMessages(code);
+        return code === null ? [] : this.#codeMessages(code, tickets);
       }),
       ...[...customers].flatMap((id) => {
         const customer = this.#customerOf(id);
@@ -136,7 +156,8 @@ export class Admission {
     return code === null || code.revokedAtMs !== null ? null : code;
   }
 
-  #codeMessages(code: Code): DeskMessage[] {
+  #codeMessages(code: Code, tickets: Set<string>): DeskMessage[] {
+    tickets.add(code.codeId);
     const { codeId, ticketHash, expiresAtMs, rules, uses } = code;
     const left = Math.min(USES_MOST, Math.max(0, rules.uses - uses.length));
     const ticket = { codeId: fromHex(codeId), ticketHash: fromHex(ticketHash) };

@@ -53,6 +53,8 @@ export class DeskClient {
   #base: Version | null = null;
   #waiting = new Differences();
   #out: OutPush | null = null;
+  /** Codes that it has been told of, the oldest first. */
+  #tickets = new Set<string>();
   #tries = 0;
   #isStopped = false;
   #cancelAgain = (): void => {};
@@ -136,6 +138,8 @@ export class DeskClient {
   #over(reason: number): void {
     this.#talk = null;
     this.#held = null;
+    // It has refused what it was told: all of it may go through.
+    if (reason === Reason.BadRecord && this.#out !== null) this.#base = null;
     this.#lateSinceMs ??= this.#office.world.clock.now();
     if (this.#isStopped) return;
     const fields = { connector: this.key, reason: reasonName(reason) };
@@ -206,9 +210,13 @@ export class DeskClient {
   }
 
   #next(): OutPush {
-    if (this.#base === null) return { ...this.#admission.list(this.key), differences: null };
+    if (this.#base === null) {
+      this.#tickets = new Set();
+      return { ...this.#admission.list(this.key, this.#tickets), differences: null };
+    }
     const differences = this.#waiting;
-    return { ...this.#admission.change(this.#base, differences, this.key), differences };
+    const told = { connector: this.key, tickets: this.#tickets };
+    return { ...this.#admission.change(this.#base, differences, told), differences };
   }
 }
 

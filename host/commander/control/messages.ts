@@ -51,7 +51,7 @@ const ROTATED = 0x74;
 const INSTALL = 0x75;
 const RENEW = 0x76;
 
-const LENGTH_LEN = 2;
+const LENGTH_LEN = 3;
 const HEADER_LEN = 1 + LENGTH_LEN;
 const IN_FORCE_LEN = 44;
 const REPORT_LEN = 52;

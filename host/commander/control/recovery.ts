@@ -33,7 +33,7 @@ export type RecoveryOptions = StationOptions & {
 export type RecoveryProgress = {
   installed: number;
   members: number;
-  /** Those that have not come, or not yet: a Commander with the new keys does not reach them. */
+  /** Those that have not come yet, or came to an earlier run: what has not the new keys is not reached with them. */
   missing: readonly Id[];
 };
 
@@ -65,8 +65,8 @@ class RunningRecovery implements Recovery {
   readonly #station: Station;
   /** To be installed: the Commander's key pair and the recovery key. */
   readonly #next: { privateKey: Uint8Array; publicKey: Uint8Array; recoveryKey: Uint8Array };
-  /** INSTALL is on its way, with this epoch. */
-  readonly #sent = new Map<Id, number>();
+  /** INSTALL is on its way, with this epoch; and how many packets of its link had been dropped before. */
+  readonly #sent = new Map<Id, { epoch: number; dropped: number }>();
   readonly #installed = new Set<Id>();
   /** Above each that was told of, or installed. */
   #epoch: number;
@@ -83,7 +83,7 @@ class RunningRecovery implements Recovery {
     this.#station = new Station(options, recoveryKey, {
       message: (conversation, message) => this.#hear(conversation, message),
       drained: () => {},
-      over: (conversation) => this.#over(conversation),
+      over: () => {},
       desk: () => {},
       held: () => {},
     });
@@ -133,29 +133,35 @@ class RunningRecovery implements Recovery {
     const { id, codeId } = conversation.party;
     if (codeId !== null) return;
     if (message.type === "STATE") this.#install(conversation, message.version.epoch);
+    const sent = this.#sent.get(id);
     // It holds an epoch that it has not told.
-    if (message.type === "REPORT" && message.status === Status.OldConfig && this.#sent.has(id)) {
-      this.#install(conversation, (this.#sent.get(id) ?? 0) + EPOCH_STEP);
+    if (message.type === "REPORT" && message.status === Status.OldConfig && sent !== undefined) {
+      this.#install(conversation, sent.epoch + EPOCH_STEP);
     }
   }
 
   #install(conversation: Conversation, toldEpoch: number): void {
-    const { id } = conversation.party;
+    const { id, link } = conversation.party;
+    const { dropped } = this.#station.office.agent.core.linkInfo(link);
     this.#epoch = Math.min(EPOCH_MOST - 1, Math.max(this.#epoch, toldEpoch + 1));
     const { publicKey, recoveryKey } = this.#next;
-    this.#sent.set(id, this.#epoch);
+    this.#sent.set(id, { epoch: this.#epoch, dropped });
     conversation.send(encodeInstall(publicKey, recoveryKey, this.#epoch));
   }
 
-  /** What was sent and is acknowledged has arrived as a whole. */
   #look(): void {
     const { parties, office } = this.#station;
-    for (const id of [...this.#sent.keys()]) {
+    for (const [id, { dropped }] of this.#sent) {
       const party = parties.get(id);
-      if (party?.conversation == null || party.conversation.isBusy) continue;
-      if (office.agent.core.linkInfo(party.link).inFlightBytes === 0) this.#count(id);
+      if (party !== undefined && this.#speaksToAnother(party.link, dropped)) this.#count(id);
     }
     this.#cancelLook = office.world.clock.after(LOOK_MS, () => this.#look());
+  }
+
+  /** An STLink that has installed new keys begins a handshake with them, which this key can't answer. */
+  #speaksToAnother(link: number, droppedBefore: number): boolean {
+    const { dropped, lastDrop } = this.#station.office.agent.core.linkInfo(link);
+    return dropped > droppedBefore && lastDrop === Status.BadTag;
   }
 
   #count(id: Id): void {
@@ -163,11 +169,6 @@ class RunningRecovery implements Recovery {
     this.#installed.add(id);
     const { installed, members } = this.progress();
     this.#station.office.log.info({ stlink: id, installed, members }, "new keys are installed");
-  }
-
-  /** A stream that ended with INSTALL on its way: nobody knows; it comes again, or does not need to. */
-  #over({ party }: Conversation): void {
-    if (!this.#installed.has(party.id)) this.#sent.delete(party.id);
   }
 }
 
