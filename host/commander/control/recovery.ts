@@ -50,6 +50,7 @@ const NEXT_RECOVERY_KEY = "next recovery key";
 const WHO = "recovery";
 const GREET_MS = 60_000;
 const LOOK_MS = 200;
+const SILENT_MS = 5000;
 const EPOCH_MOST = 0xffff_ffff;
 /** An STLink says that its pinned epoch is higher, and not what it is: it was raised without a configuration. */
 const EPOCH_STEP = 1024;
@@ -65,8 +66,8 @@ class RunningRecovery implements Recovery {
   readonly #station: Station;
   /** To be installed: the Commander's key pair and the recovery key. */
   readonly #next: { privateKey: Uint8Array; publicKey: Uint8Array; recoveryKey: Uint8Array };
-  /** INSTALL is on its way, with this epoch; and how many packets of its link had been dropped before. */
-  readonly #sent = new Map<Id, { epoch: number; dropped: number }>();
+  /** INSTALL is on its way, with this epoch; and when a packet of the STLink came last. */
+  readonly #sent = new Map<Id, { epoch: number; packets: number; heardMs: number }>();
   readonly #installed = new Set<Id>();
   /** Above each that was told of, or installed. */
   #epoch: number;
@@ -124,8 +125,7 @@ class RunningRecovery implements Recovery {
   /** Again and again: an STLink may come at any time, and keeps to its current key until it is asked. */
   #greet(): void {
     const { membership, greeter, office } = this.#station;
-    const missing = [...membership.members.keys()].filter((id) => !this.#installed.has(id));
-    greeter.greet(missing);
+    greeter.greet(membership.members.keys());
     this.#cancelGreet = office.world.clock.after(GREET_MS, () => this.#greet());
   }
 
@@ -142,28 +142,32 @@ class RunningRecovery implements Recovery {
 
   #install(conversation: Conversation, toldEpoch: number): void {
     const { id, link } = conversation.party;
-    const { dropped } = this.#station.office.agent.core.linkInfo(link);
+    const { agent, world } = this.#station.office;
+    const { packetsIn: packets } = agent.core.linkInfo(link);
     this.#epoch = Math.min(EPOCH_MOST - 1, Math.max(this.#epoch, toldEpoch + 1));
     const { publicKey, recoveryKey } = this.#next;
-    this.#sent.set(id, { epoch: this.#epoch, dropped });
+    this.#installed.delete(id);
+    this.#sent.set(id, { epoch: this.#epoch, packets, heardMs: world.clock.now() });
     conversation.send(encodeInstall(publicKey, recoveryKey, this.#epoch));
   }
 
   #look(): void {
-    const { parties, office } = this.#station;
-    for (const [id, { dropped }] of this.#sent) {
+    const { parties, presence, office } = this.#station;
+    for (const [id, sent] of this.#sent) {
       const party = parties.get(id);
-      if (party !== undefined && this.#speaksToAnother(party.link, dropped)) this.#count(id);
+      if (party === undefined || party.conversation?.isBusy) continue;
+      const { packetsIn } = office.agent.core.linkInfo(party.link);
+      const now = office.world.clock.now();
+      if (packetsIn !== sent.packets) Object.assign(sent, { packets: packetsIn, heardMs: now });
+      else if (now - sent.heardMs >= SILENT_MS && presence.isHere(id)) this.#count(id);
     }
     this.#cancelLook = office.world.clock.after(LOOK_MS, () => this.#look());
   }
 
-  /** An STLink that has installed new keys begins a handshake with them, which this key can't answer. */
-  #speaksToAnother(link: number, droppedBefore: number): boolean {
-    const { dropped, lastDrop } = this.#station.office.agent.core.linkInfo(link);
-    return dropped > droppedBefore && lastDrop === Status.BadTag;
-  }
-
+  /**
+   * An STLink that has installed new keys is here, and answers nothing under this one any more. Where INSTALL was lost
+   * it still does: it is greeted again, says its STATE, and counts no more.
+   */
   #count(id: Id): void {
     if (this.#installed.has(id)) return;
     this.#installed.add(id);
