@@ -4,7 +4,7 @@
 // All that is random comes from the seed.
 
 import { createHash } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type CommanderControl, startControl } from "../../host/commander/control/control.ts";
@@ -45,10 +45,10 @@ import { Agent } from "../../host/stlink/agent.ts";
 import { type RunningCommanded, startCommanded } from "../../host/stlink/commanded.ts";
 import { StateFolder } from "../../host/stlink/state-folder.ts";
 import { deriveFromSecret, encodeCode, toBase32 } from "../reference/activation.ts";
+import { RealConnector } from "./commander-connector.ts";
 import { FakeDesk } from "./commander-desk.ts";
 import { Application, type LogLine } from "./stlink-world.ts";
 
-const EPOCH_MS = Date.UTC(2026, 0, 2);
 const DAY = "1d";
 const LOOPBACK = "127.0.0.1";
 export const ADMIN = "anna";
@@ -197,6 +197,8 @@ export class CommanderSite {
   readonly prng: Prng;
   readonly path = mkdtempSync(join(tmpdir(), "sealed-site-"));
   readonly desks: FakeDesk[] = [];
+  /** The real one, where there is one. */
+  connector: RealConnector | null = null;
   readonly lines: LogLine[] = [];
   readonly recovery: KeyPair;
   readonly keys: KeyPair;
@@ -207,6 +209,8 @@ export class CommanderSite {
   #registry: Registry | null = null;
   #control: CommanderControl | null = null;
   #commanderProcess: SimProcess | null = null;
+  /** Milliseconds since 1970 when the world begins: a real Connector's codes expire by the machine's clock. */
+  readonly #wallMs = Date.now();
   #objects = 0;
   #processes = 0;
   #datagrams: SimDatagrams;
@@ -221,12 +225,14 @@ export class CommanderSite {
     this.commanderId = this.prng.fork("commander id").bytes(16).slice();
     for (let i = 0; i < connectors; i++) this.#addDesk(i);
     this.openDatabase();
-    this.registry.change(ADMIN, (change) => this.#found(change));
+    if (connectors > 0) this.registry.change(ADMIN, (change) => this.#found(change));
   }
 
   #found(change: Change): void {
     writeSecret(change, COMMANDER_KEY, this.keys.privateKey);
-    for (const desk of this.desks) writeSecret(change, hopPskName(this.keyOf(desk)), this.hopPsk);
+    for (const { key } of this.authority.connectors) {
+      writeSecret(change, hopPskName(key), this.hopPsk);
+    }
     writeAuthority(change, this.authority);
     createObject(change, "profile", this.newId(), { name: "default", description: "" });
   }
@@ -236,13 +242,16 @@ export class CommanderSite {
       commanderId: hex(this.commanderId),
       commanderKey: hex(this.keys.publicKey),
       recoveryKey: hex(this.recovery.publicKey),
-      connectors: this.desks.map((desk) => ({ key: this.keyOf(desk), address: desk.address })),
+      connectors: this.#addresses.map((address) => {
+        return { key: hex(this.#keyPair(address).publicKey), address };
+      }),
     };
   }
 
-  /** Hexadecimal: the Connector's key. */
-  keyOf(desk: FakeDesk): string {
-    return hex(this.#keyPair(desk.address).publicKey);
+  get #addresses(): string[] {
+    return [...this.desks, ...(this.connector === null ? [] : [this.connector])].map(
+      ({ address }) => address,
+    );
   }
 
   get hopPsk(): Uint8Array {
@@ -270,6 +279,27 @@ export class CommanderSite {
     this.desks.push(desk.start());
   }
 
+  /** A site whose only Connector is the real one. */
+  static async withConnector(seed: string): Promise<CommanderSite> {
+    const site = new CommanderSite(seed, 0);
+    await site.#addConnector("192.0.2.1:443");
+    site.registry.change(ADMIN, (change) => site.#found(change));
+    return site.start();
+  }
+
+  async #addConnector(address: string): Promise<void> {
+    const commander = {
+      ...{ id: this.commanderId, key: this.keys.publicKey, psk: this.hopPsk, tenant: "default" },
+    };
+    const folder = join(this.path, "connector");
+    mkdirSync(folder, { mode: 0o700 });
+    this.connector = new RealConnector({
+      ...{ address, folder, keys: this.#keyPair(address), commander, log: logInto(this.lines) },
+      newProcess: () => this.process("connector"),
+    });
+    await this.connector.start();
+  }
+
   // The Commander's process.
 
   get db(): Database {
@@ -288,7 +318,7 @@ export class CommanderSite {
   }
 
   get nowMs(): number {
-    return EPOCH_MS + Math.floor(this.clock.nowMs);
+    return this.#wallMs + Math.floor(this.clock.nowMs);
   }
 
   get log(): Log {
@@ -332,6 +362,7 @@ export class CommanderSite {
     for (const impostor of this.#impostors) impostor.stop();
     this.stop();
     for (const desk of this.desks) desk.stop();
+    await this.connector?.stop((ms) => this.pass(ms));
     this.#db?.close();
     this.#db = null;
     rmSync(this.path, { recursive: true });
@@ -371,15 +402,15 @@ export class CommanderSite {
     this.registry.change(ADMIN, (change) =>
       insertCode(change, madeCode(hashes, { profileId, stlinkId }, all, this.nowMs), psk),
     );
-    const [first] = this.desks;
+    const [first = ""] = this.#addresses;
     return toBase32(
       encodeCode({
-        connectorKey: this.#keyPair(first?.address ?? "").publicKey,
+        connectorKey: this.#keyPair(first).publicKey,
         commanderId: this.commanderId,
         commanderKey: this.keys.publicKey,
         recoveryHash: createHash("blake2s256").update(this.recovery.publicKey).digest(),
         secret,
-        addresses: [first?.address ?? ""],
+        addresses: [first],
       }),
     );
   }
@@ -387,7 +418,9 @@ export class CommanderSite {
   /** The Connectors hold all there is. */
   async settled(): Promise<void> {
     const serial = () => BigInt(auditHead(this.db).n);
-    const isHeld = () => this.desks.every(({ held }) => held.version.serial === serial());
+    const isHeld = () =>
+      this.desks.every(({ held }) => held.version.serial === serial()) &&
+      (this.connector === null || this.connector.serial === serial());
     await this.until(isHeld, "the Connectors hold all there is");
   }
 

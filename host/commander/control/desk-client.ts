@@ -142,13 +142,16 @@ export class DeskClient {
     if (reason === Reason.BadRecord && this.#out !== null) this.#base = null;
     this.#lateSinceMs ??= this.#office.world.clock.now();
     if (this.#isStopped) return;
-    const fields = { connector: this.key, reason: reasonName(reason) };
-    this.#office.log.warn(fields, "the Connector's desk is away: it is asked again");
+    const why = reasonName(reason);
+    this.#office.warnSeldom(`desk ${this.key} ${why}`, () => {
+      return `the desk of the Connector ${this.key} is away (${why}): it is asked again`;
+    });
     this.#openAgain();
     this.#events.changed(this.key);
   }
 
   #openAgain(): void {
+    this.#cancelAgain();
     const waitMs = Math.min(AGAIN_FIRST_MS * 2 ** this.#tries, AGAIN_MOST_MS);
     this.#tries += 1;
     this.#cancelAgain = this.#office.world.clock.after(waitMs, () => this.#open());
@@ -191,22 +194,30 @@ export class DeskClient {
   #takeBack(isFirst: boolean): void {
     const differences = this.#out?.differences ?? null;
     if (differences !== null) this.#waiting.add(differences);
+    if (isFirst) return;
     // It has answered with another version than it was told.
-    if (!isFirst) this.#base = null;
+    this.#base = null;
+    this.#office.warnSeldom(`refused ${this.key}`, () => {
+      return `the Connector ${this.key} does not take the admission that it was told: its own log says why, and it is told again`;
+    });
   }
 
   /** Tells what there is to tell, if it is its turn. */
   #push(): void {
     if (this.#talk === null || this.#held === null || this.#out !== null) return;
     if (this.#base !== null && this.#waiting.isEmpty) return;
-    const isList = this.#base === null;
-    if (isList && !this.#lists.take()) return this.#talk.end(Reason.Application);
+    if (this.#base === null && !this.#lists.take()) return this.#pushLater();
     const attempt = this.#office.attempt("read the admission", () => this.#next());
     if (!attempt.ok) return void this.#talk.end(Reason.Application);
     this.#out = attempt.value;
     this.#waiting = new Differences();
     this.#lateSinceMs ??= this.#office.world.clock.now();
     this.#talk.send(attempt.value.bytes);
+  }
+
+  #pushLater(): void {
+    this.#cancelAgain();
+    this.#cancelAgain = this.#office.world.clock.after(this.#lists.waitMs(), () => this.#push());
   }
 
   #next(): OutPush {

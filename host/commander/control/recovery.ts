@@ -86,7 +86,7 @@ class RunningRecovery implements Recovery {
       drained: () => {},
       over: () => {},
       desk: () => {},
-      held: () => {},
+      held: () => this.#outdo(),
     });
   }
 
@@ -127,6 +127,22 @@ class RunningRecovery implements Recovery {
     const { membership, greeter, office } = this.#station;
     greeter.greet(membership.members.keys());
     this.#cancelGreet = office.world.clock.after(GREET_MS, () => this.#greet());
+  }
+
+  /** Whoever had the Commander's key may have made the Connectors hold what only a higher epoch takes back. */
+  #outdo(): void {
+    const { office, desks } = this.#station;
+    const newest = Math.max(...this.#connectorEpochs());
+    if (newest <= readVersion(office.db).epoch) return;
+    const attempt = office.change(WHO, "raise the epoch", (change) => {
+      writeVersion(change.db, restoredVersion(readVersion(change.db), newest));
+    });
+    if (attempt.ok) desks.tellAll();
+  }
+
+  /** What the Connectors hold. */
+  #connectorEpochs(): number[] {
+    return [0, ...this.#station.connectors().map(({ version }) => version?.epoch ?? 0)];
   }
 
   #hear(conversation: Conversation, message: FromStlink): void {
