@@ -215,6 +215,11 @@ export class FakeDesk implements Directory {
     this.#guests.clear();
   }
 
+  /** Its disk is lost. */
+  forget(): void {
+    this.held = new Held();
+  }
+
   stop(): void {
     if (this.#agent !== null) this.crash();
   }

@@ -392,16 +392,18 @@ export class CommanderSite {
 
   /** A code as text: for a new STLink of the Profile "default", or for one that is there. */
   invite(rules: Rules = {}, stlinkId: Id | null = null): string {
+    return this.registry.change(ADMIN, (change) => this.makeCode(change, rules, stlinkId));
+  }
+
+  makeCode(change: Change, rules: Rules = {}, stlinkId: Id | null = null): string {
     const secret = this.prng.fork(`secret ${this.newId()}`).bytes(16).slice();
     const { codeId, ticket, psk } = deriveFromSecret(secret);
     const hash = (bytes: Uint8Array) => createHash("blake2s256").update(bytes).digest("hex");
     const hashes = { codeId: hex(codeId), secretHash: hash(secret), ticketHash: hash(ticket) };
-    const profileId =
-      stlinkId === null ? (readNamed(this.db, "profile", "default")?.id ?? null) : null;
+    const profile = readNamed(this.db, "profile", "default")?.id ?? null;
+    const target = { profileId: stlinkId === null ? profile : null, stlinkId };
     const all = { uses: 1, approval: false, expiry: DAY, sources: [], ...rules };
-    this.registry.change(ADMIN, (change) =>
-      insertCode(change, madeCode(hashes, { profileId, stlinkId }, all, this.nowMs), psk),
-    );
+    insertCode(change, madeCode(hashes, target, all, this.nowMs), psk);
     const [first = ""] = this.#addresses;
     return toBase32(
       encodeCode({

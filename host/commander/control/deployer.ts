@@ -216,7 +216,7 @@ export class Deployer {
     this.#blockedMs += LOOK_MS;
     const connectors = this.#desks.late();
     if (this.#blockedMs === 2 * LOOK_MS && connectors.length > 0) {
-      const waiting = this.#due.reduce((sum, ids) => sum + ids.size, 0);
+      const waiting = new Set(this.#due.flatMap((ids) => [...ids])).size;
       const text = "configurations wait until these Connectors hold the admission";
       this.#office.log.warn({ waiting, connectors }, text);
     }
