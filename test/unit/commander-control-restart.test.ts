@@ -6,11 +6,21 @@ import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, describe, expect, it } from "vitest";
+import { Refusal } from "../../host/commander/domain/problem.ts";
 import { CommanderSite } from "./commander-site.ts";
 
 let site: CommanderSite;
 
 afterEach(() => site.end());
+
+/** Puts something into the database, until there is no room. */
+function fill(): void {
+  try {
+    site.make("tag", { name: `t${site.newId()}`, description: "x".repeat(900) });
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+  }
+}
 
 describe("a Commander that was killed", () => {
   it("finds everybody again within seconds, and tells them what changed meanwhile", async () => {
@@ -89,13 +99,28 @@ describe("a database that can't be written", () => {
     const other = new DatabaseSync(join(site.path, "commander.db"));
     other.exec("BEGIN IMMEDIATE");
     office.command("rotate");
-    await site.begin("fresh", "").catch(() => {});
     await site.pass(10_000);
     expect(site.told("can't publish a key").length).toBeGreaterThan(0);
     expect(site.told("can't publish a key").length).toBeLessThan(3);
     other.exec("ROLLBACK");
     other.close();
     await site.until(() => site.stlink("office").facts.keyEpoch === 2, "the new key counts");
+  });
+
+  it("whose disk is full goes on when there is room", async () => {
+    site = new CommanderSite("full").start();
+    const { office } = await site.pairedSite();
+    await site.pass(1000);
+    const most = site.db.get<{ max_page_count: number }>("PRAGMA max_page_count")?.max_page_count;
+    const pages = site.db.get<{ page_count: number }>("PRAGMA page_count")?.page_count;
+    site.db.exec(`PRAGMA max_page_count = ${pages}`);
+    for (let i = 0; i < 30; i++) fill();
+    office.command("rotate");
+    await site.until(() => site.told("can't publish a key").length > 0, "it is said");
+    expect(site.told("has no room on its disk").length).toBeGreaterThan(0);
+    site.db.exec(`PRAGMA max_page_count = ${most}`);
+    await site.until(() => site.stlink("office").facts.keyEpoch === 2, "the new key counts");
+    await site.current("office", "camera");
   });
 
   it("activates nobody meanwhile, and once afterwards", async () => {

@@ -81,7 +81,7 @@ export class Activation {
     codeId: string,
     { secret, platform }: Message<"ACTIVATE">,
   ): void {
-    if (!conversation.costly.take()) return;
+    if (!conversation.party.costly.take()) return;
     const { key } = conversation.party;
     const secretHash = createHash("blake2s256").update(secret).digest("hex");
     const newId = hex(this.#office.random(ID_LEN));
@@ -125,7 +125,7 @@ export class Activation {
   #confirm(conversation: Conversation, codeId: string, { version, hash }: InForce): void {
     const { stlinkId, sent } = conversation;
     const isSent = sent !== null && sent.hash === hash;
-    if (stlinkId === null || !isSent || !conversation.costly.take()) return;
+    if (stlinkId === null || !isSent || !conversation.party.costly.take()) return;
     const { epoch, serial } = version;
     const attempt = this.#office.change(`code ${codeId}`, "confirm an activation", (change) =>
       confirm(change, stlinkId, { epoch, serial: String(serial), hash }),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The control stream of one STLink: its messages at a pace that a Commander bears, and what it is answered. Before
+// The control stream of one STLink: its messages, at a pace that a Commander bears, and what it is answered. Before
 // it: switchboard.ts, which takes the stream. After it: reception.ts (what messages mean), deployer.ts (CONFIG).
 // Invariants: the newest stream of an STLink counts; what it has not read is bounded (talk.ts). PROTOCOL 10.1.
 
@@ -8,7 +8,6 @@ import type { Id } from "../domain/fields.ts";
 import type { Version } from "../domain/version.ts";
 import { ControlReader, type FromStlink, type InForce } from "./messages.ts";
 import type { Office } from "./office.ts";
-import { Pace } from "./pace.ts";
 import type { Party } from "./parties.ts";
 import { Talk } from "./talk.ts";
 
@@ -19,11 +18,6 @@ export interface ConversationEvents {
   over(conversation: Conversation): void;
 }
 
-/** Messages, of whatever kind and however long. */
-const MESSAGE_RATE = { burst: 32, everyMs: 1000 };
-/** Those that cost a transaction each. */
-const COSTLY_RATE = { burst: 4, everyMs: 20_000 };
-
 export class Conversation {
   readonly party: Party;
   /** Whose configuration goes over it; null: not known before ACTIVATE. */
@@ -32,21 +26,16 @@ export class Conversation {
   sent: InForce | null = null;
   /** What the STLink has said to have in force. */
   inForce: Version | null = null;
-  readonly costly: Pace;
   readonly #talk: Talk;
   readonly #reader = new ControlReader();
-  readonly #messages: Pace;
   readonly #events: ConversationEvents;
   /** Read, and not dealt with yet: the stream is not read meanwhile. */
   #waiting: FromStlink[] = [];
   #unknown = 0;
 
   constructor(office: Office, stream: number, party: Party, events: ConversationEvents) {
-    const { clock } = office.world;
     this.party = party;
     this.stlinkId = party.codeId === null ? party.id : null;
-    this.costly = new Pace(clock, COSTLY_RATE);
-    this.#messages = new Pace(clock, MESSAGE_RATE);
     this.#events = events;
     this.#talk = new Talk(office.agent, stream, {
       bytes: (bytes) => this.#take(bytes),
@@ -85,16 +74,16 @@ export class Conversation {
   #take(bytes: Uint8Array): void {
     this.#waiting.push(...this.#reader.take(bytes));
     // What is not understood is paid for too.
-    for (; this.#unknown < this.#reader.unknown; this.#unknown++) this.#messages.take();
+    for (; this.#unknown < this.#reader.unknown; this.#unknown++) this.party.messages.take();
     this.#serve();
   }
 
   #serve(): void {
-    while (!this.isOver && this.#waiting.length > 0 && this.#messages.take()) {
+    while (!this.isOver && this.#waiting.length > 0 && this.party.messages.take()) {
       const [message] = this.#waiting.splice(0, 1);
       if (message !== undefined) this.#events.message(this, message);
     }
-    const waitMs = this.#messages.waitMs();
+    const waitMs = this.party.messages.waitMs();
     if (this.#waiting.length > 0 || waitMs > 0) this.#rest(waitMs);
   }
 

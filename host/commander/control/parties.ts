@@ -16,6 +16,9 @@ import { Pace } from "./pace.ts";
 
 /** Streams that one may open: so many at once, then one for each while. */
 const STREAM_RATE = { burst: 16, everyMs: 8000 };
+/** Messages, of whatever kind and however long; and those that cost a transaction each. */
+const MESSAGE_RATE = { burst: 32, everyMs: 1000 };
+const COSTLY_RATE = { burst: 4, everyMs: 20_000 };
 const MUTE_SECONDS = 60;
 
 export class Party {
@@ -29,13 +32,18 @@ export class Party {
   /** The newest control stream; null: there is none. */
   conversation: Conversation | null = null;
   readonly streams: Pace;
+  readonly messages: Pace;
+  readonly costly: Pace;
 
   constructor(office: Office, link: number, id: Id, key: Key, codeId: string | null) {
     this.id = id;
     this.codeId = codeId;
     this.link = link;
     this.key = key;
-    this.streams = new Pace(office.world.clock, STREAM_RATE);
+    const { clock } = office.world;
+    this.streams = new Pace(clock, STREAM_RATE);
+    this.messages = new Pace(clock, MESSAGE_RATE);
+    this.costly = new Pace(clock, COSTLY_RATE);
   }
 }
 

@@ -136,7 +136,7 @@ export class Reception {
     this.#parts.presence.noteReport(id, { leaseLeftMs });
     if (status !== 0) this.#addError(id, statusName(status));
     if (this.#changedPeers.has(id) === report.hasChangedPeer) return;
-    if (!conversation.costly.take()) return;
+    if (!conversation.party.costly.take()) return;
     this.#auditPeers(id, report.hasChangedPeer);
   }
 

@@ -40,7 +40,7 @@ export class Rotations {
   /** ROTATE. */
   ask(conversation: Conversation, key: Key): void {
     const { id } = conversation.party;
-    if (!conversation.costly.take()) return;
+    if (!conversation.party.costly.take()) return;
     const attempt = this.#office.change(`stlink ${id}`, "publish a key", (change) =>
       rotate(change, id, key),
     );
