@@ -321,7 +321,7 @@ class CommandedStlink implements RunningCommanded {
     if ((this.#core.flags() & CoreFlag.WantsRenew) === 0 || now < this.#renewsAtMs) return;
     this.#renewsAtMs = now + MINUTE_MS;
     try {
-      const { publicKey } = this.#holdings.rotate(this.#world.entropy);
+      const { publicKey } = this.#holdings.rotate((len) => this.#world.entropy(len));
       this.#log.info({ publicKey: hex(publicKey) }, "the Commander asks for a new key: it is told");
       this.#stlink.agent.wake();
     } catch (error) {

@@ -5,7 +5,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { revoke } from "../../host/commander/store/activations.ts";
 import { keyPlace } from "../../host/commander/store/stlinks.ts";
-import { hex } from "../../host/service/hex.ts";
 import { CommanderSite } from "./commander-site.ts";
 
 let site: CommanderSite;
@@ -123,12 +122,24 @@ describe("a peer's key that changed unannounced", () => {
   });
 });
 
-it("an STLink that is away can't be told to make a new key", async () => {
-  site = new CommanderSite("renew").start();
-  const camera = await site.activated("camera");
-  const { id } = site.stlink("camera");
-  await site.until(() => site.control.renew(id), "it is here");
-  expect(site.control.renew(hex(new Uint8Array(16).fill(1)))).toBe(false);
-  await camera.stop();
-  await site.until(() => !site.control.renew(id), "it is away");
+describe("a new key that an administrator asks for", () => {
+  it("is made by the STLink, and counts", async () => {
+    site = new CommanderSite("renews").start();
+    await site.activated("camera");
+    await site.pass(120_000);
+    const { id } = site.stlink("camera");
+    expect(site.control.renew(id)).toBe(true);
+    await site.until(() => site.stlink("camera").facts.keyEpoch === 2, "the new key counts");
+    await site.current("camera");
+  });
+
+  it("can't be asked of an STLink that is away", async () => {
+    site = new CommanderSite("away").start();
+    const camera = await site.activated("camera");
+    const { id } = site.stlink("camera");
+    await site.until(() => site.control.renew(id), "it is here");
+    expect(site.control.renew("01".repeat(16))).toBe(false);
+    await camera.stop();
+    await site.until(() => !site.control.renew(id), "it is away");
+  });
 });

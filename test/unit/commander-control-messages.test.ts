@@ -33,7 +33,10 @@ const sent: ControlMessage[] = [
 ];
 const read: FromStlink[] = [
   { type: "STATE", version, hash: hex(hash) },
-  { type: "ACTIVATE", secret: key.slice(0, 16), platform: "a platform [2J" },
+  {
+    ...{ type: "ACTIVATE", secret: key.slice(0, 16), platform: "a platform [2J" },
+    ...{ board: "", firmware: "" },
+  },
   { type: "CONFIRM", version, hash: hex(hash) },
   { type: "ROTATE", key: hex(key) },
   {
@@ -75,12 +78,12 @@ describe("reading", () => {
   });
 
   it("reads what an STLink says about itself", () => {
-    const text = Buffer.from("esp32\0eye\u00071.2");
+    const text = Buffer.from("esp32\0eye\u00071\0v 1.2");
     const body = Buffer.concat([Uint8Array.of(2, 0, 5, 0), hash, text]);
     expect(new ControlReader().take(message(0x66, body))).toEqual([
       {
         ...{ type: "ABOUT", sessions: 2, streams: 5, core: hex(hash) },
-        ...{ platform: "esp32", board: "eye 1.2", firmware: "" },
+        ...{ platform: "esp32", board: "eye 1", firmware: "v 1.2" },
       },
     ]);
   });

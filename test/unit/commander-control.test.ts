@@ -20,7 +20,8 @@ describe("a Commander", () => {
     expect(camera.version).toBe(`${facts.confirmed?.epoch}.${facts.confirmed?.serial}`);
     expect(facts.isConnected).toBe(true);
     expect(facts.report.connector).toBe(site.authority.connectors[0]?.key);
-    expect(facts.report.platform).toContain("sealed");
+    expect(facts.report.core).toMatch(/^[0-9a-f]{64}$/);
+    expect(facts.report.platform).toContain(process.platform);
   });
 
   it("gives a Route to those who have it, while they run", async () => {

@@ -79,9 +79,8 @@ export class Activation {
   #activate(
     conversation: Conversation,
     codeId: string,
-    { secret, platform }: Message<"ACTIVATE">,
+    { secret, platform, board, firmware }: Message<"ACTIVATE">,
   ): void {
-    if (!conversation.party.costly.take()) return;
     const { key } = conversation.party;
     const secretHash = createHash("blake2s256").update(secret).digest("hex");
     const newId = hex(this.#office.random(ID_LEN));
@@ -92,7 +91,7 @@ export class Activation {
     if (!attempt.ok) return conversation.endForNow();
     this.#answer(conversation, codeId, attempt.value);
     if (conversation.stlinkId !== null) {
-      this.#presence.noteReport(conversation.stlinkId, { platform: platform || null });
+      this.#presence.noteTexts(conversation.stlinkId, { platform, board, firmware });
     }
   }
 

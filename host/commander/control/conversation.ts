@@ -18,6 +18,11 @@ export interface ConversationEvents {
   over(conversation: Conversation): void;
 }
 
+/** Each of these is a transaction. */
+function isCostly({ type }: FromStlink): boolean {
+  return type === "ACTIVATE" || type === "ROTATE";
+}
+
 export class Conversation {
   readonly party: Party;
   /** Whose configuration goes over it; null: not known before ACTIVATE. */
@@ -78,13 +83,20 @@ export class Conversation {
     this.#serve();
   }
 
+  /** What waits, as its pace allows. */
   #serve(): void {
-    while (!this.isOver && this.#waiting.length > 0 && this.party.messages.take()) {
-      const [message] = this.#waiting.splice(0, 1);
-      if (message !== undefined) this.#events.message(this, message);
+    for (
+      let [first] = this.#waiting;
+      first !== undefined && !this.isOver;
+      [first] = this.#waiting
+    ) {
+      const pace = isCostly(first) ? this.party.costly : this.party.messages;
+      if (!pace.take()) return this.#rest(pace.waitMs());
+      this.#waiting.shift();
+      this.#events.message(this, first);
     }
-    const waitMs = this.party.messages.waitMs();
-    if (this.#waiting.length > 0 || waitMs > 0) this.#rest(waitMs);
+    const debtMs = this.party.messages.waitMs();
+    if (debtMs > 0) this.#rest(debtMs);
   }
 
   /** Reads nothing for a while: what has come waits in the stream, whose window is small. */

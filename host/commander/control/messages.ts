@@ -21,19 +21,19 @@ export type Report = InForce & {
   leaseLeftMs: number | null;
 };
 
-export type About = {
+/** What an STLink says that it is; empty where there is no such thing. */
+export type Texts = { platform: string; board: string; firmware: string };
+
+export type About = Texts & {
   sessions: number;
   streams: number;
-  /** BLAKE2s of its core, hexadecimal. */
+  /** SHA-256 of its core, hexadecimal. */
   core: string;
-  platform: string;
-  board: string;
-  firmware: string;
 };
 
 export type FromStlink =
   | ({ type: "STATE" | "CONFIRM" } & InForce)
-  | { type: "ACTIVATE"; secret: Uint8Array; platform: string }
+  | ({ type: "ACTIVATE"; secret: Uint8Array } & Texts)
   | { type: "ROTATE"; key: Key }
   | ({ type: "REPORT" } & Report)
   | ({ type: "ABOUT" } & About);
@@ -131,17 +131,20 @@ function activate(body: Buffer): FromStlink | null {
   const text = body.subarray(SECRET_LEN);
   if (body.length < SECRET_LEN || text.length > TEXT_MOST) return null;
   const secret = new Uint8Array(body.subarray(0, SECRET_LEN));
-  return { type: "ACTIVATE", secret, platform: shown(text.toString()) };
+  return { type: "ACTIVATE", secret, ...textsOf(text) };
 }
 
 function about(body: Buffer): FromStlink | null {
   const text = body.subarray(ABOUT_TEXT_AT);
   if (body.length < ABOUT_TEXT_AT || text.length > TEXT_MOST) return null;
-  const [platform = "", board = "", firmware = ""] = text.toString().split("\0");
   const core = hex(body.subarray(4, ABOUT_TEXT_AT));
   const counts = { sessions: body.readUInt16LE(0), streams: body.readUInt16LE(2) };
-  const texts = { platform: shown(platform), board: shown(board), firmware: shown(firmware) };
-  return { type: "ABOUT", ...counts, core, ...texts };
+  return { type: "ABOUT", ...counts, core, ...textsOf(text) };
+}
+
+function textsOf(text: Buffer): Texts {
+  const [platform = "", board = "", firmware = ""] = text.toString().split("\0");
+  return { platform: shown(platform), board: shown(board), firmware: shown(firmware) };
 }
 
 /** Nobody's terminal obeys what an STLink says of itself. */

@@ -9,6 +9,7 @@ import type { Id, Key } from "../domain/fields.ts";
 import type { StlinkReport } from "../domain/stlink.ts";
 import type { Seen } from "../registry.ts";
 import { allAway, readStlink } from "../store/stlinks.ts";
+import type { Texts } from "./messages.ts";
 import type { Membership } from "./membership.ts";
 import type { Office } from "./office.ts";
 import type { Parties } from "./parties.ts";
@@ -84,6 +85,11 @@ export class Presence {
 
   noteReport(id: Id, report: Partial<StlinkReport>): void {
     this.note(id, { report, lastSeenMs: this.#office.registry.nowMs });
+  }
+
+  noteTexts(id: Id, { platform, board, firmware }: Texts): void {
+    const texts = { platform: platform || null, board: board || null, firmware: firmware || null };
+    this.noteReport(id, texts);
   }
 
   /** The errors that an STLink has told, the newest first. */

@@ -161,8 +161,8 @@ export class Reception {
     else this.#changedPeers.delete(id);
   }
 
-  #about(id: Id, { sessions, streams, core, platform, board, firmware }: About): void {
-    const texts = { platform: platform || null, board: board || null, firmware: firmware || null };
-    this.#parts.presence.noteReport(id, { sessions, streams, core, ...texts });
+  #about(id: Id, { sessions, streams, core, ...texts }: About): void {
+    this.#parts.presence.noteReport(id, { sessions, streams, core });
+    this.#parts.presence.noteTexts(id, texts);
   }
 }

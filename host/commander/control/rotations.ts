@@ -40,7 +40,6 @@ export class Rotations {
   /** ROTATE. */
   ask(conversation: Conversation, key: Key): void {
     const { id } = conversation.party;
-    if (!conversation.party.costly.take()) return;
     const attempt = this.#office.change(`stlink ${id}`, "publish a key", (change) =>
       rotate(change, id, key),
     );

@@ -32,7 +32,7 @@ export type StlinkReport = {
   platform: string | null;
   board: string | null;
   firmware: string | null;
-  /** BLAKE2s of its core, hexadecimal. */
+  /** SHA-256 of its core, hexadecimal. */
   core: string | null;
   /** The key of the Connector that it is at. */
   connector: Key | null;
