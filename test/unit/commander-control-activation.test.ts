@@ -3,9 +3,9 @@
 // the STLink that is replaced. PROTOCOL 10.2; rules T3, T6, T7.
 
 import { afterEach, describe, expect, it } from "vitest";
-import { waitingFingerprint } from "../../host/commander/domain/waiting.ts";
 import { approve, revokeCode } from "../../host/commander/store/activations.ts";
 import { listCodes } from "../../host/commander/store/codes.ts";
+import { waitingFingerprint } from "../../host/commander/waiting.ts";
 import { CommanderSite } from "./commander-site.ts";
 
 let site: CommanderSite;

@@ -15,7 +15,7 @@ describe("a Commander", () => {
   it("activates an STLink by its code, and sees it confirmed and here", async () => {
     site = new CommanderSite("activates").start();
     const camera = await site.activated("camera");
-    await site.pass(500);
+    await site.until(() => site.stlink("camera").facts.report.core !== null, "ABOUT is noted");
     const { facts } = site.stlink("camera");
     expect(camera.version).toBe(`${facts.confirmed?.epoch}.${facts.confirmed?.serial}`);
     expect(facts.isConnected).toBe(true);

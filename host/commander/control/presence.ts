@@ -9,8 +9,8 @@ import type { Id, Key } from "../domain/fields.ts";
 import type { StlinkReport } from "../domain/stlink.ts";
 import type { Seen } from "../registry.ts";
 import { allAway, readStlink } from "../store/stlinks.ts";
-import type { Texts } from "./messages.ts";
 import type { Membership } from "./membership.ts";
+import type { Texts } from "./messages.ts";
 import type { Office } from "./office.ts";
 import type { Parties } from "./parties.ts";
 

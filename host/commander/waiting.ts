@@ -3,10 +3,10 @@
 // its Commander while it shows its code. Before it: an administrator who compares. After it: the STLink's console shows
 // the same one ("waiting for approval" in its log). PROTOCOL 10.2, 10.4.
 
-import { pairFingerprint } from "../../service/fingerprint.ts";
-import { fromHex } from "../../service/hex.ts";
-import type { Authority } from "./configuration.ts";
-import type { StlinkFacts } from "./stlink.ts";
+import { pairFingerprint } from "../service/fingerprint.ts";
+import { fromHex } from "../service/hex.ts";
+import type { Authority } from "./domain/configuration.ts";
+import type { StlinkFacts } from "./domain/stlink.ts";
 
 const CODE_ID_LEN = 8;
 
