@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A question to the person at the terminal, for commands that guide: every question has a flag that answers
-// it beforehand, and where nobody is there to ask, the flag is named. Before it: `sealed device new`.
+// it beforehand, and where nobody is there to ask, the flag is named. Before it: `sealed device new`, nouns.
 // After it: a terminal.
 
 import { createInterface } from "node:readline";
@@ -58,7 +58,7 @@ function ask({ text, usual, choices, isSecret = false }: Question): Promise<stri
     });
     terminal.once("close", () => {
       if (isSecret) process.stdout.write("\n");
-      if (line === null) reject(new AppError("Usage", "Stopped: nothing was flashed."));
+      if (line === null) reject(new AppError("Usage", "Stopped: nothing was done."));
       else resolve(line);
     });
   });

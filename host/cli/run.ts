@@ -111,7 +111,8 @@ async function reload<Settings, Status>(
   }
 }
 
-function endOnBugs(log: Log): void {
+/** An error that nobody expected is logged, and ends the process. */
+export function endOnBugs(log: Log): void {
   process.on("uncaughtException", (error) => {
     log.error({ err: error }, "a bug ended the process");
     process.exit(EXIT_CODES.Bug.code);

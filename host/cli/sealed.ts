@@ -4,15 +4,32 @@
 // one sentence; anything else is a bug and is shown with its cause.
 
 import yargs from "yargs";
+import { ApiError } from "../commander/client/client.ts";
+import { Refusal } from "../commander/domain/problem.ts";
 import { AppError } from "../service/app-error.ts";
 import { programVersion } from "../service/program-version.ts";
+import { auditCommand } from "./audit.ts";
+import { backupCommand } from "./backup.ts";
+import { codeCommand } from "./code.ts";
+import { errorOfApi } from "./commander/client.ts";
 import { completionCommand } from "./completion.ts";
 import { connectorCommand } from "./connector.ts";
+import { customerCommand } from "./customer.ts";
 import { deviceCommand } from "./device.ts";
-import { EXIT_CODES, exitCodesText } from "./exit-codes.ts";
+import { exportCommand, importCommand } from "./document.ts";
+import { eventCommand } from "./event.ts";
+import { EXIT_CODES, errorOfRefusal, exitCodesText } from "./exit-codes.ts";
 import { keygenCommand } from "./keygen.ts";
+import { profileCommand } from "./profile.ts";
+import { restoreCommand } from "./restore.ts";
+import { routeCommand } from "./route.ts";
+import { siteCommand } from "./site.ts";
 import { statusCommand } from "./status.ts";
 import { stlinkCommand } from "./stlink.ts";
+import { tagCommand } from "./tag.ts";
+import { templateCommand } from "./template.ts";
+import { tokenCommand } from "./token.ts";
+import { upCommand } from "./up.ts";
 import { versionCommand } from "./version.ts";
 
 const WIDTH = 100;
@@ -28,7 +45,8 @@ export async function main(args: readonly string[]): Promise<void> {
   try {
     await parser(args).parseAsync();
     process.exit(EXIT_CODES.Ok.code);
-  } catch (error) {
+  } catch (thrown) {
+    const error = knownError(thrown);
     if (error instanceof AppError) {
       console.error(error.message);
       process.exit(EXIT_CODES[error.code].code);
@@ -38,19 +56,44 @@ export async function main(args: readonly string[]): Promise<void> {
   }
 }
 
+/** As an AppError, where it is one that a person can put right. */
+function knownError(thrown: unknown): unknown {
+  if (thrown instanceof Refusal) return errorOfRefusal(thrown);
+  return thrown instanceof ApiError ? errorOfApi(thrown) : thrown;
+}
+
 function parser(args: readonly string[]) {
   return yargs([...args])
     .scriptName("sealed")
     .usage("$0 <command>\n\nTunnels without an open inbound port: three layers, a blind relay.")
+    .command(upCommand)
     .command(stlinkCommand)
     .command(connectorCommand)
     .command(deviceCommand)
+    .command(routeCommand)
+    .command(templateCommand)
+    .command(profileCommand)
+    .command(tagCommand)
+    .command(customerCommand)
+    .command(codeCommand)
+    .command(tokenCommand)
+    .command(siteCommand)
+    .command(auditCommand)
+    .command(eventCommand)
+    .command(exportCommand)
+    .command(importCommand)
+    .command(backupCommand)
+    .command(restoreCommand)
     .command(keygenCommand)
     .command(statusCommand)
     .command(completionCommand)
     .command(versionCommand)
-    .example("$0 keygen office.key", "Make a key, and see what to write into the files")
-    .example("$0 stlink run office.toml", "Run an STLink")
+    .example("$0 up", "Start a site: Commander and Connector in one process")
+    .example("$0 stlink list --watch", "Who is here, live")
+    .example(
+      "$0 keygen office.key",
+      "Without a Commander: make a key, see what goes into the files",
+    )
     .example("$0 status --watch", "Watch what runs here")
     .epilogue(exitCodesText())
     .demandCommand(1, "Say what to do: sealed --help lists the commands.")

@@ -17,8 +17,10 @@ import { type RunningCommanded, startCommanded } from "../stlink/commanded.ts";
 import { StateFolder } from "../stlink/state-folder.ts";
 import type { StlinkStatus } from "../stlink/status.ts";
 import { CODE_HELP, readCodeArgument } from "./code-argument.ts";
+import { type NounArguments, nounOptions } from "./commander/verbs.ts";
 import { processStatus, type Service, stopSignal } from "./run.ts";
 import { claimSockets, commandSocket, usualSocket } from "./status-socket.ts";
+import { rotateStlink } from "./stlink-site.ts";
 
 type State = { folder: StateFolder; log: LogSettings };
 type StateArguments = { state: string };
@@ -117,12 +119,34 @@ function printingLog(): Log {
   return { debug: () => {}, info: print, warn: print, error: print };
 }
 
-export const rotateCommand: CommandModule<object, StateArguments> = {
-  command: "rotate",
-  describe: "Give a running STLink of a Commander a new key; no connection notices",
+type RotateArguments = NounArguments & { which: string | undefined; state: string | undefined };
+
+export const rotateCommand: CommandModule<object, RotateArguments> = {
+  command: "rotate [which]",
+  describe: "Give an STLink a new key; no connection notices",
   builder: (yargs) =>
-    yargs.option("state", STATE_OPTION).example("$0 stlink rotate --state office", ""),
-  handler: async ({ state }) => console.log(await commandSocket(socketIn(state), "rotate")),
+    nounOptions(
+      yargs
+        .positional("which", {
+          type: "string",
+          describe: "Its name or id: its Commander asks it to make one",
+        })
+        .option("state", {
+          ...STATE_OPTION,
+          demandOption: false,
+          describe: "In the place of a name: the folder of an STLink that runs on this machine",
+        })
+        .example("$0 stlink rotate camera", "By its Commander")
+        .example("$0 stlink rotate --state office", "Here"),
+    ) as never,
+  async handler(given) {
+    const { which, state } = given;
+    if ((which === undefined) === (state === undefined)) {
+      throw new AppError("Usage", "Name an STLink, or say --state and its folder on this machine.");
+    }
+    if (state !== undefined) console.log(await commandSocket(socketIn(state), "rotate"));
+    else await rotateStlink(given, which ?? "");
+  },
 };
 
 export const confirmCommand: CommandModule<object, StateArguments & { peer: string }> = {

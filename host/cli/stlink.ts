@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// `sealed stlink run` and `check`. Before it: the STLink's file, or its state folder (stlink-state.ts). After
-// it: run.ts with stlink/service.ts, or a report of what the file looks like from this machine.
+// `sealed stlink`: `run` and `check` are here. Before it: the STLink's file, or its state folder (stlink-state.ts);
+// stlink-site.ts has what a Commander knows of STLinks. After it: run.ts with stlink/service.ts, or a report of
+// what the file looks like from this machine.
 
 import { networkInterfaces } from "node:os";
 import type { CommandModule } from "yargs";
@@ -15,8 +16,10 @@ import { startStlink } from "../stlink/service.ts";
 import type { Site } from "../stlink/site.ts";
 import { readSite } from "../stlink/site-file.ts";
 import { CODE_HELP, readCodeArgument } from "./code-argument.ts";
+import { groupCommand } from "./commander/verbs.ts";
 import { type FileArguments, fileArgument } from "./file-argument.ts";
 import { fileSockets, runService } from "./run.ts";
+import { stlinkSiteCommands } from "./stlink-site.ts";
 import { activateCommand, confirmCommand, rotateCommand, stateService } from "./stlink-state.ts";
 
 type RunArguments = {
@@ -113,16 +116,13 @@ async function checkFile(file: string): Promise<void> {
   );
 }
 
-export const stlinkCommand: CommandModule = {
-  command: "stlink",
-  describe: "The STLink: activate it, run it, check its file",
-  builder: (yargs) =>
-    yargs
-      .command(run)
-      .command(check)
-      .command(activateCommand)
-      .command(rotateCommand)
-      .command(confirmCommand)
-      .demandCommand(1, "Say what: run, check, activate, rotate or confirm."),
-  handler: () => {},
-};
+export const stlinkCommand = groupCommand(
+  "stlink",
+  "STLinks: run one here; see and change those of a Commander",
+  [
+    ...[run, check, activateCommand, rotateCommand, confirmCommand].map(
+      (command) => command as CommandModule,
+    ),
+    ...stlinkSiteCommands,
+  ],
+);

@@ -127,6 +127,11 @@ function toLimits(limits: SettingsFields["limits"]): ConnectorLimits {
   };
 }
 
+/** Of a Connector whose file says nothing of them. */
+export function usualLimits(): ConnectorLimits {
+  return toLimits(settingsSchema.shape.limits.parse(undefined));
+}
+
 function rateOf(fields: { bytes_per_second: number; packets_per_second: number }): Rate {
   return { bytesPerSecond: fields.bytes_per_second, packetsPerSecond: fields.packets_per_second };
 }

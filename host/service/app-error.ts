@@ -25,7 +25,21 @@ export type AppErrorCode =
   /** A tool that this needs is not here and can't be installed, or it failed. */
   | "ToolMissing"
   /** No device is attached, or it vanished. */
-  | "NoDevice";
+  | "NoDevice"
+  /** The Commander does not allow it as it is: the sentence says why. */
+  | "Refused"
+  /** The Commander has no such thing. */
+  | "NotFound"
+  /** Somebody else has changed it meanwhile. */
+  | "Stale"
+  /** No token, or one that may not do this. */
+  | "NoPermission"
+  /** No Commander answers. */
+  | "NotReachable"
+  /** A Commander's database can't be used: held, full, damaged, newer, or not ours. */
+  | "BadDatabase"
+  /** The audit log is not as it was written. */
+  | "AuditChanged";
 
 export class AppError extends Error {
   override readonly name = "AppError";

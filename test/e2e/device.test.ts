@@ -144,7 +144,7 @@ describe("sealed device new", () => {
       await shown(asked, question);
       asked.stdin.write(typed);
     }
-    await shown(asked, /Stopped: nothing was flashed/);
+    await shown(asked, /Stopped: nothing was done/);
     expect(await once(asked, "close")).toEqual([2, null]);
   });
 

@@ -58,29 +58,45 @@ export type RestoreOptions = DatabaseOptions & {
   newestEpoch?: number;
 };
 
+export type RestoreReport = {
+  /** The first version that is answered. */
+  version: Version;
+  /** Codes that were open in the backup, and are void. */
+  voidedCodes: number;
+  /** Keys and revocations of the replaced database were kept; it could be read. */
+  hasKeptKeys: boolean;
+};
+
 /**
  * Puts a backup in the place of `file`, which nobody may have open. Throws Refusal (Store...): the backup is
  * damaged, newer, not there; or the database is in use.
  */
-export function restore(backup: string, file: string, options: RestoreOptions): void {
+export function restore(backup: string, file: string, options: RestoreOptions): RestoreReport {
   const fresh = `${file}.restoring`;
   remove(fresh);
   try {
     copyOf(backup, fresh);
-    const old = openOld(file, options);
-    try {
-      if (old !== null) holdAlone(old);
-      prepare(fresh, old, options);
-    } finally {
-      old?.close();
-    }
-    if (old === null) removeLogs(file);
+    const report = prepareBeside(fresh, file, options);
+    sync(fresh);
     renameSync(fresh, file);
+    sync(dirname(file));
+    return report;
   } catch (error) {
     remove(fresh);
     throw error;
   }
-  sync(dirname(file));
+}
+
+/** The fresh file made ready, while nobody else can open the one that it is to replace. */
+function prepareBeside(fresh: string, file: string, options: RestoreOptions): RestoreReport {
+  const old = openOld(file, options);
+  try {
+    if (old !== null) holdAlone(old);
+    return prepare(fresh, old, options);
+  } finally {
+    old?.close();
+    if (old === null) removeLogs(file);
+  }
 }
 
 /** A whole copy without a log beside it; a backup that is damaged makes none. */
@@ -117,27 +133,35 @@ function openOld(file: string, options: DatabaseOptions): Database | null {
 }
 
 /** Everything that the first answer from it depends on, in one transaction. */
-function prepare(fresh: string, old: Database | null, options: RestoreOptions): void {
-  const { by, newestEpoch = 0 } = options;
+function prepare(fresh: string, old: Database | null, options: RestoreOptions): RestoreReport {
   const db = new Database(fresh);
   try {
-    const before = old === null ? null : { ...shown(readVersion(old)), audit: auditHead(old) };
-    const newest = Math.max(newestEpoch, before?.epoch ?? 0);
-    db.transaction(() => {
-      const { version, codes } = restored(readVersion(db), newest, allCodes(db), by.atMs);
-      writeVersion(db, version);
-      for (const code of codes) writeCode(db, code);
-      if (old !== null) keepKeys(old, db);
-      const site = { kind: "site", id: "", name: "site" };
-      // What the log has lost with the old database shows by its last row.
-      appendAudit(db, by, { what: "restore", ...site, before, after: shown(version) });
-    });
+    const report = db.transaction(() => renew(db, old, options));
     // Without a log of its own it is one file, which a rename puts in place.
     db.exec("PRAGMA journal_mode = DELETE");
+    return report;
   } finally {
     db.close();
   }
-  sync(fresh);
+}
+
+function renew(
+  db: Database,
+  old: Database | null,
+  { by, newestEpoch = 0 }: RestoreOptions,
+): RestoreReport {
+  const before = old === null ? null : { ...shown(readVersion(old)), audit: auditHead(old) };
+  const newest = Math.max(newestEpoch, before?.epoch ?? 0);
+  const codes = allCodes(db);
+  const { version, codes: kept } = restored(readVersion(db), newest, codes, by.atMs);
+  writeVersion(db, version);
+  for (const code of kept) writeCode(db, code);
+  if (old !== null) keepKeys(old, db);
+  const site = { kind: "site", id: "", name: "site" };
+  // What the log has lost with the old database shows by its last row.
+  appendAudit(db, by, { what: "restore", ...site, before, after: shown(version) });
+  const voidedCodes = kept.filter((code, i) => code !== codes[i]).length;
+  return { version, voidedCodes, hasKeptKeys: old !== null };
 }
 
 function shown({ epoch, serial }: Version): { epoch: number; serial: string } {

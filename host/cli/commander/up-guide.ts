@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `sealed up` says when it starts: where everything is, what to carry away, and the first commands. Before
+// it: up.ts, once all of it runs. After it: a person who has never seen this.
+
+import { codeSheet, columnsFor, type MadeCode } from "./code-sheet.ts";
+
+export type StartedSite = {
+  folder: string;
+  /** Where the Connector listens, as text. */
+  listening: string;
+  /** Where STLinks find it. */
+  address: string;
+  isLocalAlone: boolean;
+  url: string;
+  tokenFile: string;
+  /** The recovery key, where it still lies in the folder. */
+  recoveryFile: string | null;
+  /** The invitation of a new site. */
+  code: MadeCode | null;
+};
+
+export function guideText(site: StartedSite): string {
+  const { folder, listening, address, isLocalAlone, url, tokenFile, code } = site;
+  return [
+    code === null ? `The site in ${folder}` : `A new site in ${folder}`,
+    "",
+    `  Connector     listens at ${listening}; STLinks find it at ${address}`,
+    ...(isLocalAlone ? LOCAL_ALONE : []),
+    `  Commander     ${url} (API; its administrator's token is in ${tokenFile})`,
+    ...recoveryLines(site),
+    ...(code === null ? [] : ["", ...invitation(code)]),
+    "",
+    ...(code === null ? NEXT : FIRST),
+    "",
+  ].join("\n");
+}
+
+const LOCAL_ALONE = [
+  "                This machine alone reaches it. For STLinks elsewhere start it with",
+  "                --listen 0.0.0.0:8443 --address HOST:8443",
+];
+
+function recoveryLines({ recoveryFile }: StartedSite): string[] {
+  if (recoveryFile === null) return [];
+  return [
+    `  Recovery key  ${recoveryFile}`,
+    "                Take it off this machine now: who steals this machine must not find it, and",
+    "                with it you get the STLinks back. For example:",
+    `                mv ${recoveryFile} /media/usb-stick/`,
+  ];
+}
+
+function invitation(code: MadeCode): string[] {
+  return [
+    'An invitation, by the Profile "default":',
+    "",
+    codeSheet(code, columnsFor(process.stdout.isTTY)),
+  ];
+}
+
+const FIRST = [
+  "Next, in another terminal: take the invitation, and see who is here",
+  "  sealed stlink activate - --state office",
+  "  sealed stlink list --watch",
+  "One more invitation: sealed code add --profile default",
+];
+
+const NEXT = ["  sealed stlink list --watch shows who is here; sealed --help lists all commands."];

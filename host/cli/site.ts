@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+// `sealed site`: who the Commander is, how the site stands, and which Connectors it has. Before it: an
+// administrator. After it: the API. A Connector on another machine takes the lines that `connectors add` prints
+// into its file.
+
+import type { CommandModule } from "yargs";
+import { dataOf, type Schemas } from "../commander/client/client.ts";
+import { AppError } from "../service/app-error.ts";
+import { linesText, printJson, tableText } from "./commander/output.ts";
+import type { Commander } from "./commander/things.ts";
+import {
+  groupCommand,
+  type NounArguments,
+  nounOptions,
+  tellDone,
+  withCommander,
+} from "./commander/verbs.ts";
+
+type Site = Schemas["Site"];
+type Connector = Site["connectors"][number];
+
+async function readSite({ http }: Commander): Promise<{ site: Site; eTag: string }> {
+  const asked = http.GET("/api/v1/site", {});
+  return { site: await dataOf(asked), eTag: (await asked).response.headers.get("etag") ?? "" };
+}
+
+const show: CommandModule<object, NounArguments> = {
+  command: "show",
+  describe: "Show the site: Commander, Connectors, version, how many there are of what",
+  builder: (yargs) => nounOptions(yargs) as never,
+  handler: withCommander(async (commander, { json }) => {
+    const { site } = await readSite(commander);
+    if (json) printJson(site);
+    else console.log(siteText(site));
+  }),
+};
+
+function siteText({ commander, connectors, version, counts, newerStlinks, control }: Site): string {
+  const { stlinks, ...others } = counts;
+  const states = Object.entries(stlinks).map(([state, n]) => `${n} ${state}`);
+  return [
+    linesText([
+      ["Commander", commander?.id],
+      ["key", commander?.key],
+      ["recovery key", commander?.recoveryKey],
+      ["configuration", versionText(version)],
+      ["its STLink", control.isRunning ? "runs" : "does not run: nobody is told of changes"],
+      ["STLinks", states.join(", ") || "none"],
+      ...Object.entries(others).map(([kind, n]) => [kind, n] as const),
+    ]),
+    ...(newerStlinks === 0 ? [] : ["", newerText(newerStlinks)]),
+    "",
+    connectorsText(connectors),
+  ].join("\n");
+}
+
+function newerText(count: number): string {
+  return `STLinks with a newer version than this database: ${count}. It is an old one: bring it back with \`sealed restore\`.`;
+}
+
+function versionText({ epoch, serial }: Schemas["Version"]): string {
+  return `${epoch}.${serial}`;
+}
+
+function connectorsText(connectors: readonly Connector[]): string {
+  if (connectors.length === 0) return "no Connectors";
+  const rows = connectors.map(({ key, address, isConnected, holds }) => {
+    const version = holds === null ? null : versionText(holds);
+    return [address, isConnected, version, key];
+  });
+  return tableText(["CONNECTOR", "CONNECTED", "ADMISSION", "KEY"], rows);
+}
+
+const list: CommandModule<object, NounArguments> = {
+  command: "list",
+  describe: "List Connectors: whether each is there, and the version that it holds",
+  builder: (yargs) => nounOptions(yargs) as never,
+  handler: withCommander(async (commander, { json }) => {
+    const { connectors } = (await readSite(commander)).site;
+    if (json) printJson(connectors);
+    else console.log(connectorsText(connectors));
+  }),
+};
+
+type Place = { key: string; address: string };
+
+const add: CommandModule<object, NounArguments & Place> = {
+  command: "add",
+  describe: "Add a Connector, and print the lines for its file",
+  builder: (yargs) =>
+    nounOptions(
+      yargs
+        .option("key", {
+          type: "string",
+          demandOption: true,
+          requiresArg: true,
+          describe: "Its public key, as `sealed keygen --connector` prints it",
+        })
+        .option("address", {
+          type: "string",
+          demandOption: true,
+          requiresArg: true,
+          describe: "Where STLinks dial it: host:port",
+        })
+        .example("$0 site connectors add --key KEY --address hall.example.org:8443", ""),
+    ) as never,
+  handler: withCommander(async (commander, { key, address, json }) => {
+    const { site, eTag } = await readSite(commander);
+    const connectors = [...site.connectors.map(placeOf), { key, address }];
+    const after = await writeConnectors(commander, connectors, eTag);
+    tellDone(json, after, fileText(after, address));
+  }),
+};
+
+function placeOf({ key, address }: Connector): Place {
+  return { key, address };
+}
+
+async function writeConnectors(
+  { http }: Commander,
+  connectors: readonly Place[],
+  eTag: string,
+): Promise<Site> {
+  const header = { "if-match": eTag };
+  const asked = http.PUT("/api/v1/site", {
+    params: { header },
+    body: { connectors: [...connectors] },
+  });
+  return dataOf(asked);
+}
+
+const remove: CommandModule<object, NounArguments & { which: string }> = {
+  command: "rm <which>",
+  describe: "Take a Connector away; STLinks that know no other one are lost",
+  builder: (yargs) =>
+    nounOptions(
+      yargs.positional("which", {
+        type: "string",
+        demandOption: true,
+        describe: "Its address or key",
+      }),
+    ) as never,
+  handler: withCommander(async (commander, { which, json }) => {
+    const { site, eTag } = await readSite(commander);
+    const kept = site.connectors.filter(({ key, address }) => key !== which && address !== which);
+    if (kept.length === site.connectors.length) {
+      const message = `There is no Connector ${which}: \`sealed site connectors list\` shows those there are.`;
+      throw new AppError("NotFound", message);
+    }
+    const after = await writeConnectors(commander, kept.map(placeOf), eTag);
+    tellDone(json, after, `The Connector ${which} is taken away.`);
+  }),
+};
+
+const connectors = groupCommand("connectors", "Connectors of the site: list, add, rm", [
+  list as CommandModule,
+  add as CommandModule,
+  remove as CommandModule,
+]);
+
+export const siteCommand = groupCommand("site", "The site: Commander, Connectors, how it stands", [
+  show as CommandModule,
+  connectors,
+]);

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// `sealed tag`: words that objects are given, to find them by. Before it: a person or a script. After it:
+// commander/verbs.ts. `sealed tag set camera --name cameras` renames one everywhere.
+
+import { DESCRIPTION } from "./commander/usual-fields.ts";
+import { type Noun, nounCommand } from "./commander/verbs.ts";
+
+const NOUN: Noun = {
+  name: "tag",
+  word: "Tag",
+  plural: "tags",
+  fields: [DESCRIPTION],
+  columns: [{ head: "DESCRIPTION", cell: ({ description }) => String(description) }],
+  filters: [],
+  example: "camera",
+};
+
+export const tagCommand = nounCommand(NOUN, "Tags: words that objects are given, to find them by");
