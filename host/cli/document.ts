@@ -9,7 +9,7 @@ import { readDocument } from "../commander/store/document-file.ts";
 import { AppError, systemCode, systemReason } from "../service/app-error.ts";
 import { linesText, plainText, printJson } from "./commander/output.ts";
 import type { Commander } from "./commander/things.ts";
-import { type NounArguments, nounOptions, withCommander } from "./commander/verbs.ts";
+import { type NounArguments, nounOptions, withCommander, yesOption } from "./commander/verbs.ts";
 import { answer } from "./questions.ts";
 
 type ExportArguments = NounArguments & { file: string | undefined };
@@ -59,7 +59,7 @@ export const importCommand: CommandModule<object, ImportArguments> = {
   describe: "Make everything as a document says; what it does not name is removed",
   builder: (yargs) =>
     nounOptions(
-      yargs
+      yesOption(yargs)
         .positional("file", {
           type: "string",
           demandOption: true,
@@ -71,7 +71,6 @@ export const importCommand: CommandModule<object, ImportArguments> = {
           default: false,
           describe: "Show the difference alone",
         })
-        .option("yes", { type: "boolean", default: false, describe: "Remove without asking" })
         .example("$0 import site.toml --dry-run", "What it would change"),
     ) as never,
   handler: withCommander(async (commander, { file, dryRun, yes, json }) => {

@@ -120,10 +120,10 @@ async function confirmRoute(fields: Given, given: Given): Promise<Given> {
 
 /** Throws AppError(Usage) where it is not meant. */
 async function agree(name: string, place: string, exposure: string, isYes: boolean): Promise<void> {
-  console.error(`The Binding ${name} ${exposure}`);
+  console.error(`Binding ${name}: ${place} ${exposure}`);
   if (isYes) return;
   const question = {
-    text: `Is ${place} to be exposed?`,
+    text: `Is ${place} to be exposed`,
     flag: `--exposes "${place}" (or --yes)`,
     choices: ["yes", "no"],
   };

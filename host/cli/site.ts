@@ -3,9 +3,12 @@
 // administrator. After it: the API. A Connector on another machine takes the lines that `connectors add` prints
 // into its file.
 
+import { randomBytes } from "node:crypto";
 import type { CommandModule } from "yargs";
 import { dataOf, type Schemas } from "../commander/client/client.ts";
 import { AppError } from "../service/app-error.ts";
+import { KEY_LEN } from "../service/fields.ts";
+import { readPrivately } from "../service/key-file.ts";
 import { linesText, printJson, tableText } from "./commander/output.ts";
 import type { Commander } from "./commander/things.ts";
 import {
@@ -83,8 +86,9 @@ const list: CommandModule<object, NounArguments> = {
 };
 
 type Place = { key: string; address: string };
+type AddArguments = NounArguments & Place & { pskFile: string | undefined };
 
-const add: CommandModule<object, NounArguments & Place> = {
+const add: CommandModule<object, AddArguments> = {
   command: "add",
   describe: "Add a Connector, and print the lines for its file",
   builder: (yargs) =>
@@ -102,13 +106,20 @@ const add: CommandModule<object, NounArguments & Place> = {
           requiresArg: true,
           describe: "Where STLinks dial it: host:port",
         })
+        .option("psk-file", {
+          type: "string",
+          requiresArg: true,
+          normalize: true,
+          describe: "What `sealed keygen --psk` printed; a new pre-shared key is made without it",
+        })
         .example("$0 site connectors add --key KEY --address hall.example.org:8443", ""),
     ) as never,
-  handler: withCommander(async (commander, { key, address, json }) => {
+  handler: withCommander(async (commander, { key, address, pskFile, json }) => {
+    const psk = pskFile === undefined ? randomBytes(KEY_LEN).toString("hex") : readPsk(pskFile);
     const { site, eTag } = await readSite(commander);
-    const connectors = [...site.connectors.map(placeOf), { key, address }];
+    const connectors = [...site.connectors.map(placeOf), { key, address, psk }];
     const after = await writeConnectors(commander, connectors, eTag);
-    tellDone(json, after, fileText(after, address));
+    tellDone(json, { ...after, psk }, fileText(after, psk));
   }),
 };
 
@@ -116,17 +127,40 @@ function placeOf({ key, address }: Connector): Place {
   return { key, address };
 }
 
+const PSK_LINE = /^(?:psk\s*=\s*)?"?([0-9a-fA-F]{64})"?$/m;
+
+/** Throws AppError: BadKeyFile. */
+function readPsk(file: string): string {
+  const [, psk] = PSK_LINE.exec(readPrivately(file, "pre-shared key")) ?? [];
+  if (psk !== undefined) return psk;
+  const message = `${file} holds no pre-shared key: make one with \`sealed keygen --psk\`.`;
+  throw new AppError("BadKeyFile", message);
+}
+
+/** What the Connector's own file needs of this site. */
+function fileText({ commander }: Site, psk: string): string {
+  return [
+    "The Connector is one of the site's. Its file, its owner's alone (chmod 600), gets",
+    "",
+    "  [commander]",
+    `  id = "${commander?.id}"`,
+    `  key = "${commander?.key}"`,
+    `  psk = "${psk}"`,
+    "",
+    "beside key_file and listen; then: sealed connector run FILE. `sealed site connectors list`",
+    "shows when the Commander has reached it.",
+  ].join("\n");
+}
+
 async function writeConnectors(
   { http }: Commander,
-  connectors: readonly Place[],
+  connectors: readonly (Place & { psk?: string })[],
   eTag: string,
 ): Promise<Site> {
   const header = { "if-match": eTag };
-  const asked = http.PUT("/api/v1/site", {
-    params: { header },
-    body: { connectors: [...connectors] },
-  });
-  return dataOf(asked);
+  return dataOf(
+    http.PUT("/api/v1/site", { params: { header }, body: { connectors: [...connectors] } }),
+  );
 }
 
 const remove: CommandModule<object, NounArguments & { which: string }> = {

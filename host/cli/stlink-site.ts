@@ -20,6 +20,7 @@ import {
   tellDone,
   whichArgument,
   withCommander,
+  yesOption,
 } from "./commander/verbs.ts";
 import { watchThings } from "./commander/watch.ts";
 import { answer } from "./questions.ts";
@@ -29,14 +30,6 @@ type Yes = Which & { yes: boolean };
 
 function whichOptions(yargs: Argv): Argv {
   return nounOptions(whichArgument(yargs, STLINK.word));
-}
-
-function yesOption<Arguments>(yargs: Argv<Arguments>) {
-  return yargs.option("yes", {
-    type: "boolean",
-    default: false,
-    describe: "It is meant: don't ask",
-  });
 }
 
 type WatchArguments = NounArguments & { watch: boolean };

@@ -44,7 +44,7 @@ export function writeKeyFile(file: string, pair: KeyPair): void {
 
 /** Throws AppError(BadKeyFile). */
 export function readKeyFile(file: string): KeyPair {
-  const lines = readPrivately(file)
+  const lines = readPrivately(file, "private key")
     .split("\n")
     .map((line) => line.trim())
     .filter((line) => line !== "" && !line.startsWith("#"));
@@ -56,24 +56,27 @@ export function readKeyFile(file: string): KeyPair {
   return keyPairOf(new Uint8Array(Buffer.from(line, "hex")));
 }
 
-/** The text of a file that its owner alone may read: the same open file is looked at and read. */
-function readPrivately(file: string): string {
-  const handle = open(file);
+/**
+ * The text of a file that its owner alone may read: the same open file is looked at and read. `what`: "private
+ * key". Throws AppError(BadKeyFile).
+ */
+export function readPrivately(file: string, what: string): string {
+  const handle = open(file, what);
   try {
     const { mode } = fstatSync(handle);
     if ((mode & OTHERS) === 0) return readFileSync(handle, "utf8");
-    const message = `${file} is a private key that others may read: chmod 600 ${file}`;
+    const message = `${file} is a ${what} that others may read: chmod 600 ${file}`;
     throw new AppError("BadKeyFile", message);
   } finally {
     closeSync(handle);
   }
 }
 
-function open(file: string): number {
+function open(file: string, what: string): number {
   try {
     return openSync(file, "r");
   } catch (error) {
-    const message = `${file}, the private key, can't be read: ${systemReason(error)}.`;
+    const message = `${file}, the ${what}, can't be read: ${systemReason(error)}.`;
     throw new AppError("BadKeyFile", message, { cause: error });
   }
 }

@@ -4,11 +4,12 @@
 // client.ts. Invariants: a token file is its owner's alone; the token in it goes to its own Commander and
 // nowhere else; no token goes over a network in the clear.
 
-import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Argv } from "yargs";
 import { AppError, systemReason } from "../../service/app-error.ts";
+import { readPrivately } from "../../service/key-file.ts";
 
 /** `url`: without a slash at its end. */
 export type CommanderPlace = { url: string; token: string };
@@ -18,7 +19,6 @@ export type LeftPlace = { url: string; tokenFile: string };
 
 export type CommanderArguments = { commander: string | undefined };
 
-const OTHERS = 0o077;
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 
 /** The option that every noun of the Commander has. */
@@ -89,21 +89,7 @@ function readLeftPlace(): LeftPlace | null {
 
 /** Throws AppError: NoPermission, BadKeyFile. */
 export function readToken(file: string): string {
-  const handle = openToken(file);
-  try {
-    if ((fstatSync(handle).mode & OTHERS) === 0) return readFileSync(handle, "utf8").trim();
-    const message = `${file} holds a token and others may read it: chmod 600 ${file}`;
-    throw new AppError("BadKeyFile", message);
-  } finally {
-    closeSync(handle);
-  }
-}
-
-function openToken(file: string): number {
-  try {
-    return openSync(file, "r");
-  } catch (error) {
-    const message = `${file}, the token of \`sealed up\`, can't be read: ${systemReason(error)}. Put one into SEALED_TOKEN.`;
-    throw new AppError("NoPermission", message, { cause: error });
-  }
+  if (existsSync(file)) return readPrivately(file, "token").trim();
+  const message = `${file}, the token of \`sealed up\`, is not there: put one into SEALED_TOKEN.`;
+  throw new AppError("NoPermission", message);
 }

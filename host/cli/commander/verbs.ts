@@ -44,6 +44,14 @@ export function nounOptions<Arguments>(yargs: Argv<Arguments>) {
   return jsonOption(commanderOption(yargs));
 }
 
+export function yesOption<Arguments>(yargs: Argv<Arguments>) {
+  return yargs.option("yes", {
+    type: "boolean",
+    default: false,
+    describe: "It is meant: don't ask",
+  });
+}
+
 /** Does it with the Commander that the arguments name. */
 export function withCommander<Arguments extends CommanderArguments>(
   act: (commander: Commander, given: Arguments) => Promise<void>,
@@ -204,7 +212,7 @@ export function addCommand(noun: Noun): CommandModule<object, NounArguments & { 
         fields.filter(({ at }) => at !== "name"),
         { isChange: false },
       );
-      return nounOptions(all.example(`$0 ${name} add ${example}`, "")) as Argv<
+      return writeOptions(noun, all.example(`$0 ${name} add ${example}`, "")) as Argv<
         NounArguments & { name: string }
       >;
     },
@@ -216,6 +224,11 @@ export function addCommand(noun: Noun): CommandModule<object, NounArguments & { 
       tellDone(given.json, made, `${word} ${made.name} is made: ${made.id}`);
     }),
   };
+}
+
+/** Some objects are asked about. */
+function writeOptions({ confirm }: Noun, yargs: Argv): Argv {
+  return nounOptions(confirm === undefined ? yargs : yesOption(yargs));
 }
 
 function withoutNulls(fields: ReadonlyMap<string, unknown>): Record<string, unknown> {
@@ -231,7 +244,8 @@ export function setCommand(noun: Noun): CommandModule<object, NamedArguments> {
       const all = fieldOptions(whichArgument(yargs, word), [NEW_NAME, ...fields], {
         isChange: true,
       });
-      return nounOptions(
+      return writeOptions(
+        noun,
         all.example(`$0 ${name} set hall --name lobby`, "Another name"),
       ) as Argv<NamedArguments>;
     },

@@ -1552,6 +1552,8 @@ export interface components {
                  * @example connector.example:443
                  */
                 address: string;
+                /** @description Of the Commander's hop to it. Kept as a secret, and shown to nobody; absent: as it was. */
+                psk?: string;
             }[];
         };
         /**

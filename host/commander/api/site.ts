@@ -6,12 +6,13 @@ import { createHash } from "node:crypto";
 import * as z from "zod";
 import { parseAddress } from "../../service/fields.ts";
 import { ADDRESS_BYTES_MOST, CONNECTORS_MOST } from "../../stlink/configuration.ts";
+import { hopPskName } from "../control/secrets.ts";
 import type { Authority } from "../domain/configuration.ts";
 import { fieldProblem, problemOf, Refusal } from "../domain/problem.ts";
 import { canonicalJson } from "../store/canonical-json.ts";
 import { countNewer, countObjects } from "../store/counts.ts";
 import type { Database } from "../store/database.ts";
-import { readAuthority, readVersion, writeAuthority } from "../store/site.ts";
+import { readAuthority, readVersion, writeAuthority, writeSecret } from "../store/site.ts";
 import { whoOf } from "./authentication.ts";
 import { eTagOf, matchHeaders, matchOf } from "./conditions.ts";
 import { idField, keyField, versionSchema } from "./schemas.ts";
@@ -31,10 +32,18 @@ const connectorFields = {
   address: addressText.describe("Where STLinks dial it: `host:port`."),
 };
 
+const pskText = z
+  .string()
+  .regex(/^[0-9a-fA-F]{64}$/, "is not a pre-shared key: 64 hexadecimal digits.")
+  .optional()
+  .describe(
+    "Of the Commander's hop to it. Kept as a secret, and shown to nobody; absent: as it was.",
+  );
+
 const newSiteSchema = z
   .strictObject({
     connectors: z
-      .array(z.strictObject(connectorFields))
+      .array(z.strictObject({ ...connectorFields, psk: pskText }))
       .max(CONNECTORS_MOST)
       .describe("All of them; STLinks try them in this order."),
   })
@@ -117,7 +126,11 @@ export function addSite(server: Server, context: Context): void {
         const authority = readAuthority(change.db);
         if (authority === null) throw noCommander();
         if (eTagOf(tag) !== siteTag(change.db)) throw stale();
-        writeAuthority(change, { ...authority, connectors });
+        for (const { key, psk } of connectors) {
+          if (psk !== undefined) writeSecret(change, hopPskName(key), bytesOf(psk));
+        }
+        const places = connectors.map(({ key, address }) => ({ key, address }));
+        writeAuthority(change, { ...authority, connectors: places });
       });
       reply.header("etag", siteTag(registry.db));
       return siteView(context);
@@ -168,6 +181,10 @@ function refuseTwice(connectors: Authority["connectors"]): void {
     ];
   });
   if (problems.length > 0) throw new Refusal(problems);
+}
+
+function bytesOf(hex: string): Uint8Array {
+  return new Uint8Array(Buffer.from(hex, "hex"));
 }
 
 function noCommander(): Refusal {
