@@ -11,7 +11,7 @@ import type { Address } from "../net/transport.ts";
 import { systemWorld } from "../net/world.ts";
 import type { Log } from "../service/log.ts";
 import { startApi } from "./api/api.ts";
-import { type RunningControl, startControl } from "./control/control.ts";
+import { type CommanderControl, startControl } from "./control/control.ts";
 import type { Site } from "./founding.ts";
 import type { Registry } from "./registry.ts";
 
@@ -31,7 +31,7 @@ export type RunningSite = {
   /** Of the API. */
   url: string;
   connector: RunningConnector;
-  control: RunningControl;
+  control: CommanderControl;
   stop(): Promise<void>;
 };
 
@@ -47,7 +47,7 @@ export async function startSite(settings: UpSettings): Promise<RunningSite> {
   try {
     const connector = await startConnector(connectorSettings(settings), log, systemWorld);
     stops.push(() => connector.stop());
-    const control = await startControl({ registry, log, world: systemWorld });
+    const control = startControl({ registry, log, world: systemWorld });
     stops.push(async () => control.stop());
     const listen = { host: API_HOST, port: settings.apiPort };
     const api = await startApi({ registry, control, listen, log });

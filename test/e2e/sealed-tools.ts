@@ -30,10 +30,10 @@ export class SealedProcess {
   err = "";
   #waiting: (() => void)[] = [];
 
-  constructor(folder: string, args: readonly string[]) {
+  constructor(folder: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
     this.child = spawn(process.execPath, [command, ...args], {
       cwd: folder,
-      env: { ...process.env, XDG_RUNTIME_DIR: folder },
+      env: { ...process.env, XDG_RUNTIME_DIR: folder, XDG_CONFIG_HOME: folder, ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.child.stdout?.setEncoding("utf8").on("data", (text: string) => this.#print(text, ""));
@@ -58,6 +58,11 @@ export class SealedProcess {
       if (this.hasEnded) throw new Error(`no "${what}":\n${this.out}${this.err}`);
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
+  }
+
+  /** What it has printed on standard output, once it matches. */
+  async printed(pattern: RegExp): Promise<RegExpExecArray> {
+    return this.when(() => pattern.exec(this.out) ?? undefined, String(pattern));
   }
 
   /** The log so far. */

@@ -14,7 +14,7 @@ import {
   siteOf,
 } from "../../commander/founding.ts";
 import type { Registry } from "../../commander/registry.ts";
-import { createToken, findToken } from "../../commander/store/tokens.ts";
+import { createToken, findToken, listTokens } from "../../commander/store/tokens.ts";
 import { AppError, systemReason } from "../../service/app-error.ts";
 import { type KeyPair, readKeyFile, writeKeyFile } from "../../service/key-file.ts";
 import { readToken } from "./place.ts";
@@ -63,7 +63,8 @@ export function adminToken(folder: SiteFolder, registry: Registry): string {
     known !== null && known.revokedAtMs === null && known.expiresAtMs - LEFT_MS > registry.nowMs;
   if (isGood) return text;
   // A name is one token's for ever.
-  const name = `up-${randomBytes(4).toString("hex")}`;
+  const isFirst = listTokens(registry.db, { limit: 1 }).length === 0;
+  const name = isFirst ? "admin" : `admin-${randomBytes(4).toString("hex")}`;
   const fields = { name, role: "admin", expiry: EXPIRY } as const;
   const made = registry.change(WHO, (change) => createToken(change, fields));
   writeToken(file, made.text);

@@ -1,0 +1,463 @@
+// SPDX-License-Identifier: Apache-2.0
+// `sealed up` and the Commander's nouns as their users meet them: real processes, the real API, a real tunnel. What
+// goes wrong is a sentence and an exit code; what was answered for is there after `kill -9`.
+
+import { once } from "node:events";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { createServer } from "node:http";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { MIGRATIONS } from "../../host/commander/store/migrations.ts";
+import { freePort, UpSite } from "./commander-tools.ts";
+import { endServices, exchange, startService } from "./sealed-site.ts";
+import { endAll, makeFolder, sealed, write } from "./sealed-tools.ts";
+
+afterAll(async () => {
+  endServices();
+  await endAll();
+});
+
+type Thing = { id: string; name: string; version: number };
+
+describe("sealed up", () => {
+  it("makes everything in one folder, invites, and comes up again as what it was", async () => {
+    const site = new UpSite();
+    const first = await site.start();
+    expect(first.out).toMatch(/A new site in .*\/site/);
+    expect(first.out).toMatch(/This machine alone reaches it/);
+    expect(first.out).toMatch(/mv .*recovery\.key/);
+    expect(first.out).toMatch(/^[A-Z2-7]{200,}$/m);
+    expect(first.out).toMatch(/sealed stlink activate - --state office/);
+    const folder = join(site.folder, "site");
+    expect(statSync(folder).mode & 0o777).toBe(0o700);
+    for (const name of ["admin.token", "recovery.key", "commander.db", "up.json"]) {
+      expect(statSync(join(folder, name)).mode & 0o777, name).toBe(0o600);
+    }
+    const second = await site.run("up", "site");
+    expect(second).toMatchObject({ code: 6 });
+    expect(second.err).toMatch(/runs already .*stop it first/);
+
+    const before = await site.json("site", "show");
+    expect(before).toMatchObject({ control: { isRunning: true } });
+    expect(await first.end("SIGTERM")).toMatchObject({ code: 0, err: "" });
+    expect(existsSync(join(folder, "status.sock"))).toBe(false);
+    const again = await site.start();
+    expect(again.out).not.toMatch(/^[A-Z2-7]{200,}$/m);
+    const after = await site.json("site", "show");
+    expect(after["commander"]).toEqual(before["commander"]);
+    await again.end("SIGTERM");
+  });
+
+  it.each([
+    [
+      "a folder that holds other things",
+      (folder: string) => write(folder, "site/photo.jpg", "."),
+      3,
+      /site holds other things \(photo\.jpg\)/,
+    ],
+    [
+      "a folder that others may look into",
+      (folder: string) => chmodSync(join(folder, "site"), 0o755),
+      4,
+      /site is to hold keys and others may look into it: chmod 700/,
+    ],
+    [
+      "a database of a newer Commander",
+      (folder: string) => makeDatabase(folder, "PRAGMA application_id = 1396927844"),
+      19,
+      /is of a newer Commander \(\d+; this one knows \d+\): run that one/,
+    ],
+    [
+      "another program's database",
+      (folder: string) => makeDatabase(folder, "CREATE TABLE theirs (a)"),
+      19,
+      /belongs to another program/,
+    ],
+    [
+      "options that can't be read",
+      (folder: string) => write(folder, "site/up.json", "{"),
+      3,
+      /up\.json, the options of the last start, can't be read/,
+    ],
+  ])("refuses %s", async (_, prepare, code, sentence) => {
+    const folder = makeFolder();
+    mkdirSync(join(folder, "site"), { mode: 0o700 });
+    prepare(folder);
+    const ended = await sealed(folder, "up", "site").ended();
+    expect(ended.err).toMatch(sentence);
+    expect(ended.code).toBe(code);
+  });
+
+  it("says which port is taken, and which address STLinks can't dial", async () => {
+    const site = new UpSite();
+    const port = String(await startService());
+    const relay = await site.run("up", "site", "--listen", `127.0.0.1:${port}`);
+    expect(relay).toMatchObject({ code: 5 });
+    expect(relay.err).toMatch(/can't listen at 127\.0\.0\.1:\d+: another process listens there/);
+    const api = await site.run("up", "site", "--listen", "127.0.0.1:18443", "--api", port);
+    expect(api).toMatchObject({ code: 5 });
+    expect(api.err).toMatch(/API can't listen on 127\.0\.0\.1:\d+: another process listens there/);
+    const everywhere = await site.run("up", "other", "--listen", "0.0.0.0:18443");
+    expect(everywhere).toMatchObject({ code: 2 });
+    expect(everywhere.err).toMatch(/add --address HOST:PORT/);
+  });
+
+  it("has after kill -9 all that it had answered for", async () => {
+    const site = new UpSite();
+    const first = await site.start();
+    const names = Array.from({ length: 4 }, (_, i) => `tag-${i}`);
+    for (const name of names) await site.done("tag", "add", name);
+    await first.end("SIGKILL");
+    await site.start();
+    const tags = await site.json<Thing[]>("tag", "list");
+    expect(tags.map(({ name }) => name)).toEqual(names);
+    expect(await site.done("audit", "verify")).toMatch(/is as it was written/);
+    await site.process.end("SIGTERM");
+  });
+});
+
+function makeDatabase(folder: string, sql: string): void {
+  const file = join(folder, "site", "commander.db");
+  writeFileSync(file, "", { mode: 0o600 });
+  const db = new DatabaseSync(file);
+  db.exec(`${sql}; PRAGMA user_version = ${MIGRATIONS.length + 1}`);
+  db.close();
+}
+
+describe("the nouns", () => {
+  const site = new UpSite();
+
+  beforeAll(async () => {
+    await site.start();
+  });
+
+  afterAll(async () => {
+    await site.process.end("SIGTERM");
+  });
+
+  it("make, list, filter, show, change and delete, for people and as JSON", async () => {
+    await site.done("tag", "add", "camera");
+    await site.done(
+      "route",
+      "add",
+      "web",
+      "--address",
+      "192.168.0.1",
+      "--port",
+      "543",
+      "--tag",
+      "camera",
+    );
+    const page = await site.json<Thing>(
+      "route",
+      "add",
+      "page",
+      "--mapping",
+      "web",
+      "--port",
+      "443",
+    );
+    expect(page).toMatchObject({ type: "binding", address: "127.0.0.1", version: 1 });
+    const listed = await site.done("route", "list", "--type", "mapping", "--tag", "camera");
+    expect(listed).toMatch(/^NAME +TYPE/);
+    expect(listed).toMatch(/^web +mapping +tcp +192\.168\.0\.1 +543 +- +camera/m);
+    expect(listed).not.toMatch(/^page/m);
+    expect(await site.done("route", "show", page.id)).toMatch(/^mapping +web$/m);
+
+    await site.done("template", "add", "hall", "--route", "web");
+    await site.done("template", "set", "hall", "--add-route", "page", "--description", "Both");
+    await site.done("template", "set", "hall", "--rm-route", "web");
+    const template = await site.json("template", "show", "hall");
+    expect(template).toMatchObject({ routes: [page.id], description: "Both", version: 3 });
+    await site.done("route", "set", "page", "--rate", "1MiB");
+    await site.done("route", "set", "page", "--no-rate", "--source", "10.0.0.0/8");
+    const route = await site.json("route", "show", "page");
+    expect(route["access"]).toEqual({ sources: ["10.0.0.0/8"] });
+    await site.done("template", "rm", "hall");
+    await site.done("route", "rm", "page");
+    expect(await site.json<Thing[]>("route", "list", "--text", "page")).toEqual([]);
+    const rows = await site.json<Thing[]>("route", "list", "--limit", "1");
+    expect(rows.map(({ name }) => name)).toEqual(["web"]);
+  });
+
+  it("end with the API's sentence and the code that stands for it", async () => {
+    await site.done("route", "add", "used", "--address", "10.0.0.1", "--port", "80");
+    await site.done("template", "add", "user", "--route", "used");
+    const cases: [string[], number, RegExp][] = [
+      [["route", "rm", "used"], 14, /it is used by Template "user"/],
+      [["route", "add", "used", "--address", "10.0.0.1", "--port", "80"], 14, /name is that of/],
+      [
+        ["route", "add", "out", "--address", "8.8.8.8", "--port", "80"],
+        14,
+        /never points to a public/,
+      ],
+      [["route", "show", "nobody"], 15, /There is no Route "nobody": `sealed route list`/],
+      [["route", "show", "0123456789abcdef0123456789abcdef"], 15, /is not there/],
+      [["template", "set", "user", "--add-route", "nobody"], 15, /There is no Route "nobody"/],
+      [["route", "set", "used"], 2, /Say what to change/],
+      [["route", "add", "used", "--port", "x", "--address", "::1"], 2, /--port is a number/],
+      [["route", "list", "--commander", "http://127.0.0.1:9"], 17, /no token for http:\/\/127/],
+      [["route", "list", "--commander", "http://example.org"], 2, /in the clear: use https/],
+      [["route", "list", "--commander", "nowhere"], 2, /is not where a Commander is/],
+      [["import", "missing.toml"], 3, /missing\.toml/],
+      [["stlink", "approve", "nobody"], 15, /There is no STLink "nobody"/],
+    ];
+    const ended = await Promise.all(cases.map(([args]) => site.run(...args)));
+    for (const [i, [args, code, sentence]] of cases.entries()) {
+      expect(ended[i]?.err, args.join(" ")).toMatch(sentence);
+      expect(ended[i]?.code, args.join(" ")).toBe(code);
+    }
+  });
+
+  it("ask before a Binding is exposed, and take the owner's word", async () => {
+    await site.done("route", "add", "inner", "--address", "10.0.0.1", "--port", "80");
+    const add = ["route", "add", "open", "--mapping", "inner", "--address", "all", "--port", "80"];
+    const refused = await site.run(...add);
+    expect(refused).toMatchObject({ code: 2 });
+    expect(refused.err).toMatch(/tcp all:80 listens on all interfaces/);
+    const wrong = await site.run(...add, "--exposes", "tcp all:81");
+    expect(wrong).toMatchObject({ code: 14 });
+    expect(wrong.err).toMatch(/exposes is to be "tcp all:80"/);
+    await site.done(...add, "--yes");
+    expect(await site.json("route", "show", "open")).toMatchObject({ exposes: "tcp all:80" });
+    await site.done("route", "set", "open", "--address", "127.0.0.1");
+    expect(await site.json("route", "show", "open")).not.toHaveProperty("exposes");
+  });
+
+  it("tell the second of two who change one thing", async () => {
+    const { id } = await site.json<Thing>("tag", "add", "shared");
+    const { url, token } = place(site);
+    // Somebody else is always faster: each change comes after one of theirs.
+    const between = createServer(async (asked, answer) => {
+      const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+      const parts: Buffer[] = [];
+      for await (const part of asked) parts.push(part as Buffer);
+      const pass = (method: string, body: string | null, match: string) =>
+        fetch(`${url}${asked.url}`, { method, body, headers: { ...headers, "if-match": match } });
+      if (asked.method === "PATCH") await pass("PATCH", '{"description":"theirs"}', '"1"');
+      const body = parts.length === 0 ? null : Buffer.concat(parts).toString();
+      const got = await pass(asked.method ?? "GET", body, String(asked.headers["if-match"] ?? ""));
+      answer.writeHead(got.status, { "content-type": "application/json" });
+      answer.end(await got.text());
+    });
+    const port = await freePort();
+    await once(between.listen(port, "127.0.0.1"), "listening");
+    const env = { SEALED_COMMANDER: `http://127.0.0.1:${port}`, SEALED_TOKEN: token };
+    const late = await site.runAs(env, "tag", "set", id, "--description", "mine");
+    between.close();
+    expect(late.err).toMatch(/Tag "shared" was changed by admin at .*: read it again/);
+    expect(late.code).toBe(16);
+  });
+
+  it("let a token do what its role may, and nothing with one that is revoked", async () => {
+    const token = (await site.done("token", "add", "guest", "--role", "viewer")).trim();
+    const env = { SEALED_TOKEN: token, SEALED_COMMANDER: place(site).url };
+    expect(await site.runAs(env, "tag", "list")).toMatchObject({ code: 0 });
+    const write = await site.runAs(env, "tag", "add", "mine");
+    expect(write).toMatchObject({ code: 17 });
+    await site.done("token", "rm", "guest");
+    expect(await site.runAs(env, "tag", "list")).toMatchObject({ code: 17 });
+    expect(
+      await site.runAs({ ...env, SEALED_COMMANDER: "http://127.0.0.1:9" }, "tag", "list"),
+    ).toMatchObject({ code: 18 });
+  });
+
+  it("show what an import would change, change nothing, then change it", async () => {
+    await site.done("export", "before.toml");
+    write(site.folder, "after.toml", '[[mappings]]\nname = "only"\naddress = "10.0.0.9"\nport = 1');
+    const planned = await site.done("import", "after.toml", "--dry-run");
+    expect(planned).toMatch(/^\+ route only$/m);
+    expect(planned).toMatch(/^ {4}address +10\.0\.0\.9$/m);
+    expect(planned).toMatch(/^- profile default$/m);
+    expect(planned).toMatch(/Nothing was changed/);
+    expect(await site.done("export")).toBe(
+      await site.done("import", "before.toml").then(() => site.done("export")),
+    );
+    const asked = await site.run("import", "after.toml");
+    expect(asked).toMatchObject({ code: 2 });
+    expect(asked.err).toMatch(/Nobody is here to ask: say --yes/);
+    const { differences } = await site.json<{ differences: unknown[] }>(
+      "import",
+      "after.toml",
+      "--yes",
+    );
+    expect(differences.length).toBeGreaterThan(1);
+    expect(await site.done("import", "after.toml")).toBe("Everything is as the document says.\n");
+    await site.done("import", "before.toml", "--yes");
+    expect(await site.json<Thing[]>("profile", "list")).toMatchObject([{ name: "default" }]);
+  });
+
+  it("show a code once, list it without its text, and revoke it", async () => {
+    const code = await site.json<{ id: string; text: string }>("code", "add");
+    expect(code.text).toMatch(/^[A-Z2-7]{200,}$/);
+    const listed = await site.done("code", "list");
+    expect(listed).toMatch(new RegExp(`^${code.id} +default +- +open +0/1`, "m"));
+    expect(listed).not.toContain(code.text);
+    await site.done("code", "rm", code.id);
+    expect(await site.done("code", "list")).toMatch(new RegExp(`^${code.id} .* revoked `, "m"));
+    const drawn = await site.done("code", "add", "--qr");
+    expect(drawn).toMatch(/█/);
+    expect(drawn).toMatch(/sealed stlink activate - --state DIR/);
+  });
+
+  it("print what a Connector elsewhere takes into its file", async () => {
+    const key = "11".repeat(32);
+    const added = await site.done(
+      "site",
+      "connectors",
+      "add",
+      "--key",
+      key,
+      "--address",
+      "hall.example.org:8443",
+    );
+    expect(added).toMatch(
+      /\[commander\]\n +id = "[0-9a-f]{32}"\n +key = "[0-9a-f]{64}"\n +psk = "[0-9a-f]{64}"/,
+    );
+    expect(await site.json<{ key: string }[]>("site", "connectors", "list")).toMatchObject([
+      {},
+      { key },
+    ]);
+    await site.done("site", "connectors", "rm", key);
+    expect(await site.json<unknown[]>("site", "connectors", "list")).toHaveLength(1);
+  });
+
+  it("tell what happens as it happens", async () => {
+    const events = sealed(site.folder, "event", "--json");
+    const watched = sealed(site.folder, "stlink", "list", "--watch", "--json");
+    await events.printed(/"event":"hello"/);
+    await site.done("stlink", "add", "newcomer");
+    await events.printed(
+      /"event":"changed".*"name":"newcomer"|"name":"newcomer".*"event":"changed"/,
+    );
+    await watched.printed(/"name":"newcomer"/);
+    await events.end("SIGTERM");
+    await watched.end("SIGTERM");
+  });
+});
+
+function place(site: UpSite): { url: string; token: string } {
+  const { url, tokenFile } = JSON.parse(
+    readFileSync(join(site.folder, "sealed", "commander.json"), "utf8"),
+  );
+  return { url, token: readFileSync(tokenFile, "utf8").trim() };
+}
+
+describe("a site", () => {
+  it("opens a page through Routes of one imported file, and cuts off who is revoked", async () => {
+    const site = new UpSite();
+    await site.start();
+    const [target, port] = [await startService(), await freePort()];
+    write(
+      site.folder,
+      "site.toml",
+      `[[mappings]]\nname = "web"\naddress = "127.0.0.1"\nport = ${target}`,
+      `[[bindings]]\nname = "page"\nmapping = "web"\nport = ${port}`,
+      '[[templates]]\nname = "reached"\nroutes = ["web"]',
+      '[[templates]]\nname = "reaching"\nroutes = ["page"]',
+      '[[profiles]]\nname = "default"',
+      '[[profiles]]\nname = "hall"\ntemplates = ["reached"]',
+    );
+    await site.done("import", "site.toml", "--yes");
+    await site.join("camera", "--profile", "hall");
+    const office = await site.join("office");
+    await site.done("stlink", "set", "office", "--add-template", "reaching");
+    await office.logged("binding listens");
+    const said = Buffer.from("through three layers");
+    const heard = await exchange(port, said);
+    expect(Buffer.from(heard.map((byte) => byte ^ 0xff))).toEqual(said);
+    const shown = await site.done("stlink", "show", "office");
+    expect(shown).toMatch(/^page +binding +tcp 127\.0\.0\.1 port \d+ +Template reaching$/m);
+    expect(shown).toMatch(/^camera +([A-Z2-7]{4} ?){8}$/m);
+    const states = await site.json<Thing[]>("stlink", "list", "--state", "online");
+    expect(states.map(({ name }) => name)).toEqual(["camera", "office"]);
+
+    const unsure = await site.run("stlink", "revoke", "camera");
+    expect(unsure).toMatchObject({ code: 2 });
+    await site.done("stlink", "revoke", "camera", "--yes");
+    expect(await site.done("stlink", "list", "--state", "revoked")).toMatch(/^camera/m);
+    await site.process.end("SIGTERM");
+  });
+
+  it("is restored from a backup, once it is stopped, under a higher epoch", async () => {
+    const site = new UpSite();
+    const first = await site.start();
+    await site.done("tag", "add", "kept");
+    const { name } = await site.json<Thing>("backup");
+    await site.done("tag", "add", "lost");
+    const backup = join("site", "backups", name);
+    const refused = await site.run("restore", backup, "site");
+    expect(refused).toMatchObject({ code: 6 });
+    expect(refused.err).toMatch(/runs already/);
+    await first.end("SIGKILL");
+    const missing = await site.run("restore", "nowhere.db", "site");
+    expect(missing).toMatchObject({ code: 19 });
+    const restored = await site.done("restore", backup, "site");
+    expect(restored).toMatch(/The epoch is 2 now/);
+    expect(restored).toMatch(/Void: 1 code that/);
+    await site.start();
+    const tags = await site.json<Thing[]>("tag", "list");
+    expect(tags.map((tag) => tag.name)).toEqual(["kept"]);
+    expect(await site.json("site", "show")).toMatchObject({ version: { epoch: 2 } });
+    await site.process.end("SIGTERM");
+
+    // Where the old machine is lost: a new folder.
+    await site.done("restore", backup, "elsewhere");
+    expect(readdirSync(join(site.folder, "elsewhere"))).toContain("commander.db");
+  });
+
+  it("shows a row of the audit log that was changed, removed or moved", async () => {
+    const site = new UpSite();
+    const first = await site.start();
+    for (const name of ["a", "b", "c"]) await site.done("tag", "add", name);
+    await first.end("SIGTERM");
+    const verify = ["audit", "verify", "--folder", "site"];
+    const good = await site.done(...verify);
+    const [, head = ""] = /^ {2}(\d+:[0-9a-f]{64})$/m.exec(good) ?? [];
+    const db = new DatabaseSync(join(site.folder, "site", "commander.db"));
+    const found = async (sql: string, sentence: RegExp, ...more: string[]) => {
+      db.exec(`SAVEPOINT before; ${sql}; RELEASE before`);
+      const ended = await site.run(...verify, ...more);
+      expect(ended.err).toMatch(sentence);
+      expect(ended.code).toBe(20);
+    };
+    const last = Number(head.split(":")[0]);
+    const who = `UPDATE audit SET who = 'nobody' WHERE n = ${last - 1}`;
+    db.exec("CREATE TABLE kept AS SELECT * FROM audit");
+    const mend = () => db.exec("DELETE FROM audit; INSERT INTO audit SELECT * FROM kept");
+    await found(who, new RegExp(`row ${last - 1} was changed`));
+    mend();
+    await found(
+      `DELETE FROM audit WHERE n = ${last - 1}`,
+      new RegExp(`row ${last - 1} was removed`),
+    );
+    mend();
+    await found(
+      `UPDATE audit SET n = -1 WHERE n = ${last - 2}; UPDATE audit SET n = ${last - 2} WHERE n = ${last - 1};
+       UPDATE audit SET n = ${last - 1} WHERE n = -1`,
+      new RegExp(`row ${last - 2} was not written behind row ${last - 3}`),
+    );
+    mend();
+    // Who rewrites the end and the head is found by a head that was noted.
+    await found(
+      `DELETE FROM audit WHERE n = ${last};
+       UPDATE audit_head SET n = ${last - 1}, hash = (SELECT hash FROM audit WHERE n = ${last - 1})`,
+      /the last rows were removed/,
+      "--head",
+      head,
+    );
+    db.close();
+    const nowhere = await site.run("audit", "verify", "--folder", "nowhere");
+    expect(nowhere).toMatchObject({ code: 3 });
+    expect(nowhere.err).toMatch(/nowhere holds no site/);
+  });
+});
