@@ -62,7 +62,8 @@ function knownError(thrown: unknown): unknown {
   return thrown instanceof ApiError ? errorOfApi(thrown) : thrown;
 }
 
-function parser(args: readonly string[]) {
+/** All commands; what it throws is an AppError, or a bug. */
+export function parser(args: readonly string[]) {
   return yargs([...args])
     .scriptName("sealed")
     .usage("$0 <command>\n\nTunnels without an open inbound port: three layers, a blind relay.")

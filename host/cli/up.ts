@@ -33,6 +33,18 @@ export const upCommand: CommandModule<object, UpArguments> = {
         requiresArg: true,
         describe: "The port of the Commander's API on 127.0.0.1 (8480)",
       })
+      .option("recover", {
+        type: "string",
+        requiresArg: true,
+        normalize: true,
+        describe:
+          "The recovery key's file: give every STLink new keys, where the Commander's were stolen or lost",
+      })
+      .option("finish", {
+        type: "boolean",
+        default: false,
+        describe: "With --recover: go on with those that have new keys; the others are lost",
+      })
       .example("$0 up", "Everything on this machine, in ./sealed-site")
       .example(
         "$0 up --listen 0.0.0.0:8443 --address hall.example.org:8443",

@@ -1,30 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
-// A whole site in one process: a Connector, the Commander's own STLink that dials it, and the API. Before it:
-// `sealed up`, with a database that has been founded. After it: connector/service.ts, control/, api/. They meet in
-// the registry alone. Invariant: what has started is stopped again, in the reverse order, also where a later part
-// can't start.
+// A whole site in one process: a Connector, the Commander's own STLink that dials it, and the API; or, where the
+// Commander's key was stolen or lost, the Connector and a recovery. Before it: `sealed up`, with a database that has
+// been founded. After it: connector/service.ts, control/, api/. They meet in the registry alone. Invariant: what has
+// started is stopped again, in the reverse order, also where a later part can't start.
 
 import { usualLimits } from "../connector/connector-file.ts";
 import { type RunningConnector, startConnector } from "../connector/service.ts";
 import type { ConnectorSettings } from "../connector/settings.ts";
+import { DEFAULT_TENANT } from "../connector/settings-schema.ts";
 import type { Address } from "../net/transport.ts";
 import { systemWorld } from "../net/world.ts";
+import type { KeyPair } from "../service/key-file.ts";
 import type { Log } from "../service/log.ts";
 import { startApi } from "./api/api.ts";
 import { type CommanderControl, startControl } from "./control/control.ts";
+import { type Recovery, startRecovery } from "./control/recovery.ts";
 import type { Site } from "./founding.ts";
 import type { Registry } from "./registry.ts";
 
-export type UpSettings = {
+export type RelaySettings = {
   registry: Registry;
   site: Site;
   /** Where the Connector listens. */
   listen: readonly Address[];
-  /** Of the API, on loopback. */
-  apiPort: number;
   /** What the Connector keeps on disk. */
   connectorFolder: string;
   log: Log;
+};
+
+export type UpSettings = RelaySettings & {
+  /** Of the API, on loopback. */
+  apiPort: number;
 };
 
 export type RunningSite = {
@@ -45,7 +51,8 @@ export async function startSite(settings: UpSettings): Promise<RunningSite> {
     for (const one of stops.splice(0).reverse()) await one();
   };
   try {
-    const connector = await startConnector(connectorSettings(settings), log, systemWorld);
+    const { publicKey } = settings.site.commander;
+    const connector = await startConnector(relay(settings, publicKey), log, systemWorld);
     stops.push(() => connector.stop());
     const control = startControl({ registry, log, world: systemWorld });
     stops.push(async () => control.stop());
@@ -59,9 +66,42 @@ export async function startSite(settings: UpSettings): Promise<RunningSite> {
   }
 }
 
-/** The Connector beside the Commander: it admits whom this Commander says, and nobody else. */
-function connectorSettings({ site, listen, connectorFolder }: UpSettings): ConnectorSettings {
-  const { authority, commander, connector, hopPsk } = site;
+/** Public and private, 32 bytes each: the recovery key of now, and the public half of the next one. */
+export type RecoveryKeys = { recovery: KeyPair; nextRecoveryKey: Uint8Array };
+
+export type RunningRecovery = Pick<Recovery, "progress" | "finish"> & { stop(): Promise<void> };
+
+/** The Commander speaks with its recovery key alone (rule T8). Throws AppError: AddressUnusable; Refusal (Store...). */
+export async function startSiteRecovery(
+  settings: RelaySettings,
+  { recovery: { privateKey, publicKey }, nextRecoveryKey }: RecoveryKeys,
+): Promise<RunningRecovery> {
+  const { registry, log } = settings;
+  // The Commander's id moves to the recovery key, which shuts out who has the stolen one.
+  const connector = await startConnector(relay(settings, publicKey), log, systemWorld);
+  try {
+    const options = { registry, log, world: systemWorld };
+    const recovery = startRecovery({ ...options, recoveryKey: privateKey, nextRecoveryKey });
+    return {
+      progress: () => recovery.progress(),
+      finish: () => recovery.finish(),
+      stop: async () => {
+        recovery.stop();
+        await connector.stop();
+      },
+    };
+  } catch (error) {
+    await connector.stop();
+    throw error;
+  }
+}
+
+/** The Connector beside the Commander, which has this key: it admits whom this Commander says, and nobody else. */
+function relay(
+  { site, listen, connectorFolder }: RelaySettings,
+  commanderKey: Uint8Array,
+): ConnectorSettings {
+  const { authority, connector, hopPsk } = site;
   return {
     file: connectorFolder,
     ...connector,
@@ -71,9 +111,9 @@ function connectorSettings({ site, listen, connectorFolder }: UpSettings): Conne
     groups: [],
     commander: {
       id: new Uint8Array(Buffer.from(authority.commanderId, "hex")),
-      key: commander.publicKey,
+      key: commanderKey,
       psk: hopPsk,
-      tenant: TENANT,
+      tenant: DEFAULT_TENANT,
     },
     stateFolder: connectorFolder,
     limits: usualLimits(),
@@ -81,6 +121,3 @@ function connectorSettings({ site, listen, connectorFolder }: UpSettings): Conne
     statusSocket: null,
   };
 }
-
-/** The tenant of this Commander's own STLinks. */
-const TENANT = "default";

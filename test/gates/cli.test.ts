@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Gate: the published JSON Schemas are those of the code as it is now, every field in them says what it is
-// for, and what `sealed` ends with on an old Node is what the table of exit codes says.
+// for, and what `sealed` ends with on an old Node is what the table of exit codes says; every command's help says
+// what it and each of its options is for.
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { EXIT_CODES } from "../../host/cli/exit-codes.ts";
+import { parser } from "../../host/cli/sealed.ts";
 import { generateSchemas } from "../../scripts/gen-schemas.ts";
 import { ROOT } from "../../scripts/run.ts";
 
@@ -36,6 +38,62 @@ describe("the schemas", () => {
 
   test.each([...generateSchemas()])("%s describes every field", (_, text) => {
     expect(undescribed(JSON.parse(text), "")).toEqual([]);
+  });
+});
+
+/** What `--help` of a command says. */
+function helpOf(words: readonly string[]): Promise<string> {
+  return parser(words).getHelp();
+}
+
+/** The lines of a section of a help text, each put together again. */
+function section(help: string, title: string): string[] {
+  const [, text = ""] = new RegExp(`^${title}:\\n((?: .*\\n?)+)`, "m").exec(help) ?? [];
+  return text
+    .replaceAll(/\n {5,}(?!-)/g, " ")
+    .split("\n")
+    .filter((line) => line.trim() !== "");
+}
+
+/** Every command with its words, from `up` to `site connectors add`. */
+async function commandsUnder(words: readonly string[]): Promise<string[][]> {
+  const found = section(await helpOf(words), "Commands").map((line) => {
+    const [, name = ""] = new RegExp(`sealed ${[...words, "([a-z]+)"].join(" ")}`).exec(line) ?? [];
+    return [...words, name];
+  });
+  const deeper = await Promise.all(found.map(commandsUnder));
+  return [...found, ...deeper.flat()];
+}
+
+describe("help", () => {
+  test("says of every command what it does, and of every option what it is for", async () => {
+    const commands = await commandsUnder([]);
+    expect(commands.length).toBeGreaterThan(80);
+    for (const words of commands) {
+      const help = await helpOf(words);
+      expect(help, words.join(" ")).toMatch(new RegExp(`^sealed ${words.join(" ")}`));
+      expect(help.split("\n")[2], words.join(" ")).toMatch(/^[A-Z]/);
+      for (const option of [...section(help, "Options"), ...section(help, "Positionals")]) {
+        expect(option, words.join(" ")).toMatch(/^ +(-\w, )?[-\w]+ {2,}\S/);
+      }
+    }
+  });
+
+  test("names --json and --commander with every command that speaks to a Commander", async () => {
+    const nouns = ["route", "template", "profile", "tag", "customer", "code", "token", "site"];
+    const commands = (await Promise.all(nouns.map((noun) => commandsUnder([noun])))).flat();
+    for (const words of commands.filter((one) => one.at(-1) !== "connectors")) {
+      const help = await helpOf(words);
+      expect(help, words.join(" ")).toMatch(/^ +--json /m);
+      expect(help, words.join(" ")).toMatch(/^ +--commander /m);
+    }
+  });
+
+  test("lists every exit code", async () => {
+    const help = await helpOf([]);
+    for (const { code, means } of Object.values(EXIT_CODES)) {
+      expect(help.replaceAll(/\s+/g, " ")).toContain(`${code} ${means}`);
+    }
   });
 });
 

@@ -13,6 +13,7 @@ const FILES = {
   database: "commander.db",
   adminToken: "admin.token",
   recoveryKey: "recovery.key",
+  nextRecoveryKey: "recovery-next.key",
   options: "up.json",
   log: "sealed.log",
   /** What the Connector keeps. */

@@ -7,7 +7,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import * as z from "zod";
 import type { Address } from "../../net/transport.ts";
 import { AppError, systemCode, systemReason } from "../../service/app-error.ts";
-import { formatAddress, parseAddress } from "../../service/fields.ts";
+import { parseAddress } from "../../service/fields.ts";
 
 /** As they are kept in the folder. */
 const keptSchema = z.strictObject({
@@ -28,12 +28,22 @@ const USUAL: UpOptions = { listen: ["127.0.0.1:8443"], address: "127.0.0.1:8443"
 
 /** `known`: the address that STLinks were told last. Throws AppError: Usage, BadFile. */
 export function upOptions(given: GivenOptions, file: string, known: string | null): UpOptions {
-  const kept = readKept(file) ?? { ...USUAL, ...(known === null ? {} : { address: known }) };
+  const kept = readKept(file) ?? firstOptions(given, known);
   const listen = given.listen ?? kept.listen;
   for (const one of listen) checkedAddress("--listen", one);
   const address = given.address ?? addressFor(given, kept, listen);
   checkedAddress("--address", address);
   return { listen: [...listen], address, api: given.api ?? kept.api };
+}
+
+/** Of a folder without any: a new site, or one that was restored. */
+function firstOptions({ listen }: GivenOptions, known: string | null): UpOptions {
+  if (known === null) return USUAL;
+  if (listen === undefined && !isLocal(checkedAddress("--address", known))) {
+    const message = `STLinks come to ${known}: say where to listen for them, such as --listen 0.0.0.0:8443.`;
+    throw new AppError("Usage", message);
+  }
+  return { ...USUAL, address: known };
 }
 
 /** What STLinks are told where --address is not said. */
@@ -64,11 +74,11 @@ export function listenAddresses({ listen }: UpOptions): Address[] {
 
 /** Whether nobody but this machine reaches the Connector. */
 export function isLocalAlone(options: UpOptions): boolean {
-  return listenAddresses(options).every(({ host }) => /^(127\.|::1$|localhost$)/.test(host));
+  return listenAddresses(options).every(isLocal);
 }
 
-export function formatAll(addresses: readonly Address[]): string {
-  return addresses.map(formatAddress).join(" ");
+function isLocal({ host }: Address): boolean {
+  return /^(127\.|::1$|localhost$)/.test(host);
 }
 
 /** null: nothing was kept. */

@@ -10,6 +10,7 @@ import { siteOf } from "../../commander/founding.ts";
 import { Registry } from "../../commander/registry.ts";
 import { Database } from "../../commander/store/database.ts";
 import { type RunningSite, startSite } from "../../commander/up.ts";
+import { hex } from "../../service/hex.ts";
 import { type OpenLog, openLog } from "../../service/log.ts";
 import { endOnBugs, processStatus, stopSignal } from "../run.ts";
 import { usualSocket } from "../status-socket.ts";
@@ -26,19 +27,33 @@ import {
   type UpOptions,
   upOptions,
 } from "./up-options.ts";
+import { type RecoverArguments, recover } from "./up-recover.ts";
 import { adminToken, prepareSite, recoveryFile } from "./up-site.ts";
 
-export type UpArguments = { folder: string } & GivenOptions;
+export type UpArguments = { folder: string } & GivenOptions & RecoverArguments;
 
 /** Until it is told to stop. Throws AppError, Refusal. */
-export async function up(given: UpArguments): Promise<void> {
-  const folder = SiteFolder.make(resolve(given.folder));
-  let running: RunningSite | null = null;
-  const status = () => ({
-    ...processStatus(folder.path),
-    logLinesLost: 0,
-    ...running?.connector.status(),
+export function up(given: UpArguments): Promise<void> {
+  return inFolder(SiteFolder.make(resolve(given.folder)), async (site) => {
+    const { folder, registry } = site;
+    const options = upOptions(given, folder.file("options"), knownAddress(registry));
+    if (given.recover === undefined) await run(site, options);
+    else await recover(site, options, given);
   });
+}
+
+/** What is open as long as this process has the folder. */
+export type OpenSite = {
+  folder: SiteFolder;
+  registry: Registry;
+  log: OpenLog;
+  /** From now on `sealed status` is told this too. */
+  tell(status: () => object): void;
+};
+
+async function inFolder(folder: SiteFolder, act: (site: OpenSite) => Promise<void>): Promise<void> {
+  let told = () => ({});
+  const status = () => ({ ...processStatus(folder.path), logLinesLost: 0, ...told() });
   const mark = createHash("blake2s256").update(folder.path).digest();
   const claim = await folder.claim({ status, command: () => undefined }, [usualSocket("up", mark)]);
   const log = openLog({ level: "info", file: folder.file("log") });
@@ -46,12 +61,11 @@ export async function up(given: UpArguments): Promise<void> {
   try {
     const db = new Database(folder.file("database"));
     try {
-      const registry = new Registry(db);
-      const options = upOptions(given, folder.file("options"), knownAddress(registry));
-      running = await start(folder, registry, options, log);
-      await serve(folder, registry, options, running);
+      const tell = (status: () => object) => {
+        told = status;
+      };
+      await act({ folder, registry: new Registry(db), log, tell });
     } finally {
-      await running?.stop();
       db.close();
     }
   } finally {
@@ -60,32 +74,34 @@ export async function up(given: UpArguments): Promise<void> {
   }
 }
 
-/** Where STLinks were told to find the Connector. */
+/** Where STLinks were told to find the Connector that runs here. */
 function knownAddress(registry: Registry): string | null {
   const site = siteOf(registry);
-  return site?.authority.connectors[0]?.address ?? null;
+  if (site === null) return null;
+  const key = hex(site.connector.publicKey);
+  return site.authority.connectors.find((one) => one.key === key)?.address ?? null;
 }
 
-function start(
-  folder: SiteFolder,
-  registry: Registry,
-  options: UpOptions,
-  log: OpenLog,
-): Promise<RunningSite> {
-  const site = prepareSite(folder, registry, options.address);
-  keepOptions(folder.file("options"), options);
-  return startSite({
-    ...{ registry, site, log },
+async function run(site: OpenSite, options: UpOptions): Promise<void> {
+  const { folder, registry, log } = site;
+  const running = await startSite({
+    ...{ registry, log, site: prepareSite(folder, registry, options.address) },
     listen: listenAddresses(options),
     apiPort: options.api,
     connectorFolder: folder.file("connector"),
   });
+  try {
+    keepOptions(folder.file("options"), options);
+    site.tell(() => running.connector.status());
+    await serve(site, options, running);
+  } finally {
+    await running.stop();
+  }
 }
 
 /** Until it is told to stop. */
 async function serve(
-  folder: SiteFolder,
-  registry: Registry,
+  { folder, registry }: OpenSite,
   options: UpOptions,
   { url, connector }: RunningSite,
 ): Promise<void> {

@@ -7,6 +7,9 @@ import type { Id, Key } from "../domain/fields.ts";
 
 export const COMMANDER_KEY = "commander key";
 
+/** While a recovery is under way: the public half of the recovery key that it installs. */
+export const NEXT_RECOVERY_KEY = "next recovery key";
+
 /** Of the Commander's hop to this Connector, and of its link with the desk there (PROTOCOL 9.1). */
 export function hopPskName(connector: Key): string {
   return `hop ${connector}`;
