@@ -9,6 +9,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   statSync,
   writeFileSync,
 } from "node:fs";
@@ -26,6 +27,7 @@ afterAll(async () => {
   await endAll();
 });
 
+type Keys = { commander: { id: string; key: string; recoveryKey: string } };
 type Thing = { id: string; name: string; version: number };
 
 describe("sealed up", () => {
@@ -413,6 +415,29 @@ describe("a site", () => {
     // Where the old machine is lost: a new folder.
     await site.done("restore", backup, "elsewhere");
     expect(readdirSync(join(site.folder, "elsewhere"))).toContain("commander.db");
+  });
+
+  it("is recovered by the key that was carried away: every STLink takes new keys", async () => {
+    const site = new UpSite();
+    const first = await site.start();
+    await site.join("office");
+    const before = await site.json<Keys>("site", "show");
+    await first.end("SIGKILL");
+    renameSync(join(site.folder, "site", "recovery.key"), join(site.folder, "kept.key"));
+    await site.done("keygen", "other.key");
+    const wrong = await site.run("up", "site", "--recover", "other.key");
+    expect(wrong).toMatchObject({ code: 4 });
+    expect(wrong.err).toMatch(/other\.key is not this site's recovery key/);
+    const recovered = await site.done("up", "site", "--recover", "kept.key");
+    expect(recovered).toMatch(/The Commander has new keys/);
+    expect(recovered).toMatch(/The new one is .*\/recovery\.key: take it off this machine/);
+    const again = await site.start();
+    await again.printed(/^office is online/m);
+    const after = await site.json<Keys>("site", "show");
+    expect(after.commander.id).toBe(before.commander.id);
+    expect(after.commander.key).not.toBe(before.commander.key);
+    expect(after.commander.recoveryKey).not.toBe(before.commander.recoveryKey);
+    await again.end("SIGTERM");
   });
 
   it("shows a row of the audit log that was changed, removed or moved", async () => {

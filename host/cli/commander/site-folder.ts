@@ -14,6 +14,7 @@ const FILES = {
   adminToken: "admin.token",
   recoveryKey: "recovery.key",
   nextRecoveryKey: "recovery-next.key",
+  voidRecoveryKey: "recovery-void.key",
   options: "up.json",
   log: "sealed.log",
   /** What the Connector keeps. */

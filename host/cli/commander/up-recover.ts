@@ -18,6 +18,7 @@ import { stopSignal } from "../run.ts";
 import type { SiteFolder } from "./site-folder.ts";
 import { listenAddresses, type UpOptions } from "./up-options.ts";
 import type { OpenSite } from "./up-run.ts";
+import { recoveryFile, settleRecoveryKey } from "./up-site.ts";
 
 export type RecoverArguments = { recover: string | undefined; finish: boolean };
 
@@ -43,7 +44,7 @@ export async function recover(
   try {
     const isDone = finish || (await watch(running));
     if (isDone) running.finish();
-    console.log(isDone ? finishedText(folder) : brokenOffText(folder, file, running));
+    console.log(isDone ? finishedText(folder, registry) : brokenOffText(folder, file, running));
   } finally {
     await running.stop();
   }
@@ -91,13 +92,13 @@ async function watch(running: RunningRecovery): Promise<boolean> {
 
 const MISSING_SHOWN = 10;
 
-function finishedText(folder: SiteFolder): string {
-  const file = folder.file("nextRecoveryKey");
+function finishedText(folder: SiteFolder, registry: Registry): string {
+  const site = siteOf(registry);
+  if (site !== null) settleRecoveryKey(folder, site);
+  const file = recoveryFile(folder);
   return [
-    "The Commander has new keys, and so have the STLinks that came.",
-    ...(existsSync(file)
-      ? [`The recovery key of now is ${file}: take it off this machine; the old one is void.`]
-      : []),
+    "The Commander has new keys, and so have the STLinks that came. The old recovery key is void.",
+    ...(file === null ? [] : [`The new one is ${file}: take it off this machine.`]),
     `Go on with: sealed up ${folder.path}`,
   ].join("\n");
 }

@@ -4,7 +4,7 @@
 // holds a secret is its owner's alone from its first byte.
 
 import { randomBytes } from "node:crypto";
-import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import {
   foundSite,
@@ -16,6 +16,7 @@ import {
 import type { Registry } from "../../commander/registry.ts";
 import { createToken, findToken, listTokens } from "../../commander/store/tokens.ts";
 import { AppError, systemReason } from "../../service/app-error.ts";
+import { hex } from "../../service/hex.ts";
 import { type KeyPair, readKeyFile, writeKeyFile } from "../../service/key-file.ts";
 import { readToken } from "./place.ts";
 import type { SiteFolder } from "./site-folder.ts";
@@ -31,6 +32,7 @@ export function prepareSite(folder: SiteFolder, registry: Registry, address: str
   }
   const site = siteOf(registry);
   if (site === null) throw new Error("the site was not founded");
+  settleRecoveryKey(folder, site);
   if (site.authority.connectors.some((one) => one.address === address)) return site;
   moveConnector(registry, WHO, address);
   return siteOf(registry) ?? site;
@@ -42,6 +44,14 @@ function recoveryPair(file: string): KeyPair {
   const pair = newKeyPair();
   writeKeyFile(file, pair);
   return pair;
+}
+
+/** After a recovery the next recovery key is the one of now, and the one before it is void. */
+export function settleRecoveryKey(folder: SiteFolder, { authority }: Site): void {
+  const [next, current] = [folder.file("nextRecoveryKey"), folder.file("recoveryKey")];
+  if (!existsSync(next) || hex(readKeyFile(next).publicKey) !== authority.recoveryKey) return;
+  if (existsSync(current)) renameSync(current, folder.file("voidRecoveryKey"));
+  renameSync(next, current);
 }
 
 /** Where the recovery key still lies in the folder. */
