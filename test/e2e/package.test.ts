@@ -12,8 +12,8 @@ import { endServices, exchange, startSite } from "./sealed-site.ts";
 import { endAll, makeFolder, sealed, useSealed } from "./sealed-tools.ts";
 
 /** What is downloaded, and what then lies on the disk. */
-const PACKED_MOST_BYTES = 250_000;
-const UNPACKED_MOST_BYTES = 800_000;
+const PACKED_MOST_BYTES = 450_000;
+const UNPACKED_MOST_BYTES = 1_500_000;
 const PACKAGE = "sealedtunnel-0.1.0.tgz";
 
 type Packed = { integrity: string; size: number; unpackedSize: number; files: { path: string }[] };
@@ -84,7 +84,9 @@ describe("the package", () => {
     const imports = first.files
       .filter(({ path }) => path.endsWith(".js"))
       .flatMap(({ path }) => importsOf(join(installed, "node_modules", "sealedtunnel", path)));
-    expect([...new Set(imports)].sort()).toEqual(Object.keys(dependencies));
+    // What fastify-type-provider-zod wants beside it, for its types alone.
+    const needed = new Set([...imports, "openapi-types"]);
+    expect([...needed].sort()).toEqual(Object.keys(dependencies));
   });
 });
 

@@ -9,7 +9,7 @@ import { changedIds, type News, type Registry } from "../../commander/registry.t
 import { listObjects } from "../../commander/store/listing.ts";
 import { readVersion } from "../../commander/store/site.ts";
 import { readStlink } from "../../commander/store/stlinks.ts";
-import { LiveBlock } from "../demo/live-block.ts";
+import { LiveBlock } from "../live-block.ts";
 import { plainText, tableText, timeText } from "./output.ts";
 
 const EVERY_MS = 250;

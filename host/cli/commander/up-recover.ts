@@ -13,7 +13,7 @@ import { type RunningRecovery, startSiteRecovery } from "../../commander/up.ts";
 import { AppError } from "../../service/app-error.ts";
 import { hex } from "../../service/hex.ts";
 import { type KeyPair, readKeyFile, writeKeyFile } from "../../service/key-file.ts";
-import { LiveBlock } from "../demo/live-block.ts";
+import { LiveBlock } from "../live-block.ts";
 import { stopSignal } from "../run.ts";
 import type { SiteFolder } from "./site-folder.ts";
 import { listenAddresses, type UpOptions } from "./up-options.ts";

@@ -2,7 +2,7 @@
 // A list of STLinks that follows what happens: on a terminal it is drawn anew, elsewhere each STLink that has
 // changed is a line. Before it: `sealed stlink list --watch`. After it: events.ts. Ctrl-C ends it.
 
-import { LiveBlock } from "../demo/live-block.ts";
+import { LiveBlock } from "../live-block.ts";
 import { AWAY, siteEvents } from "./events.ts";
 import type { Given } from "./fields.ts";
 import type { Commander, Thing } from "./things.ts";

@@ -4,8 +4,8 @@
 // anything else, which gets plain lines now and then. Only ids, sizes and counts come here.
 
 import type { AdmittedLine, ConnectorStatus } from "../../connector/status.ts";
+import { LiveBlock } from "../live-block.ts";
 import { LARGE_BYTES } from "./large-file.ts";
-import { LiveBlock } from "./live-block.ts";
 import type { Message } from "./messages.ts";
 import type { Place } from "./place.ts";
 import { LOOPBACK } from "./ports.ts";

@@ -5,8 +5,8 @@
 
 import type { ConnectorStatus } from "../../../connector/status.ts";
 import { RAM_KIB } from "../../../device/emulator.ts";
+import { LiveBlock } from "../../live-block.ts";
 import { connectorLines } from "../display.ts";
-import { LiveBlock } from "../live-block.ts";
 import type { DeviceKind } from "./demo-device.ts";
 import type { Watcher } from "./watcher.ts";
 

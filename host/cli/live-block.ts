@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lines that stay, and beneath them a block that is redrawn in place. Before it: a demo's display. After
+// Lines that stay, and beneath them a block that is redrawn in place. Before it: `sealed up`, `--watch`, a demo. After
 // it: a terminal; anything else gets the block as plain lines now and then.
 
 const PLAIN_EVERY_MS = 10_000;
