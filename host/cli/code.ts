@@ -2,7 +2,7 @@
 // `sealed code`: activation codes: made by a Profile and shown once, listed with who used which when, revoked.
 // Before it: a person or a script. After it: the API. `sealed stlink code` makes one for an STLink that is there.
 
-import type { CommandModule } from "yargs";
+import type { Argv, CommandModule } from "yargs";
 import { dataOf, type Schemas } from "../commander/client/client.ts";
 import { codeSheet, columnsFor, type MadeCode, qrOption } from "./commander/code-sheet.ts";
 import { type Cell, printJson, tableText, timeText } from "./commander/output.ts";
@@ -94,17 +94,30 @@ export function showCode(code: MadeCode, hasQr: boolean, json: boolean): void {
   tellDone(json, code, codeSheet(code, columnsFor(hasQr)));
 }
 
+const show: CommandModule<object, NounArguments & { code: string }> = {
+  command: "show <code>",
+  describe: "Show a code: its state, and who used it, when",
+  builder: (yargs) => nounOptions(codeArgument(yargs)) as never,
+  handler: withCommander(async (commander, { code: id, json }) => {
+    const asked = commander.http.GET("/api/v1/codes/{id}", { params: { path: { id } } });
+    const code = await dataOf(asked);
+    if (json) printJson(code);
+    else console.log(await codesText(commander, [code]));
+  }),
+};
+
+function codeArgument(yargs: Argv) {
+  return yargs.positional("code", {
+    type: "string",
+    demandOption: true,
+    describe: "Its id, as `sealed code list` shows it",
+  });
+}
+
 const remove: CommandModule<object, NounArguments & { code: string }> = {
   command: "rm <code>",
   describe: "Revoke a code: it activates nobody any more",
-  builder: (yargs) =>
-    nounOptions(
-      yargs.positional("code", {
-        type: "string",
-        demandOption: true,
-        describe: "Its id, as `sealed code list` shows it",
-      }),
-    ) as never,
+  builder: (yargs) => nounOptions(codeArgument(yargs)) as never,
   handler: withCommander(async (commander, { code: id, json }) => {
     const asked = commander.http.POST("/api/v1/codes/{id}/revoke", { params: { path: { id } } });
     tellDone(json, await dataOf(asked), `Code ${id} is revoked.`);
@@ -113,6 +126,7 @@ const remove: CommandModule<object, NounArguments & { code: string }> = {
 
 export const codeCommand = groupCommand("code", "Activation codes: make, list, revoke", [
   list as CommandModule,
+  show as CommandModule,
   add as CommandModule,
   remove as CommandModule,
 ]);

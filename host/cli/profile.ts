@@ -3,6 +3,7 @@
 // script. After it: commander/verbs.ts. `sealed code add --profile` makes a code by one.
 
 import type { Field } from "./commander/fields.ts";
+import { usesOf } from "./commander/uses.ts";
 import { DESCRIPTION, ROUTES, TAGS, TEMPLATES } from "./commander/usual-fields.ts";
 import { type Noun, nounCommand } from "./commander/verbs.ts";
 
@@ -60,6 +61,7 @@ const NOUN: Noun = {
   ],
   filters: [],
   example: "cameras --template hall --uses 20 --expiry 7d",
+  about: usesOf("profiles"),
 };
 
 export const profileCommand = nounCommand(

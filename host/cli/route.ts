@@ -6,6 +6,7 @@ import { type BindingFields, exposedPlace } from "../commander/domain/route.ts";
 import { AppError } from "../service/app-error.ts";
 import { exposureOf } from "../stlink/addresses.ts";
 import type { Field, Given } from "./commander/fields.ts";
+import { usesOf } from "./commander/uses.ts";
 import { DESCRIPTION, TAGS } from "./commander/usual-fields.ts";
 import { type Noun, nounCommand } from "./commander/verbs.ts";
 import { answer } from "./questions.ts";
@@ -101,6 +102,7 @@ const NOUN: Noun = {
   ],
   filters: [{ option: "type", choices: ["mapping", "binding"], describe: "Of this type" }],
   example: "web --address 192.168.0.1 --port 543",
+  about: usesOf("routes"),
   confirm: confirmRoute,
 };
 

@@ -103,8 +103,20 @@ async function tokenId(commander: Commander, which: string): Promise<string> {
   throw new AppError("NotFound", message);
 }
 
+const whoami: CommandModule<object, NounArguments> = {
+  command: "whoami",
+  describe: "Show whose token is used, and what it may do",
+  builder: (yargs) => nounOptions(yargs) as never,
+  handler: withCommander(async ({ http }, { json }) => {
+    const token = await dataOf(http.GET("/api/v1/whoami", {}));
+    const { name, role, expiresAt } = token;
+    tellDone(json, token, `${name} (${role}), until ${timeText(expiresAt)}`);
+  }),
+};
+
 export const tokenCommand = groupCommand("token", "Tokens: who may use the Commander", [
   list as CommandModule,
   add as CommandModule,
   remove as CommandModule,
+  whoami as CommandModule,
 ]);
