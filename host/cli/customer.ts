@@ -35,7 +35,7 @@ const FIELDS: readonly Field[] = [
   TAGS,
 ];
 
-const NOUN: Noun = {
+export const CUSTOMER: Noun = {
   name: "customer",
   word: "Customer",
   plural: "customers",
@@ -50,4 +50,7 @@ const NOUN: Noun = {
   example: "acme --id ID --key KEY --recovery KEY --stlinks 100",
 };
 
-export const customerCommand = nounCommand(NOUN, "Customers: whose STLinks the Connector admits");
+export const customerCommand = nounCommand(
+  CUSTOMER,
+  "Customers: whose STLinks the Connector admits",
+);

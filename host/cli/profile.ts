@@ -46,7 +46,7 @@ const FIELDS: readonly Field[] = [
 
 type Codes = { uses: number; expiry: string; approval: boolean };
 
-const NOUN: Noun = {
+export const PROFILE: Noun = {
   name: "profile",
   word: "Profile",
   plural: "profiles",
@@ -65,6 +65,6 @@ const NOUN: Noun = {
 };
 
 export const profileCommand = nounCommand(
-  NOUN,
+  PROFILE,
   "Profiles: what STLinks start with, and their codes' rules",
 );

@@ -79,10 +79,31 @@ const FIELDS: readonly Field[] = [
     is: "text",
     describe: "How long a connection is held while the peer is away, such as 120s",
   },
+  {
+    at: "idle",
+    option: "idle",
+    is: "text",
+    isOptional: true,
+    describe: "UDP: after so long without a datagram a source address is forgotten, such as 60s",
+  },
+  {
+    at: "age",
+    option: "age",
+    is: "text",
+    isOptional: true,
+    describe: "UDP: a datagram that could not be sent for so long is dropped, such as 500ms",
+  },
+  {
+    at: "flows",
+    option: "flows",
+    is: "number",
+    isOptional: true,
+    describe: "UDP: source addresses at once",
+  },
   TAGS,
 ];
 
-const NOUN: Noun = {
+export const ROUTE: Noun = {
   name: "route",
   word: "Route",
   plural: "routes",
@@ -133,4 +154,4 @@ async function agree(name: string, place: string, exposure: string, isYes: boole
   throw new AppError("Usage", "Nothing was done. Loopback exposes nothing: --address 127.0.0.1.");
 }
 
-export const routeCommand = nounCommand(NOUN, "Routes: Mappings and Bindings");
+export const routeCommand = nounCommand(ROUTE, "Routes: Mappings and Bindings");

@@ -6,7 +6,7 @@ import { usesOf } from "./commander/uses.ts";
 import { DESCRIPTION } from "./commander/usual-fields.ts";
 import { type Noun, nounCommand } from "./commander/verbs.ts";
 
-const NOUN: Noun = {
+export const TAG: Noun = {
   name: "tag",
   word: "Tag",
   plural: "tags",
@@ -17,4 +17,4 @@ const NOUN: Noun = {
   about: usesOf("tags"),
 };
 
-export const tagCommand = nounCommand(NOUN, "Tags: words that objects are given, to find them by");
+export const tagCommand = nounCommand(TAG, "Tags: words that objects are given, to find them by");

@@ -6,7 +6,7 @@ import { usesOf } from "./commander/uses.ts";
 import { DESCRIPTION, ROUTES, TAGS } from "./commander/usual-fields.ts";
 import { type Noun, nounCommand } from "./commander/verbs.ts";
 
-const NOUN: Noun = {
+export const TEMPLATE: Noun = {
   name: "template",
   word: "Template",
   plural: "templates",
@@ -17,4 +17,7 @@ const NOUN: Noun = {
   about: usesOf("templates"),
 };
 
-export const templateCommand = nounCommand(NOUN, "Templates: sets of Routes, assigned to STLinks");
+export const templateCommand = nounCommand(
+  TEMPLATE,
+  "Templates: sets of Routes, assigned to STLinks",
+);

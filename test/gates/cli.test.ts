@@ -6,8 +6,14 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { STLINK } from "../../host/cli/commander/stlink-noun.ts";
+import { CUSTOMER } from "../../host/cli/customer.ts";
 import { EXIT_CODES } from "../../host/cli/exit-codes.ts";
+import { PROFILE } from "../../host/cli/profile.ts";
+import { ROUTE } from "../../host/cli/route.ts";
 import { parser } from "../../host/cli/sealed.ts";
+import { TAG } from "../../host/cli/tag.ts";
+import { TEMPLATE } from "../../host/cli/template.ts";
 import { generateSchemas } from "../../scripts/gen-schemas.ts";
 import { ROOT } from "../../scripts/run.ts";
 
@@ -94,6 +100,32 @@ describe("help", () => {
     for (const { code, means } of Object.values(EXIT_CODES)) {
       expect(help.replaceAll(/\s+/g, " ")).toContain(`${code} ${means}`);
     }
+  });
+});
+
+/** Paths of the fields of an object's schema in the API's document, but its name. */
+function fieldsOf(schema: string): string[] {
+  const text = readFileSync(join(ROOT, "host/commander/api/openapi.json"), "utf8");
+  const { properties = {} } = JSON.parse(text).components.schemas[schema] as Schema;
+  return Object.entries(properties).flatMap(([name, field]) =>
+    field.properties === undefined
+      ? [name]
+      : Object.keys(field.properties).map((inner) => `${name}.${inner}`),
+  );
+}
+
+describe("nouns", () => {
+  test.each([
+    [ROUTE, ["NewMapping", "NewBinding"]],
+    [TEMPLATE, ["NewTemplate"]],
+    [PROFILE, ["NewProfile"]],
+    [STLINK, ["NewStlink"]],
+    [TAG, ["NewTag"]],
+    [CUSTOMER, ["NewCustomer"]],
+  ])("have an option for every field of the API's objects (%#)", (noun, schemas) => {
+    const fields = new Set(schemas.flatMap(fieldsOf));
+    const options = noun.fields.map(({ at }) => at);
+    expect(["name", ...options].sort()).toEqual([...fields].sort());
   });
 });
 

@@ -3,6 +3,7 @@
 // it: stlink-site.ts, the verbs that administrators use.
 
 import type { Schemas } from "../../commander/client/client.ts";
+import { STLINK_STATES } from "../../commander/domain/stlink.ts";
 import type { Field } from "./fields.ts";
 import { type Cell, linesText, shortId, tableText, timeText } from "./output.ts";
 import type { Thing } from "./things.ts";
@@ -52,7 +53,7 @@ export const STLINK: Noun = {
   filters: [
     {
       option: "state",
-      choices: ["invited", "waiting", "online", "away", "revoked"],
+      choices: STLINK_STATES,
       describe: "In this state",
     },
   ],
