@@ -20,7 +20,7 @@ export function readCodeArgument(argument: string): ActivationCode {
   // Of a positional that is a lone dash yargs leaves nothing.
   if (argument === "-" || argument === "") {
     if (process.stdin.isTTY) console.error("Paste the activation code, then Enter and Ctrl-D:");
-    return readCode(textFrom(STANDARD_INPUT, "standard input"));
+    return readCode(textFrom(STANDARD_INPUT, "the file behind standard input"));
   }
   const handle = openIfThere(argument);
   if (handle !== null) {
@@ -52,7 +52,7 @@ function textFrom(handle: number, name: string): string {
   const status = fstatSync(handle);
   if (status.isDirectory()) throw new AppError("BadFile", `${name} is a folder, and no code.`);
   if (status.isFile() && (status.mode & OTHERS) !== 0) {
-    const message = `${name} holds an activation code and others may read it: chmod 600 ${name}`;
+    const message = `${name} holds an activation code and others may read it: take that from them (chmod 600).`;
     throw new AppError("BadKeyFile", message);
   }
   return readFileSync(handle, "utf8").slice(0, TEXT_MOST);
