@@ -52,7 +52,7 @@ function textFrom(handle: number, name: string): string {
   const status = fstatSync(handle);
   if (status.isDirectory()) throw new AppError("BadFile", `${name} is a folder, and no code.`);
   if (status.isFile() && (status.mode & OTHERS) !== 0) {
-    const message = `${name} holds an activation code and others may read it: take that from them (chmod 600).`;
+    const message = `${name} holds an activation code and others may read it: chmod 600 it.`;
     throw new AppError("BadKeyFile", message);
   }
   return readFileSync(handle, "utf8").slice(0, TEXT_MOST);
