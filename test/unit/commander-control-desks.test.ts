@@ -3,11 +3,15 @@
 // who waits, Customers. PROTOCOL 9.1; rules T2, T6, T10.
 
 import { afterEach, describe, expect, it } from "vitest";
+import { madeCode } from "../../host/commander/domain/code.ts";
 import { revoke, revokeCode } from "../../host/commander/store/activations.ts";
-import { listCodes } from "../../host/commander/store/codes.ts";
+import { insertCode, listCodes } from "../../host/commander/store/codes.ts";
 import { deleteObject } from "../../host/commander/store/writing.ts";
+import { hex } from "../../host/service/hex.ts";
 import { GOOD_CUSTOMER } from "./commander-objects.ts";
 import { CommanderSite } from "./commander-site.ts";
+
+const NONE = new Uint8Array(0);
 
 let site: CommanderSite;
 
@@ -59,6 +63,21 @@ describe("a Connector", () => {
     expect(site.desk.held.members.size).toBe(1);
   });
 
+  it("that takes nothing any more keeps nobody waiting for long, and the log says so", async () => {
+    site = new CommanderSite("takes nothing").start();
+    await site.pairedSite();
+    await site.settled();
+    site.desk.isFull = true;
+    site.edit("stlink", "office", { templates: [] });
+    await site.pass(5000);
+    expect(site.isCurrent("office")).toBe(false);
+    await site.until(() => site.isCurrent("office"), "it is told", 20_000);
+    expect(site.told("does not take the admission")).toHaveLength(1);
+    site.desk.isFull = false;
+    await site.settled();
+    expect(site.desk.held.pairs.size).toBe(0);
+  });
+
   it("has a code's ticket until the code is revoked, and who waits with it until that is over", async () => {
     site = new CommanderSite("tickets").start();
     const id = site.make("stlink", { name: "camera", description: "" });
@@ -100,8 +119,16 @@ describe("a Connector", () => {
 
   it("is told of so many codes at most, the newest", async () => {
     site = new CommanderSite("codes without end");
+    const rules = { uses: 1, expiry: "1d", sources: [], approval: false };
+    const target = { profileId: null, stlinkId: null };
     site.registry.change("anna", (change) => {
-      for (let i = 0; i < 4100; i++) site.makeCode(change);
+      for (let i = 0; i < 4100; i++) {
+        const [codeId, hash] = [8, 32].map((length) => Buffer.alloc(length, "c"));
+        codeId?.writeUInt32LE(i);
+        const hashes = { codeId: hex(codeId ?? NONE), secretHash: hex(hash ?? NONE) };
+        const code = { ...hashes, ticketHash: hashes.secretHash };
+        insertCode(change, madeCode(code, target, rules, site.nowMs), new Uint8Array(32));
+      }
     });
     site.start();
     await site.until(() => site.desk.held.tickets.size > 0, "LIST");

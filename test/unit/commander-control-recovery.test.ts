@@ -30,6 +30,8 @@ describe("a recovery", () => {
     await site.member("away").stop();
     site.kill();
     site.openDatabase();
+    // The thief has made the Connector hold what he liked.
+    site.desk.held.version = { epoch: 9, serial: 1n };
     site.moveCommander(site.recovery.publicKey);
     const recovery = recover();
     await site.until(() => recovery.progress().installed === 2, "two are installed");
@@ -42,7 +44,7 @@ describe("a recovery", () => {
     const authority = readAuthority(site.db);
     expect(authority?.recoveryKey).toBe(hex(next.publicKey));
     expect(authority?.commanderKey).not.toBe(hex(site.keys.publicKey));
-    expect(readVersion(site.db).epoch).toBeGreaterThan(1);
+    expect(readVersion(site.db).epoch).toBeGreaterThan(9);
     site.moveCommander(Buffer.from(authority?.commanderKey ?? "", "hex"));
     site.start();
     await site.current("office", "camera", "away");

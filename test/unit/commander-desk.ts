@@ -146,6 +146,8 @@ export class FakeDesk implements Directory {
   readonly told: string[] = [];
   /** Commits that wait until the test lets them pass; null: none waits. */
   heldBack: (() => void)[] | null = null;
+  /** It takes nothing, and says so. */
+  isFull = false;
   /** Keys that the Commander may have; the operator can move it to another (T8). */
   commanderKey: Uint8Array;
   readonly #turns = new Map<string, { key: string; untilMs: number }>();
@@ -278,6 +280,7 @@ export class FakeDesk implements Directory {
 
   #commit(coming: Held, { epoch, serial }: { epoch: number; serial: bigint }): void {
     this.#coming = null;
+    if (this.isFull) return this.say({ type: "HOLDS", ...this.held.version });
     coming.version = { epoch, serial };
     const put = (): void => {
       const before = this.held;

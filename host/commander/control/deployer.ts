@@ -19,6 +19,8 @@ import type { Parties } from "./parties.ts";
 export const Rank = { Revoked: 0, Changed: 1, Asked: 2 } as const;
 export type RankOf = (typeof Rank)[keyof typeof Rank];
 
+type Configuration = { version: Version; bytes: Uint8Array };
+
 const RANKS = 3;
 /** Made at once, so that nothing else waits long. */
 const BATCH = 32;
@@ -109,21 +111,26 @@ export class Deployer {
   }
 
   #serve(): void {
-    const batch: Conversation[] = [];
+    const { batch, isBlocked } = this.#nextBatch();
+    if (batch.size > 0 && this.#send([...batch])) this.wake();
+    this.#look(isBlocked);
+  }
+
+  /** Those whose turn it is; while peers of who was revoked can be served, nobody else. */
+  #nextBatch(): { batch: Set<Conversation>; isBlocked: boolean } {
+    const batch = new Set<Conversation>();
     let isBlocked = false;
     for (const [rank, ids] of this.#due.entries()) {
       for (const id of ids) {
-        if (batch.length === BATCH) break;
+        if (batch.size === BATCH) return { batch, isBlocked };
         const conversation = this.#parties.get(id)?.conversation ?? null;
         if (conversation === null || conversation.stlinkId === null) ids.delete(id);
         else if (!this.isHeld(conversation.stlinkId)) isBlocked = true;
-        else if (!conversation.isBusy && !batch.includes(conversation)) batch.push(conversation);
-        // The first ones go before any of the next rank is looked at.
+        else if (!conversation.isBusy) batch.add(conversation);
       }
-      if (batch.length > 0 && rank === Rank.Revoked) break;
+      if (batch.size > 0 && rank === Rank.Revoked) break;
     }
-    if (batch.length > 0 && this.#send(batch)) this.wake();
-    this.#look(isBlocked);
+    return { batch, isBlocked };
   }
 
   /** False: they could not be made now. */
@@ -140,9 +147,9 @@ export class Deployer {
       const made = configurations.get(stlinkId ?? "");
       const isAsked = this.#due[Rank.Asked]?.has(party.id) ?? false;
       for (const waiting of this.#due) waiting.delete(party.id);
-      if (made?.ok && stlinkId !== null)
-        this.#give(conversation, stlinkId, version, made.value, isAsked);
-      else if (made?.ok === false) this.#tellTooLarge(made.problems[0]?.sentence ?? "");
+      if (made?.ok === false) this.#tellTooLarge(made.problems[0]?.sentence ?? "");
+      if (made?.ok !== true || stlinkId === null) continue;
+      this.#give(conversation, stlinkId, { version, bytes: made.value }, isAsked);
     }
     return true;
   }
@@ -151,21 +158,20 @@ export class Deployer {
   #give(
     conversation: Conversation,
     id: Id,
-    version: Version,
-    configuration: Uint8Array,
+    { version, bytes }: Configuration,
     isAsked: boolean,
   ): void {
     const { inForce, sent } = conversation;
     if (isAtLeast(inForce, version) || isAtLeast(sent?.version ?? null, version)) return;
-    const content = contentOf(configuration);
+    const content = contentOf(bytes);
     if (!isAsked && this.#contents.get(id) === content) {
       this.#behind.add(conversation.party.id);
       return this.#followLater();
     }
     this.#contents.set(id, content);
     this.#behind.delete(conversation.party.id);
-    conversation.sent = { version, hash: hashOf(configuration) };
-    conversation.send(encodeConfig(configuration));
+    conversation.sent = { version, hash: hashOf(bytes) };
+    conversation.send(encodeConfig(bytes));
   }
 
   #configured(ids: readonly Id[]) {

@@ -51,6 +51,8 @@ export class DeskClient {
   #held: Version | null = null;
   /** The version that it is known to hold, from which differences count; null: all is to be told. */
   #base: Version | null = null;
+  /** All is to be told anew, whatever it holds. */
+  #isListDue = false;
   #waiting = new Differences();
   #out: OutPush | null = null;
   /** Codes that it has been told of, the oldest first. */
@@ -89,7 +91,7 @@ export class DeskClient {
   /** It holds what the admission was at this audit entry, or later. */
   holds(serial: number): boolean {
     if (this.#base === null || this.#held === null) return false;
-    const isAll = this.#out === null && this.#waiting.isEmpty;
+    const isAll = this.#out === null && this.#waiting.isEmpty && !this.#isListDue;
     return isAll || this.#base.serial >= BigInt(serial);
   }
 
@@ -107,7 +109,7 @@ export class DeskClient {
 
   /** Nothing may be as it was. */
   tellAll(): void {
-    this.#base = null;
+    this.#isListDue = true;
     this.#push();
   }
 
@@ -185,7 +187,7 @@ export class DeskClient {
     else this.#takeBack(isFirst);
     this.#out = null;
     if (this.#base !== null && !isSame(this.#base, held)) this.#base = null;
-    this.#lateSinceMs = null;
+    if (this.#base !== null) this.#lateSinceMs = null;
     this.#push();
     this.#events.changed(this.key);
   }
@@ -205,13 +207,14 @@ export class DeskClient {
   /** Tells what there is to tell, if it is its turn. */
   #push(): void {
     if (this.#talk === null || this.#held === null || this.#out !== null) return;
-    if (this.#base !== null && this.#waiting.isEmpty) return;
-    if (this.#base === null && !this.#lists.take()) return this.#pushLater();
+    const isList = this.#base === null || this.#isListDue;
+    if (!isList && this.#waiting.isEmpty) return;
+    this.#lateSinceMs ??= this.#office.world.clock.now();
+    if (isList && !this.#lists.take()) return this.#pushLater();
     const attempt = this.#office.attempt("read the admission", () => this.#next());
     if (!attempt.ok) return void this.#talk.end(Reason.Application);
     this.#out = attempt.value;
     this.#waiting = new Differences();
-    this.#lateSinceMs ??= this.#office.world.clock.now();
     this.#talk.send(attempt.value.bytes);
   }
 
@@ -221,9 +224,11 @@ export class DeskClient {
   }
 
   #next(): OutPush {
-    if (this.#base === null) {
+    if (this.#base === null || this.#isListDue) {
       this.#tickets = new Set();
-      return { ...this.#admission.list(this.key, this.#tickets), differences: null };
+      const push = this.#admission.list(this.key, this.#tickets);
+      this.#isListDue = false;
+      return { ...push, differences: null };
     }
     const differences = this.#waiting;
     const told = { connector: this.key, tickets: this.#tickets };
