@@ -32,6 +32,13 @@ AddressKind kind_of_v6(const uint8_t* host) {
   return is_private ? AddressKind::Private : AddressKind::Other;
 }
 
+bool has_prefix(const uint8_t* host, const uint8_t* network, uint32_t bits) {
+  uint32_t whole = bits / 8;
+  if (memcmp(host, network, whole) != 0) return false;
+  uint32_t left = bits % 8;
+  return left == 0 || (host[whole] ^ network[whole]) >> (8 - left) == 0;
+}
+
 bool is_text(const uint8_t* from, size_t bytes, const char* text) {
   return bytes == strlen(text) && memcmp(from, text, bytes) == 0;
 }
@@ -62,6 +69,19 @@ bool is_literal(const uint8_t* text, size_t bytes) {
 
 AddressKind kind_of(const sockets::Address& address) {
   return address.host_bytes == 4 ? kind_of_v4(address.host) : kind_of_v6(address.host);
+}
+
+bool is_in_network(const sockets::Address& address, const uint8_t* network, uint32_t bytes,
+                   uint32_t bits) {
+  uint8_t host[16];
+  memcpy(host, MAPPED, sizeof MAPPED);
+  if (address.host_bytes == 4)
+    memcpy(host + sizeof MAPPED, address.host, 4);
+  else
+    memcpy(host, address.host, sizeof host);
+  if (bytes == 16) return has_prefix(host, network, bits);
+  bool is_v4 = memcmp(host, MAPPED, sizeof MAPPED) == 0;
+  return is_v4 && has_prefix(host + sizeof MAPPED, network, bits);
 }
 
 bool take_name(const uint8_t* from, size_t bytes, HostName* name) {

@@ -16,6 +16,13 @@ enum class AddressKind : uint8_t { Loopback, Private, Any, Other };
 
 AddressKind kind_of(const sockets::Address& address);
 
+/**
+ * Does the address lie in a network, whose first `bits` count? `network` has 4 or 16 bytes. An IPv4
+ * address inside IPv6 counts as itself.
+ */
+bool is_in_network(const sockets::Address& address, const uint8_t* network, uint32_t bytes,
+                   uint32_t bits);
+
 /** A name or an address, NUL-terminated, as sockets::lookup takes it; "localhost" as 127.0.0.1. */
 struct HostName {
   char text[sizes::HOST_NAME];

@@ -85,6 +85,8 @@ void heed_configuration(uint32_t now) {
   now_at = agent::Phase::Running;
   connectors::change(now);
   listeners::change(now);
+  streams::change();
+  datagrams::change();
 }
 
 void tell_empty() {

@@ -5,6 +5,7 @@
  */
 #include "binding.h"
 
+#include "access.h"
 #include "candidates.h"
 #include "core.h"
 #include "listeners.h"
@@ -22,6 +23,7 @@ constexpr uint32_t ACCEPT_MS = 2000;
 constexpr int ACCEPTS_MOST = 4;
 
 Seldom seldom;
+Seldom seldom_refused;
 
 /** The Binding of TCP with this id. */
 bool find(const uint8_t* id, configuration::Route* route) {
@@ -66,9 +68,20 @@ bool open_next(Connection& one, const char* why, uint32_t now) {
   return give_up(one, why, now);
 }
 
-void open(const Listener& listener, int32_t socket, uint32_t now) {
+/** Asked before a stream is taken. */
+bool is_admitted(const configuration::Route& route, const sockets::Address& from, uint32_t now) {
+  access::Verdict verdict = access::of_newcomer(route, from, streams::open_count(route.id));
+  if (verdict == access::Verdict::Allowed) return true;
+  streams::count_failed(access::name_of(verdict));
+  if (seldom_refused.may(now)) access::tell(verdict, route.id, from);
+  return false;
+}
+
+void open(const Listener& listener, int32_t socket, const sockets::Address& from, uint32_t now) {
   configuration::Route route;
-  Connection* one = find(listener.route, &route) ? streams::take() : nullptr;
+  bool is_there = find(listener.route, &route);
+  if (is_there && !is_admitted(route, from, now)) return sockets::reset(socket);
+  Connection* one = is_there ? streams::take() : nullptr;
   if (one == nullptr) {
     streams::tell_full(now);
     sockets::reset(socket);
@@ -77,6 +90,7 @@ void open(const Listener& listener, int32_t socket, uint32_t now) {
   one->stage = Connection::Stage::Opening;
   one->socket = socket;
   one->since = now;
+  one->from = from;
   memcpy(one->route, listener.route, sizeof one->route);
   one->left_count = candidates::order(route, one->left);
   one->has_choice = one->left_count > 1;
@@ -115,11 +129,17 @@ bool binding::turn(uint32_t now) {
       sockets::Address from;
       int32_t socket = sockets::accept(one->socket, &from);
       if (socket < 0) break;
-      open(*one, socket, now);
+      open(*one, socket, from, now);
       has_moved = true;
     }
   }
   return has_moved;
+}
+
+void binding::change(Connection& one) {
+  configuration::Route route;
+  if (!find(one.route, &route) || access::allows(route, one.from)) return;
+  pump::abandon(one, CORE_REASON_WITHDRAWN);
 }
 
 bool binding::turn_opening(Connection& one, uint32_t now) {

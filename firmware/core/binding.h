@@ -17,6 +17,9 @@ namespace binding {
 /** Accepts what has come; true when something did. */
 bool turn(uint32_t now);
 
+/** Another configuration is in force: a connection that its list does not allow any more ends. */
+void change(Connection& one);
+
 /** A connection at Opening; true when something moved. */
 bool turn_opening(Connection& one, uint32_t now);
 

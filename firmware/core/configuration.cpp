@@ -17,8 +17,6 @@ constexpr uint32_t ROUTE_PROTOCOL = 17;
 constexpr uint32_t ROUTE_HOLD = 19;
 constexpr uint32_t ROUTE_PORT = 23;
 constexpr uint32_t ROUTE_ADDRESS = 25;
-constexpr uint8_t OPTION_IDLE = 4;
-constexpr uint8_t OPTION_FLOWS = 6;
 
 uint32_t count_of(int32_t section) {
   int32_t count = core::config_count(section);
@@ -32,14 +30,6 @@ const uint8_t* entry_at(int32_t section, uint32_t index, uint32_t* bytes) {
   int32_t length = core::config_entry_len();
   *bytes = length > 0 ? static_cast<uint32_t>(length) : 0;
   return core::at(at, *bytes);
-}
-
-/** Whom a Binding is for, and how much, a device can't see to; times of UDP are its own. */
-bool is_limited(const uint8_t* options, const uint8_t* end) {
-  for (; end - options >= 2; options += 2 + options[1]) {
-    if (options[0] < OPTION_IDLE || options[0] > OPTION_FLOWS) return true;
-  }
-  return false;
 }
 
 } // namespace
@@ -85,7 +75,7 @@ bool configuration::route_at(uint32_t index, Route* route) {
   route->peers = entry + peers + 2;
   route->peer_count = count;
   route->mapping = route->peers + count * ID;
-  route->is_limited = route->is_binding && is_limited(entry + options + 2, entry + bytes);
+  route->options = {entry + options + 2, bytes - options - 2};
   return true;
 }
 

@@ -40,7 +40,7 @@ struct Route {
   const uint8_t* peers; /* ids, one behind the other */
   uint32_t peer_count;
   const uint8_t* mapping; /* a Binding's */
-  bool is_limited;        /* a Binding's options say what this device can't do */
+  Words options;          /* type, length and value, one behind the other */
 };
 
 uint32_t connector_count();

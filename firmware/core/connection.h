@@ -11,6 +11,7 @@
 
 #include "configuration.h"
 #include "sizes.h"
+#include "sockets.h"
 
 #include <stdint.h>
 
@@ -31,7 +32,8 @@ struct Connection {
   int32_t socket = -1;
   uint8_t route[configuration::ID] = {};
 
-  uint32_t since = 0; /* when it began */
+  uint32_t since = 0;         /* when it began */
+  sockets::Address from = {}; /* Binding: who connected */
   /* Binding: links that have not been tried; until when the one that is tried may answer. */
   uint8_t left[sizes::LINKS] = {};
   uint8_t left_count = 0;

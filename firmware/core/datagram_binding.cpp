@@ -6,6 +6,7 @@
  */
 #include "datagram_binding.h"
 
+#include "access.h"
 #include "arena.h"
 #include "candidates.h"
 #include "channels.h"
@@ -54,6 +55,7 @@ struct Bound {
 
 Bound all[sizes::LISTENERS];
 Seldom seldom;
+Seldom seldom_refused;
 
 void forget_held(Bound& one) {
   arena_free(one.held.bytes);
@@ -102,17 +104,32 @@ void open(Bound& one, uint32_t now) {
   one.opening_since = now;
 }
 
-/** The number of a source's flow. */
-uint16_t flow_of(Bound& one, const sockets::Address& from, uint32_t now) {
+/** Asked before a source has a flow. */
+bool is_admitted(const Bound& one, const sockets::Address& from, uint32_t now) {
+  configuration::Route route;
+  if (!configuration::find_route(one.route, true, configuration::Protocol::Udp, &route))
+    return false;
+  access::Verdict verdict = access::of_newcomer(route, from, flows::count(&one));
+  if (verdict == access::Verdict::Allowed) return true;
+  datagrams::count_drop(verdict == access::Verdict::SourceNotAllowed
+                            ? datagrams::Drop::SourceNotAllowed
+                            : datagrams::Drop::TooManyConnections);
+  if (seldom_refused.may(now)) access::tell(verdict, one.route, from);
+  return false;
+}
+
+/** A source's flow; nullptr: it may have none. */
+Flow* flow_of(Bound& one, const sockets::Address& from, uint32_t now) {
   Flow* flow = flows::find(&one, from);
   if (flow == nullptr) {
+    if (!is_admitted(one, from, now)) return nullptr;
     while (flows::find(&one, one.next_flow) != nullptr) one.next_flow++;
     flow = flows::begin(&one, one.next_flow++, now);
     flow->source = from;
   }
   flow->used_at = now;
   one.used_at = now;
-  return flow->number;
+  return flow;
 }
 
 /** The newest waits, in the place of an older one. */
@@ -157,11 +174,12 @@ bool receive(Bound& one, uint32_t now) {
     int32_t bytes = sockets::receive(one.listener->socket, to, static_cast<size_t>(room), &from);
     if (bytes < 0) break;
     has_moved = true;
-    uint16_t flow = flow_of(one, from, now);
+    const Flow* flow = flow_of(one, from, now);
+    if (flow == nullptr) continue;
     if (channel >= 0)
-      datagrams::commit(channel, flow, bytes, now);
+      datagrams::commit(channel, flow->number, bytes, now);
     else
-      hold(one, to, bytes, flow, now);
+      hold(one, to, bytes, flow->number, now);
   }
   return has_moved;
 }
@@ -281,6 +299,19 @@ void datagram_binding::sweep(uint32_t now) {
     if (!is_idle) continue;
     one.opening = -1;
     one.channels.end(CORE_REASON_APPLICATION);
+  }
+}
+
+void datagram_binding::change() {
+  configuration::Route route;
+  for (Bound& one : all) {
+    bool is_there =
+        one.listener != nullptr &&
+        configuration::find_route(one.route, true, configuration::Protocol::Udp, &route);
+    for (uint32_t i = 0; is_there && i < sizes::FLOWS; i++) {
+      Flow* flow = flows::at(&one, i);
+      if (flow != nullptr && !access::allows(route, flow->source)) flows::end(*flow);
+    }
   }
 }
 

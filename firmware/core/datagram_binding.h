@@ -17,6 +17,8 @@ bool turn(uint32_t now);
 /** Once a second: idle channels, successors. */
 void sweep(uint32_t now);
 bool has(int32_t stream);
+/** Another configuration is in force: ends flows that an access list does not allow any more. */
+void change();
 
 } // namespace datagram_binding
 

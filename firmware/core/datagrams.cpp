@@ -12,8 +12,9 @@
 namespace {
 
 constexpr uint32_t DROPS = static_cast<uint32_t>(datagrams::Drop::Count);
-constexpr const char* DROP_NAMES[DROPS] = {"NoChannel", "NoBuffer",    "DatagramTooBig",
-                                           "NoTarget",  "UnknownFlow", "SocketFull"};
+constexpr const char* DROP_NAMES[DROPS] = {
+    "NoChannel",   "NoBuffer",   "DatagramTooBig",   "NoTarget",
+    "UnknownFlow", "SocketFull", "SourceNotAllowed", "TooManyConnections"};
 
 uint32_t swept_at = 0;
 uint32_t taken_in = 0;
@@ -25,6 +26,10 @@ uint32_t dropped[DROPS];
 void datagrams::start() {
   datagram_binding::start();
   datagram_mapping::start();
+}
+
+void datagrams::change() {
+  datagram_binding::change();
 }
 
 bool datagrams::turn(uint32_t now) {

@@ -18,10 +18,23 @@ constexpr uint32_t SWEEP_MS = 1000;
 constexpr int TAKEN_MOST = 8;
 
 /** Why a datagram was dropped here; what the core drops it counts itself. */
-enum class Drop : uint8_t { NoChannel, NoRoom, TooBig, NoTarget, UnknownFlow, NotSent, Count };
+enum class Drop : uint8_t {
+  NoChannel,
+  NoRoom,
+  TooBig,
+  NoTarget,
+  UnknownFlow,
+  NotSent,
+  SourceNotAllowed,
+  TooManyConnections,
+  Count
+};
 
 /** Forgets everything; sockets of flows are closed. */
 void start();
+
+/** Another configuration is in force. */
+void change();
 
 /** Moves what there is; true when something moved. */
 bool turn(uint32_t now);

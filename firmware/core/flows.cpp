@@ -14,11 +14,6 @@ constexpr uint32_t IDLE_MS = 30'000;
 
 Flow all[sizes::FLOWS];
 
-void end(Flow& flow) {
-  if (flow.socket >= 0) sockets::close(flow.socket);
-  flow = Flow();
-}
-
 } // namespace
 
 Flow* flows::find(const void* owner, uint16_t number) {
@@ -50,6 +45,17 @@ Flow* flows::begin(const void* owner, uint16_t number, uint32_t now) {
 
 Flow* flows::at(const void* owner, uint32_t index) {
   return index < sizes::FLOWS && all[index].owner == owner ? &all[index] : nullptr;
+}
+
+uint32_t flows::count(const void* owner) {
+  uint32_t count = 0;
+  for (const Flow& flow : all) count += flow.owner == owner;
+  return count;
+}
+
+void flows::end(Flow& flow) {
+  if (flow.socket >= 0) sockets::close(flow.socket);
+  flow = Flow();
 }
 
 void flows::end_all(const void* owner) {

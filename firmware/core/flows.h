@@ -32,6 +32,10 @@ Flow* begin(const void* owner, uint16_t number, uint32_t now);
 /** The owner's `index`-th, or nullptr. */
 Flow* at(const void* owner, uint32_t index);
 
+/** Flows of an owner. */
+uint32_t count(const void* owner);
+
+void end(Flow& flow);
 void end_all(const void* owner);
 /** Ends those on which nothing went for half a minute. */
 void end_idle(uint32_t now);

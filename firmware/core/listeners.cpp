@@ -6,6 +6,7 @@
  */
 #include "listeners.h"
 
+#include "access.h"
 #include "addresses.h"
 #include "commander.h"
 #include "log.h"
@@ -39,7 +40,7 @@ void close_what_is_gone() {
     configuration::Route route;
     sockets::Address at = {};
     bool stays = configuration::find_route(one.route, true, one.protocol, &route) &&
-                 !route.is_limited && place_of(route, &at) == Listening::At &&
+                 access::is_possible(route) && place_of(route, &at) == Listening::At &&
                  is_same_address(at, one.at);
     if (!stays) close(one);
   }
@@ -87,11 +88,11 @@ void tell_unknown(const configuration::Route& route) {
 void add(const configuration::Route& route, uint32_t now) {
   sockets::Address at = {};
   if (is_there(route)) return;
-  if (route.is_limited) {
-    /* Open to all it would be for others than its owner meant. */
+  if (!access::is_possible(route)) {
+    /* Without its limits it would be for more than its owner meant. */
     commander::report(CORE_STATUS_BAD_ARGUMENT, now);
-    tell_unusable(route.id, "it is limited to some machines, connections or bytes in a second, "
-                            "which this device can't see to: take its access list away");
+    tell_unusable(route.id, "it has a rate, or a limit that is newer than this firmware, which "
+                            "this device can't see to: take that out of its access list");
     return;
   }
   Listening place = place_of(route, &at);

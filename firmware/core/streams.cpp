@@ -14,6 +14,8 @@
 #include "pump.h"
 #include "sockets.h"
 
+#include <string.h>
+
 namespace {
 
 Connection connections[sizes::CONNECTIONS];
@@ -125,6 +127,21 @@ uint32_t streams::open_count() {
   uint32_t count = 0;
   for (const Connection& one : connections) count += one.stage != Connection::Stage::Free;
   return count;
+}
+
+uint32_t streams::open_count(const uint8_t* route) {
+  uint32_t count = 0;
+  for (const Connection& one : connections) {
+    bool is_open = one.stage != Connection::Stage::Free;
+    count += is_open && memcmp(one.route, route, sizeof one.route) == 0;
+  }
+  return count;
+}
+
+void streams::change() {
+  for (Connection& one : connections) {
+    if (one.stage != Connection::Stage::Free) binding::change(one);
+  }
 }
 
 void streams::count_in(uint32_t bytes) {

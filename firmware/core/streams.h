@@ -24,6 +24,11 @@ void free(Connection& one, uint8_t reason);
 
 /** Connections that are there now. */
 uint32_t open_count();
+/** Those of a Route. */
+uint32_t open_count(const uint8_t* route);
+
+/** Another configuration is in force: ends what a Binding's access list does not allow any more. */
+void change();
 
 void count_in(uint32_t bytes);
 void count_out(uint32_t bytes);

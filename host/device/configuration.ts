@@ -4,7 +4,6 @@
 // store-image.ts, serial-session.ts. What a device has no room for, or can't do, is said in one go.
 
 import { createHash } from "node:crypto";
-import { isDeepStrictEqual } from "node:util";
 import { DEVICE_SIZES, type Sizes } from "../core/sizes.ts";
 import { ipKindOf } from "../net/ip.ts";
 import { AppError } from "../service/app-error.ts";
@@ -14,14 +13,7 @@ import {
   type ConfiguredPeer,
   encodeConfiguration,
 } from "../stlink/configuration.ts";
-import {
-  OPEN_ACCESS,
-  type Site,
-  type SiteBinding,
-  type SiteConnector,
-  type SiteMapping,
-  type SitePeer,
-} from "../stlink/site.ts";
+import type { Site, SiteBinding, SiteConnector, SiteMapping, SitePeer } from "../stlink/site.ts";
 import { DeviceRecord, type DeviceRecordNumber } from "./store-image.ts";
 
 /** What firmware/core/sizes.h bounds beside the core. */
@@ -163,12 +155,11 @@ function bindingRefusals({ name, listenOn, port, access }: SiteBinding): string[
   const isKnown = ipKindOf(listenOn) !== null || INTERFACE_NAME.test(listenOn);
   const place = `binding "${name}" listens on ${listenOn}, which is neither an IP address nor the name of an interface: for a device write wlan0 (ESP32), eth0 (the emulator), an IP address or "all".`;
   const noPort = `binding "${name}" has port 0: for a device write which.`;
-  const noAccess = `binding "${name}" has an access list, which a device does not know: leave it out.`;
-  const isOpen = isDeepStrictEqual(access, OPEN_ACCESS);
+  const noRate = `binding "${name}" has a rate, which a device can't see to: leave it out.`;
   return [
     ...(isKnown ? [] : [place]),
     ...(port === 0 ? [noPort] : []),
-    ...(isOpen ? [] : [noAccess]),
+    ...(access.bytesPerSecond === null ? [] : [noRate]),
   ];
 }
 

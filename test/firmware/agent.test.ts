@@ -341,23 +341,100 @@ describe("a device's Binding", () => {
     expect(await device.statusWith(/Connector/)).not.toContain("Binding");
   });
 
-  test("is left out where it has an access list, or what is not known, and that is said", async () => {
-    const port = await freePort();
-    for (const type of [2, 9]) {
-      const options = [{ type, value: Uint8Array.of(1, 0) }];
-      const { device } = await siteWith({}, [{ ...deskBinding(port), options }]);
-      expect(device.said).toMatch(
-        /does not listen: it is limited to some machines, connections or/,
-      );
-      expect(await device.statusWith(/Connector/)).not.toContain("Binding");
-    }
-  });
-
   test("refuses to listen on a public address", async () => {
     const port = await freePort();
     const { device } = await siteWith({}, [{ ...deskBinding(port), address: "192.0.2.1" }]);
     const said = await device.statusWith(/Connector/);
     expect(said).not.toContain("Binding");
+  });
+});
+
+/** Options of a Binding (10.3): 127.0.0.2 alone, and so many at once. */
+const ONLY_THERE = { type: 1, value: Uint8Array.of(4, 32, 127, 0, 0, 2) };
+const connectionsMost = (count: number) => ({ type: 2, value: Uint8Array.of(count, 0) });
+
+async function isAnswered(client: Socket): Promise<boolean> {
+  client.write("x");
+  const [answer] = (await once(client, "data")) as [Buffer];
+  return answer.equals(turned(Buffer.from("x")));
+}
+
+describe("an access list of a device's Binding", () => {
+  test("lets in who is in it, and no other, and a flood of others takes no stream", async () => {
+    const desk = await startServer(turnOver);
+    const port = await freePort();
+    const options = [ONLY_THERE];
+    const { device } = await siteWith({}, [{ ...deskBinding(port), options }], desk);
+    for (let i = 0; i < 50; i++) expect(await endingOf(dial(port))).toBe("ECONNRESET");
+    await device.hear(
+      /refuses 127\.0\.0\.1 port \d+: its access list has no such network; add it there/,
+    );
+    expect(await isAnswered(dial(port, "127.0.0.1", "127.0.0.2"))).toBe(true);
+    const status = await device.statusWith(/1 in all, 50 failed;.* last failure: SourceNotAllowed/);
+    expect(status).toMatch(/streams: 1 of 4/);
+    expect(device.said.match(/its access list has no such network/g)).toHaveLength(1);
+  });
+
+  test("closes connections beyond its limit, and one that ends makes room", async () => {
+    const desk = await startServer(turnOver);
+    const port = await freePort();
+    const options = [connectionsMost(2)];
+    const { device } = await siteWith({}, [{ ...deskBinding(port), options }], desk);
+    const clients = [dial(port), dial(port)] as const;
+    for (const client of clients) expect(await isAnswered(client)).toBe(true);
+    expect(await endingOf(dial(port))).toBe("ECONNRESET");
+    await device.hear(/refuses .*: as many are here as its access list allows/);
+    clients[0].end();
+    await device.statusWith(/streams: 1 of 4.* last failure: TooManyConnections/);
+    expect(await isAnswered(dial(port))).toBe(true);
+    expect(await isAnswered(clients[1])).toBe(true);
+  });
+
+  test("holds where every interface is listened on", async () => {
+    const desk = await startServer(turnOver);
+    const port = await freePort();
+    const route = { ...deskBinding(port), address: "all", options: [ONLY_THERE] };
+    await siteWith({}, [route], desk);
+    expect(await endingOf(dial(port))).toBe("ECONNRESET");
+    expect(await isAnswered(dial(port, "127.0.0.1", "127.0.0.2"))).toBe(true);
+  });
+
+  test.each([
+    ["a rate", { type: 3, value: Uint8Array.of(0, 4, 0, 0) }],
+    ["what no version knows yet", { type: 7, value: Uint8Array.of(1) }],
+  ])("with %s leaves the Binding out, and says so", async (_, option) => {
+    const port = await freePort();
+    const options = [ONLY_THERE, option];
+    const { device } = await siteWith({}, [{ ...deskBinding(port), options }]);
+    expect(device.said).toMatch(/does not listen: it has a rate, or a limit that is newer/);
+    expect(await device.statusWith(/Connector/)).not.toContain("Binding");
+    expect(await endingOf(dial(port))).toBe("ECONNREFUSED");
+  });
+
+  test("drops datagrams of others, and of sources beyond its limit", async () => {
+    const [service, one, other] = await threeSockets();
+    answerTurned(service);
+    const there = await bound("127.0.0.2");
+    udpSockets.push(there);
+    const [open, listed] = [await freePort(), await freePort()];
+    const target = { address: "127.0.0.1", port: service.address().port };
+    const binding = { kind: "binding" as const, mapping: "udp" };
+    const { device } = await udpSite({
+      routes: [
+        { ...binding, name: "open", port: open, options: [connectionsMost(1)] },
+        { ...binding, name: "listed", port: listed, options: [ONLY_THERE] },
+      ],
+      office: {
+        mappings: [{ name: "udp", ...target, protocol: "udp", peers: ["camera"] }],
+      },
+    });
+    const page = randomBytes(100);
+    expect(await answerTo(one, open, page)).toEqual(turned(page));
+    other.send(page, open, "127.0.0.1");
+    other.send(page, listed, "127.0.0.1");
+    await device.statusWith(/SourceNotAllowed 1, TooManyConnections 1/);
+    expect(await answerTo(there, listed, page)).toEqual(turned(page));
+    expect(await answerTo(one, open, page)).toEqual(turned(page));
   });
 });
 

@@ -8,14 +8,16 @@ import { createHash } from "node:crypto";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
+import { firstUsable } from "../../host/cli/demo/ports.ts";
 import { DeviceRecord } from "../../host/device/store-image.ts";
 import { CORE_WASM } from "../../scripts/run.ts";
+import { activated, endCommanded, Talk } from "../e2e/commanded-tools.ts";
 import { endAll } from "../e2e/sealed-tools.ts";
 import { closeAll, startServer, turnOver } from "../e2e/services.ts";
 import { toHex } from "../reference/bytes.ts";
 import { decodeAbout } from "../reference/control.ts";
 import type { About } from "../sim/control/commander.ts";
-import { versionText } from "../sim/control/database.ts";
+import { type Pair, versionText } from "../sim/control/database.ts";
 import { COMMANDER } from "../sim/control/register.ts";
 import type { KeyPair } from "../sim/control/site.ts";
 import { CommandedSite, type Settings } from "./commanded-site.ts";
@@ -25,11 +27,13 @@ import type { TestDevice } from "./test-device.ts";
 const REVOKED = 10;
 const LEASE_EXPIRED = 15;
 const STATUS_OLD_CONFIG = -48;
+const STATUS_BAD_ARGUMENT = -2;
 
 const sites: CommandedSite[] = [];
 
 afterEach(async () => {
   await Promise.all(sites.splice(0).map((site) => site.close()));
+  await endCommanded();
   await closeAll();
   await endAll();
 });
@@ -235,6 +239,40 @@ describe("revocation", () => {
     expect(sockets).toHaveLength(1);
     await device.kill();
     await site.start().hear(/NotAdmitted: .*give it to the Connector's operator/);
+  });
+});
+
+describe("another access list of the device's Binding", () => {
+  test("ends the connections that it does not name, and no others", async () => {
+    const made = await CommandedSite.make("access");
+    sites.push(made);
+    const device = made.start();
+    await made.confirmed();
+    const desk = await activated(made.bridge, "desk");
+    const { port } = await firstUsable([0]);
+    const ports = { binding: port, mapping: await startServer(turnOver) };
+    made.commander.pair("camera", "desk", { ports });
+    await Promise.all([made.confirmed(), desk.confirmed()]);
+    await device.hear(/the Binding [0-9a-f]+ listens/);
+    const [listed, other] = [new Talk(port, "127.0.0.2"), new Talk(port)];
+    for (const talk of [listed, other]) expect(await talk.says("before")).toBe(true);
+    const [pair] = made.commander.db.pairs as [Pair];
+    pair.options = [{ type: 1, value: Uint8Array.of(4, 32, 127, 0, 0, 2) }];
+    made.commander.deploy();
+    await other.ended();
+    expect(await listed.says("after")).toBe(true);
+    await new Talk(port).ended();
+    await device.hear(/refuses 127\.0\.0\.1 port \d+: its access list has no such network/);
+    pair.options = [{ type: 2, value: Uint8Array.of(1, 0) }];
+    made.commander.deploy();
+    await made.confirmed();
+    await new Talk(port).ended();
+    expect(await listed.says("still")).toBe(true);
+    const rate = { type: 3, value: Uint8Array.of(0, 4, 0, 0) };
+    pair.options = [rate];
+    made.commander.deploy();
+    await made.reported(({ status }) => status === STATUS_BAD_ARGUMENT, "BadArgument");
+    await device.hear(/does not listen: it has a rate/);
   });
 });
 

@@ -8,7 +8,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { DEVICE_SIZES, SIZE_ORDER } from "../../host/core/sizes.ts";
-import { ipKindOf } from "../../host/net/ip.ts";
+import { ipKindOf, Networks } from "../../host/net/ip.ts";
 import { Prng } from "../../host/net/sim/prng.ts";
 import { buildNative, FIRMWARE_CORE } from "../../scripts/build-native.ts";
 
@@ -74,12 +74,52 @@ test("kinds of addresses are the host's, at every border and for random ones", (
   }
   const texts = [
     ...v4.map((bytes) => bytes.join(".")),
-    ...v6.map((bytes) => Buffer.from(bytes).toString("hex").match(/.{4}/g)?.join(":") ?? ""),
+    ...v6.map((bytes) => textOf(Uint8Array.from(bytes))),
   ];
   const lines = [...v4, ...v6].map((bytes) => `kind ${Buffer.from(bytes).toString("hex")}`);
   const expected = texts.map(kindOf);
   expect(ask(lines)).toEqual(expected);
 });
+
+const MAPPED = Buffer.from("00000000000000000000ffff", "hex");
+
+test("an address lies in the networks that the host says, near every border and of either family", () => {
+  const prng = new Prng("networks");
+  const cases = Array.from({ length: 2000 }, () => {
+    const network = prng.bytes(prng.chance(0.5) ? 4 : 16).slice();
+    if (network.length === 16 && prng.chance(0.3)) network.set(MAPPED);
+    const most = 8 * network.length;
+    const bits = prng.below(most + 1);
+    // The address is like the network but for one bit, about the last that counts.
+    const address = network.slice();
+    const at = Math.min(Math.max(bits - 2 + prng.below(4), 0), most - 1);
+    address[at >> 3] = (address[at >> 3] ?? 0) ^ (0x80 >> (at & 7));
+    return { network, bits, address: prng.chance(0.5) ? address : otherForm(address) };
+  });
+  const hexOf = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
+  const lines = cases.map(
+    ({ network, bits, address }) => `within ${hexOf(address)} ${hexOf(network)} ${bits}`,
+  );
+  const expected = cases.map(({ network, bits, address }) => {
+    const networks = new Networks([`${textOf(network)}/${bits}`]);
+    return networks.has(textOf(address)) ? "yes" : "no";
+  });
+  expect(ask(lines)).toEqual(expected);
+  expect(expected.filter((word) => word === "yes").length).toBeGreaterThan(500);
+  expect(expected.filter((word) => word === "no").length).toBeGreaterThan(500);
+});
+
+/** IPv4 inside IPv6, or what is inside; IPv6 itself has no other form. */
+function otherForm(address: Uint8Array): Uint8Array {
+  if (address.length === 4) return Buffer.concat([MAPPED, address]);
+  const isMapped = MAPPED.equals(address.subarray(0, MAPPED.length));
+  return isMapped ? address.slice(MAPPED.length) : address;
+}
+
+function textOf(bytes: Uint8Array): string {
+  if (bytes.length === 4) return bytes.join(".");
+  return Buffer.from(bytes).toString("hex").match(/.{4}/g)?.join(":") ?? "";
+}
 
 /** The host's word; it counts `any` only in its usual forms. */
 function kindOf(text: string): string {

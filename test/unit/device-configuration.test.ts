@@ -203,9 +203,9 @@ describe("what a device can't do", () => {
       'binding "here" has port 0: for a device write which.',
     ],
     [
-      "a Binding with an access list",
-      `${GOOD_SITE}access = { connections = 1 }\n`,
-      'binding "here" has an access list, which a device does not know: leave it out.',
+      "a Binding with a rate",
+      `${GOOD_SITE}access = { rate = "1MiB" }\n`,
+      'binding "here" has a rate, which a device can\'t see to: leave it out.',
     ],
     [
       "more than it has room for",

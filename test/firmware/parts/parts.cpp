@@ -6,6 +6,7 @@
  *   sizes               the core's sizes, in their order
  *   sha256 HEX|-        the hash
  *   kind HEX            loopback, private, any or other: 4 or 16 bytes
+ *   within HEX HEX BITS yes or no: an address in a network
  *   place TEXT          name and port of host:port, or refused
  */
 #include "addresses.h"
@@ -25,7 +26,7 @@ uint8_t bytes[LINE_MOST / 2];
 size_t read_hex(const char* text) {
   size_t count = 0;
   if (*text == '-') return 0;
-  for (; text[0] != 0 && text[1] != 0; text += 2) {
+  for (; text[0] > ' ' && text[1] != 0; text += 2) {
     char pair[3] = {text[0], text[1], 0};
     bytes[count++] = static_cast<uint8_t>(strtoul(pair, nullptr, 16));
   }
@@ -50,6 +51,16 @@ void print_kind(const char* text) {
   address.host_bytes = static_cast<uint8_t>(read_hex(text));
   memcpy(address.host, bytes, address.host_bytes);
   printf("%s\n", NAMES[static_cast<int>(kind_of(address))]);
+}
+
+void print_within(const char* text) {
+  sockets::Address address = {};
+  address.host_bytes = static_cast<uint8_t>(read_hex(text));
+  memcpy(address.host, bytes, address.host_bytes);
+  const char* network = strchr(text, ' ') + 1;
+  uint32_t count = static_cast<uint32_t>(read_hex(network));
+  uint32_t bits = static_cast<uint32_t>(strtoul(strchr(network, ' '), nullptr, 10));
+  printf("%s\n", is_in_network(address, bytes, count, bits) ? "yes" : "no");
 }
 
 void print_place(const char* text) {
@@ -107,6 +118,8 @@ int main() {
       print_hash(text);
     else if (strcmp(line, "kind") == 0)
       print_kind(text);
+    else if (strcmp(line, "within") == 0)
+      print_within(text);
     else if (strcmp(line, "listen") == 0)
       print_listening(text);
     else
