@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `npm run api`: writes the API's OpenAPI document, as its code serves it, and the types of the client that come of it.
 // Before it: host/commander/api. After it: openapi.json and openapi.gen.ts there, and the gate that says when they
-// are stale. The generator of types runs beside the TypeScript that it needs (scripts/openapi-types).
+// are stale. The generator of types runs beside the TypeScript that it needs (scripts/api-types).
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -51,7 +51,7 @@ const HEADER = `// SPDX-License-Identifier: Apache-2.0
 
 /** The module is found where its own TypeScript is, not from here. */
 async function typesOf(document: object): Promise<string> {
-  const place = join(ROOT, "scripts/openapi-types/node_modules/openapi-typescript/dist/index.mjs");
+  const place = join(ROOT, "scripts/api-types/node_modules/openapi-typescript/dist/index.mjs");
   const generator: {
     default(document: object, options: object): Promise<unknown[]>;
     astToString(nodes: unknown[]): string;
