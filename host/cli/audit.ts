@@ -19,7 +19,7 @@ import {
   tellMore,
   wholeLimit,
   withCommander,
-} from "./commander/verbs.ts";
+} from "./commander/usual-options.ts";
 
 type Row = Schemas["AuditRow"];
 
@@ -41,15 +41,15 @@ const list: CommandModule<object, NounArguments & { object: string | undefined; 
             describe: "With what changed, before and after",
           })
           .example("$0 audit list --fields", "What changed, too"),
-      ) as never,
+      ),
     handler: withCommander(async (commander, { limit, object, fields, json }) => {
       const { items, isMore } = await allPages(wholeLimit(limit), async (page) => {
         const query = { ...page, ...(object === undefined ? {} : { object }) };
         const asked = commander.http.GET("/api/v1/audit", { params: { query } });
         return dataOf(asked);
       });
-      if (json) return printJson(items);
-      console.log(rowsText(items, fields));
+      if (json) printJson(items);
+      else console.log(rowsText(items, fields));
       tellMore(isMore, items.length);
     }),
   };
@@ -98,7 +98,7 @@ const verify: CommandModule<object, VerifyArguments> = {
           describe: "The last row as it was noted before, N:HASH, which has to be there still",
         })
         .example("$0 audit verify --folder sealed-site", "Without a Commander"),
-    ) as never,
+    ),
   async handler({ folder, head, commander, json }) {
     const noted = head === undefined ? null : notedHead(head);
     const verdict =

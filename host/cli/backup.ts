@@ -4,13 +4,17 @@
 
 import type { CommandModule } from "yargs";
 import { dataOf } from "../commander/client/client.ts";
-import { type NounArguments, nounOptions, tellDone, withCommander } from "./commander/verbs.ts";
+import {
+  type NounArguments,
+  nounOptions,
+  tellDone,
+  withCommander,
+} from "./commander/usual-options.ts";
 
 export const backupCommand: CommandModule<object, NounArguments> = {
   command: "backup",
   describe: "Have the Commander write a backup beside its database",
-  builder: (yargs) =>
-    nounOptions(yargs.example("$0 backup", "Then copy it to another machine")) as never,
+  builder: (yargs) => nounOptions(yargs.example("$0 backup", "Then copy it to another machine")),
   handler: withCommander(async ({ http }, { json }) => {
     const made = await dataOf(http.POST("/api/v1/backup", {}));
     const text = `backups/${made.name}, ${made.bytes} bytes, beside the Commander's database. It holds the site's secrets: keep it as you keep keys.`;

@@ -16,7 +16,7 @@ import {
   tellMore,
   wholeLimit,
   withCommander,
-} from "./commander/verbs.ts";
+} from "./commander/usual-options.ts";
 
 type Code = Schemas["Code"];
 
@@ -31,7 +31,7 @@ const list: CommandModule<object, ListArguments> = {
         .option("profile", { type: "string", requiresArg: true, describe: "Of this Profile" })
         .option("stlink", { type: "string", requiresArg: true, describe: "For this STLink" })
         .example("$0 code list --profile default", ""),
-    ) as never,
+    ),
   handler: withCommander(async (commander, { limit, profile, stlink, json }) => {
     const query = {
       ...(profile === undefined ? {} : { profile: await commander.idOf("profiles", profile) }),
@@ -40,8 +40,8 @@ const list: CommandModule<object, ListArguments> = {
     const { items, isMore } = await allPages(wholeLimit(limit), (page) =>
       dataOf(commander.http.GET("/api/v1/codes", { params: { query: { ...query, ...page } } })),
     );
-    if (json) return printJson(items);
-    console.log(await codesText(commander, items));
+    if (json) printJson(items);
+    else console.log(await codesText(commander, items));
     tellMore(isMore, items.length);
   }),
 };
@@ -79,7 +79,7 @@ const add: CommandModule<object, NounArguments & { profile: string; qr: boolean 
           describe: "The Profile that its STLinks start with",
         })
         .example("$0 code add --profile cameras --qr", "Text and QR code"),
-    ) as never,
+    ),
   handler: withCommander(async (commander, { profile, qr, json }) => {
     const id = await commander.idOf("profiles", profile);
     const asked = commander.http.POST("/api/v1/profiles/{id}/codes", {
@@ -97,7 +97,7 @@ export function showCode(code: MadeCode, hasQr: boolean, json: boolean): void {
 const show: CommandModule<object, NounArguments & { code: string }> = {
   command: "show <code>",
   describe: "Show a code: its state, and who used it, when",
-  builder: (yargs) => nounOptions(codeArgument(yargs)) as never,
+  builder: (yargs) => nounOptions(codeArgument(yargs)),
   handler: withCommander(async (commander, { code: id, json }) => {
     const asked = commander.http.GET("/api/v1/codes/{id}", { params: { path: { id } } });
     const code = await dataOf(asked);
@@ -117,7 +117,7 @@ function codeArgument(yargs: Argv) {
 const remove: CommandModule<object, NounArguments & { code: string }> = {
   command: "rm <code>",
   describe: "Revoke a code: it activates nobody any more",
-  builder: (yargs) => nounOptions(codeArgument(yargs)) as never,
+  builder: (yargs) => nounOptions(codeArgument(yargs)),
   handler: withCommander(async (commander, { code: id, json }) => {
     const asked = commander.http.POST("/api/v1/codes/{id}/revoke", { params: { path: { id } } });
     tellDone(json, await dataOf(asked), `Code ${id} is revoked.`);

@@ -9,7 +9,12 @@ import { readDocument } from "../commander/store/document-file.ts";
 import { AppError, systemCode, systemReason } from "../service/app-error.ts";
 import { linesText, plainText, printJson } from "./commander/output.ts";
 import type { Commander } from "./commander/things.ts";
-import { type NounArguments, nounOptions, withCommander, yesOption } from "./commander/verbs.ts";
+import {
+  type NounArguments,
+  nounOptions,
+  withCommander,
+  yesOption,
+} from "./commander/usual-options.ts";
 import { answer } from "./questions.ts";
 
 type ExportArguments = NounArguments & { file: string | undefined };
@@ -26,7 +31,7 @@ export const exportCommand: CommandModule<object, ExportArguments> = {
           describe: "A new file, .toml or .json; standard output when left out",
         })
         .example("$0 export site.toml", ""),
-    ) as never,
+    ),
   handler: withCommander(async ({ http }, { file, json }) => {
     const isJson = json || file?.endsWith(".json") === true;
     const query = { format: isJson ? ("json" as const) : ("toml" as const) };
@@ -52,7 +57,7 @@ function writeNew(file: string, text: string): void {
 
 type Differences = Schemas["Differences"];
 type Difference = Differences["differences"][number];
-type ImportArguments = NounArguments & { file: string; dryRun: boolean; yes: boolean };
+type ImportArguments = NounArguments & { file: string; "dry-run": boolean; yes: boolean };
 
 export const importCommand: CommandModule<object, ImportArguments> = {
   command: "import <file>",
@@ -72,12 +77,12 @@ export const importCommand: CommandModule<object, ImportArguments> = {
           describe: "Show the difference alone",
         })
         .example("$0 import site.toml --dry-run", "What it would change"),
-    ) as never,
-  handler: withCommander(async (commander, { file, dryRun, yes, json }) => {
+    ),
+  handler: withCommander(async (commander, { file, "dry-run": isDry, yes, json }) => {
     // By itself first: a mistake is said with its file and line.
     readDocument(file);
     const planned = await send(commander, file, true);
-    if (dryRun) return show(planned, json);
+    if (isDry) return show(planned, json);
     if (!yes) await agree(planned);
     show(await send(commander, file, false), json);
   }),

@@ -7,13 +7,13 @@ import type { ApiEvent } from "../commander/client/events.ts";
 import { openCommander } from "./commander/client.ts";
 import { AWAY, siteEvents } from "./commander/events.ts";
 import { plainText, timeText } from "./commander/output.ts";
-import { type NounArguments, nounOptions } from "./commander/verbs.ts";
+import { type NounArguments, nounOptions } from "./commander/usual-options.ts";
 
 export const eventCommand: CommandModule<object, NounArguments> = {
   command: "event",
   describe: "Tell what happens in the site as it happens, until Ctrl-C",
   builder: (yargs) =>
-    nounOptions(yargs.example("$0 event --json", "A line of JSON for each event")) as never,
+    nounOptions(yargs.example("$0 event --json", "A line of JSON for each event")),
   async handler({ commander, json }) {
     const { client } = openCommander(commander);
     for await (const event of siteEvents(client, () => console.error(AWAY))) {

@@ -17,7 +17,7 @@ import {
   nounOptions,
   tellDone,
   withCommander,
-} from "./commander/verbs.ts";
+} from "./commander/usual-options.ts";
 
 type Site = Schemas["Site"];
 type Connector = Site["connectors"][number];
@@ -30,7 +30,7 @@ async function readSite({ http }: Commander): Promise<{ site: Site; eTag: string
 const show: CommandModule<object, NounArguments> = {
   command: "show",
   describe: "Show the site: Commander, Connectors, version, how many there are of what",
-  builder: (yargs) => nounOptions(yargs) as never,
+  builder: (yargs) => nounOptions(yargs),
   handler: withCommander(async (commander, { json }) => {
     const { site } = await readSite(commander);
     if (json) printJson(site);
@@ -77,7 +77,7 @@ function connectorsText(connectors: readonly Connector[]): string {
 const list: CommandModule<object, NounArguments> = {
   command: "list",
   describe: "List Connectors: whether each is there, and the version that it holds",
-  builder: (yargs) => nounOptions(yargs) as never,
+  builder: (yargs) => nounOptions(yargs),
   handler: withCommander(async (commander, { json }) => {
     const { connectors } = (await readSite(commander)).site;
     if (json) printJson(connectors);
@@ -86,7 +86,7 @@ const list: CommandModule<object, NounArguments> = {
 };
 
 type Place = { key: string; address: string };
-type AddArguments = NounArguments & Place & { pskFile: string | undefined };
+type AddArguments = NounArguments & Place & { "psk-file": string | undefined };
 
 const add: CommandModule<object, AddArguments> = {
   command: "add",
@@ -113,8 +113,8 @@ const add: CommandModule<object, AddArguments> = {
           describe: "What `sealed keygen --psk` printed; a new pre-shared key is made without it",
         })
         .example("$0 site connectors add --key KEY --address hall.example.org:8443", ""),
-    ) as never,
-  handler: withCommander(async (commander, { key, address, pskFile, json }) => {
+    ),
+  handler: withCommander(async (commander, { key, address, "psk-file": pskFile, json }) => {
     const psk = pskFile === undefined ? randomBytes(KEY_LEN).toString("hex") : readPsk(pskFile);
     const { site, eTag } = await readSite(commander);
     const connectors = [...site.connectors.map(placeOf), { key, address, psk }];
@@ -173,7 +173,7 @@ const remove: CommandModule<object, NounArguments & { which: string }> = {
         demandOption: true,
         describe: "Its address or key",
       }),
-    ) as never,
+    ),
   handler: withCommander(async (commander, { which, json }) => {
     const { site, eTag } = await readSite(commander);
     const kept = site.connectors.filter(({ key, address }) => key !== which && address !== which);

@@ -12,23 +12,21 @@ import { qrOption } from "./commander/code-sheet.ts";
 import { STLINK, waitingKeyOf } from "./commander/stlink-noun.ts";
 import type { Commander, Thing } from "./commander/things.ts";
 import {
-  listCommand,
   type NounArguments,
   nounOptions,
-  nounVerbs,
-  setCommand,
   tellDone,
   whichArgument,
   withCommander,
   yesOption,
-} from "./commander/verbs.ts";
+} from "./commander/usual-options.ts";
+import { listCommand, nounVerbs, setCommand } from "./commander/verbs.ts";
 import { watchThings } from "./commander/watch.ts";
 import { answer } from "./questions.ts";
 
 type Which = NounArguments & { which: string };
 type Yes = Which & { yes: boolean };
 
-function whichOptions(yargs: Argv): Argv {
+function whichOptions(yargs: Argv) {
   return nounOptions(whichArgument(yargs, STLINK.word));
 }
 
@@ -39,9 +37,9 @@ const plainList = listCommand(STLINK);
 const list: CommandModule<object, WatchArguments> = {
   ...plainList,
   builder: (yargs) =>
-    (plainList.builder as (yargs: Argv) => Argv)(yargs)
+    (plainList.builder as (yargs: Argv) => Argv<NounArguments>)(yargs)
       .option("watch", { type: "boolean", default: false, describe: "Live, until Ctrl-C" })
-      .example("$0 stlink list --state online --watch", "") as never,
+      .example("$0 stlink list --state online --watch", ""),
   handler: async (given) => {
     if (!given.watch) return plainList.handler(given);
     await watchThings(STLINK, openCommander(given.commander), given);
@@ -54,15 +52,14 @@ const rename: CommandModule<object, Which & { name: string }> = {
   builder: (yargs) =>
     whichOptions(yargs)
       .positional("name", { type: "string", demandOption: true, describe: "The new name" })
-      .example("$0 stlink rename default-1a2b3c4d office", "") as never,
+      .example("$0 stlink rename default-1a2b3c4d office", ""),
   handler: (given) => setCommand(STLINK).handler(given as never) as Promise<void>,
 };
 
 const revoke: CommandModule<object, Yes> = {
   command: "revoke <which>",
   describe: "Cut an STLink off at once and for ever: its key is never admitted again",
-  builder: (yargs) =>
-    yesOption(whichOptions(yargs)).example("$0 stlink revoke camera --yes", "") as never,
+  builder: (yargs) => yesOption(whichOptions(yargs)).example("$0 stlink revoke camera --yes", ""),
   handler: withCommander(async (commander, { which, yes, json }) => {
     const stlink = await commander.find("stlinks", which);
     await beSure(yes, `${stlink.name} is cut off at once, and for ever. Revoke it`);
@@ -105,7 +102,7 @@ const approve: CommandModule<object, Which & { key: string | undefined }> = {
         requiresArg: true,
         describe: "The public key that its own console shows",
       })
-      .example("$0 stlink approve camera", "Shows the key, and asks") as never,
+      .example("$0 stlink approve camera", "Shows the key, and asks"),
   handler: withCommander(async (commander, { which, key, json }) => {
     const stlink = await commander.find("stlinks", which);
     const compared = key ?? (await comparedKey(stlink));
@@ -138,8 +135,7 @@ function codeVerb(
   return {
     command: `${command} <which>`,
     describe,
-    builder: (yargs) =>
-      qrOption(whichOptions(yargs)).example(`$0 stlink ${command} camera`, "") as never,
+    builder: (yargs) => qrOption(whichOptions(yargs)).example(`$0 stlink ${command} camera`, ""),
     handler: withCommander(async (commander, { which, qr, json }) => {
       const id = await commander.idOf("stlinks", which);
       const asked = commander.http.POST("/api/v1/stlinks/{id}/code", {

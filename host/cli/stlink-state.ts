@@ -17,7 +17,7 @@ import { type RunningCommanded, startCommanded } from "../stlink/commanded.ts";
 import { StateFolder } from "../stlink/state-folder.ts";
 import type { StlinkStatus } from "../stlink/status.ts";
 import { CODE_HELP, readCodeArgument } from "./code-argument.ts";
-import { type NounArguments, nounOptions } from "./commander/verbs.ts";
+import { type NounArguments, nounOptions } from "./commander/usual-options.ts";
 import { processStatus, type Service, stopSignal } from "./run.ts";
 import { claimSockets, commandSocket, usualSocket } from "./status-socket.ts";
 import { rotateStlink } from "./stlink-site.ts";
@@ -138,7 +138,7 @@ export const rotateCommand: CommandModule<object, RotateArguments> = {
         })
         .example("$0 stlink rotate camera", "By its Commander")
         .example("$0 stlink rotate --state office", "Here"),
-    ) as never,
+    ),
   async handler(given) {
     const { which, state } = given;
     if ((which === undefined) === (state === undefined)) {

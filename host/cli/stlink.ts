@@ -16,7 +16,7 @@ import { startStlink } from "../stlink/service.ts";
 import type { Site } from "../stlink/site.ts";
 import { readSite } from "../stlink/site-file.ts";
 import { CODE_HELP, readCodeArgument } from "./code-argument.ts";
-import { groupCommand } from "./commander/verbs.ts";
+import { groupCommand } from "./commander/usual-options.ts";
 import { type FileArguments, fileArgument } from "./file-argument.ts";
 import { fileSockets, runService } from "./run.ts";
 import { stlinkSiteCommands } from "./stlink-site.ts";

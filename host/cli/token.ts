@@ -17,12 +17,12 @@ import {
   tellMore,
   wholeLimit,
   withCommander,
-} from "./commander/verbs.ts";
+} from "./commander/usual-options.ts";
 
 const list: CommandModule<object, NounArguments> = {
   command: "list",
   describe: "List tokens, the newest first",
-  builder: (yargs) => nounOptions(limitOption(yargs)) as never,
+  builder: (yargs) => nounOptions(limitOption(yargs)),
   handler: withCommander(async (commander, { limit, json }) => {
     const { items, isMore } = await tokens(commander, wholeLimit(limit));
     if (json) return printJson(items);
@@ -67,7 +67,7 @@ const add: CommandModule<
           describe: "How long it is good for: 30d",
         })
         .example("$0 token add ci --role operator --expiry 90d > ci.token", ""),
-    ) as never,
+    ),
   handler: withCommander(async (commander, { name, role, expiry, json }) => {
     const body = { name, role, ...(expiry === undefined ? {} : { expiry }) };
     const made = await dataOf(commander.http.POST("/api/v1/tokens", { body }));
@@ -84,7 +84,7 @@ const remove: CommandModule<object, NounArguments & { which: string }> = {
   builder: (yargs) =>
     nounOptions(
       yargs.positional("which", { type: "string", demandOption: true, describe: "Its name or id" }),
-    ) as never,
+    ),
   handler: withCommander(async (commander, { which, json }) => {
     const id = await tokenId(commander, which);
     const asked = commander.http.POST("/api/v1/tokens/{id}/revoke", { params: { path: { id } } });
@@ -106,7 +106,7 @@ async function tokenId(commander: Commander, which: string): Promise<string> {
 const whoami: CommandModule<object, NounArguments> = {
   command: "whoami",
   describe: "Show whose token is used, and what it may do",
-  builder: (yargs) => nounOptions(yargs) as never,
+  builder: (yargs) => nounOptions(yargs),
   handler: withCommander(async ({ http }, { json }) => {
     const token = await dataOf(http.GET("/api/v1/whoami", {}));
     const { name, role, expiresAt } = token;

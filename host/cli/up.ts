@@ -50,7 +50,7 @@ export const upCommand: CommandModule<object, UpArguments> = {
         "$0 up --listen 0.0.0.0:8443 --address hall.example.org:8443",
         "For STLinks elsewhere",
       )
-      .epilogue("What is said once is kept in the folder. SIGTERM and Ctrl-C stop.") as never,
+      .epilogue("What is said once is kept in the folder. SIGTERM and Ctrl-C stop."),
   async handler(given) {
     // The API's server takes as long to load as everything else: other commands do without it.
     const { up } = await import("./commander/up-run.ts");

@@ -4,11 +4,21 @@
 
 import type { Argv, CommandModule } from "yargs";
 import { AppError } from "../../service/app-error.ts";
-import { openCommander } from "./client.ts";
 import { type Field, fieldOptions, type Given, givenFields } from "./fields.ts";
-import { type Cell, jsonOption, linesText, printJson, tableText, timeText } from "./output.ts";
-import { type CommanderArguments, commanderOption } from "./place.ts";
+import { type Cell, linesText, printJson, tableText, timeText } from "./output.ts";
 import type { Commander, Plural, Thing } from "./things.ts";
+import {
+  groupCommand,
+  limitOption,
+  type NounArguments,
+  nounOptions,
+  tellDone,
+  tellMore,
+  whichArgument,
+  wholeLimit,
+  withCommander,
+  yesOption,
+} from "./usual-options.ts";
 
 export type Column = {
   head: string;
@@ -36,51 +46,10 @@ export type Noun = {
 
 export type Filter = { option: string; choices: readonly string[]; describe: string };
 
-export type NounArguments = CommanderArguments & { json: boolean } & Record<string, unknown>;
-type NamedArguments = NounArguments & { which: string };
+type AnyArguments = NounArguments & Record<string, unknown>;
+type NamedArguments = AnyArguments & { which: string };
 
-/** Every command of the Commander's has these. */
-export function nounOptions<Arguments>(yargs: Argv<Arguments>) {
-  return jsonOption(commanderOption(yargs));
-}
-
-export function yesOption<Arguments>(yargs: Argv<Arguments>) {
-  return yargs.option("yes", {
-    type: "boolean",
-    default: false,
-    describe: "It is meant: don't ask",
-  });
-}
-
-/** Does it with the Commander that the arguments name. */
-export function withCommander<Arguments extends CommanderArguments>(
-  act: (commander: Commander, given: Arguments) => Promise<void>,
-): (given: Arguments) => Promise<void> {
-  return (given) => act(openCommander(given.commander), given);
-}
-
-/** So many are listed where nobody says --limit. */
-const LISTED_MOST = 1000;
-
-export function limitOption<Arguments>(yargs: Argv<Arguments>, usual = LISTED_MOST) {
-  return yargs.option("limit", {
-    type: "number",
-    requiresArg: true,
-    default: usual,
-    describe: "How many at most",
-  });
-}
-
-/** The positional that names an object. */
-export function whichArgument<Arguments>(yargs: Argv<Arguments>, word: string) {
-  return yargs.positional("which", {
-    type: "string",
-    demandOption: true,
-    describe: `Its name or id: a ${word}'s`,
-  });
-}
-
-export function listCommand(noun: Noun): CommandModule<object, NounArguments> {
+export function listCommand(noun: Noun): CommandModule<object, AnyArguments> {
   const { name, word, filters } = noun;
   return {
     command: "list",
@@ -89,43 +58,33 @@ export function listCommand(noun: Noun): CommandModule<object, NounArguments> {
       for (const { option, choices, describe } of filters) {
         yargs.option(option, { type: "string", choices, requiresArg: true, describe });
       }
+      if (noun.plural !== "tags") yargs.option("tag", TAG_FILTER);
       const filtered = yargs
-        .option("tag", {
-          type: "string",
-          array: true,
-          nargs: 1,
-          describe: "With this Tag; several: with all",
-        })
         .option("text", { type: "string", requiresArg: true, describe: "With these words in it" })
         .example(`$0 ${name} list`, "");
-      return nounOptions(limitOption(filtered)) as Argv<NounArguments>;
+      return nounOptions(limitOption(filtered)) as Argv<AnyArguments>;
     },
     handler: withCommander(async (commander, given) => {
       const found = await listThings(noun, commander, given);
-      if (given.json) return printJson(found.items);
-      console.log(await thingsText(noun, commander, found.items));
+      if (given.json) printJson(found.items);
+      else console.log(await thingsText(noun, commander, found.items));
       tellMore(found.isMore, found.items.length);
     }),
   };
 }
 
-/** On standard error: what is printed may be read by a script. */
-export function tellMore(isMore: boolean, shown: number): void {
-  if (isMore) console.error(`There are more than these ${shown}: --limit says how many to show.`);
-}
+const TAG_FILTER = {
+  type: "string",
+  array: true,
+  nargs: 1,
+  describe: "With this Tag; several: with all",
+} as const;
 
-export async function listThings(noun: Noun, commander: Commander, given: Given) {
-  const tags = Array.isArray(given["tag"]) ? given["tag"].map(String) : [];
-  const tag = await Promise.all(tags.map((one) => commander.idOf("tags", one)));
-  const filters = noun.filters.map(({ option }) => [option, given[option]] as const);
-  const said = [...filters, ["text", given["text"]] as const].filter(([, is]) => is !== undefined);
-  const query = { ...Object.fromEntries(said), ...(tag.length === 0 ? {} : { tag }) };
+export function listThings(noun: Noun, commander: Commander, given: Given) {
+  const filters = [...noun.filters.map(({ option }) => option), "text", "tag"];
+  const said = filters.map((option) => [option, given[option]] as const);
+  const query = Object.fromEntries(said.filter(([, value]) => value !== undefined));
   return commander.list(noun.plural, query, wholeLimit(given["limit"]));
-}
-
-export function wholeLimit(limit: unknown): number {
-  if (Number.isInteger(limit) && Number(limit) > 0) return Number(limit);
-  throw new AppError("Usage", "--limit is a whole number, from 1 on.");
 }
 
 export async function thingsText(
@@ -196,7 +155,7 @@ async function fieldCell({ at, to }: Field, commander: Commander, thing: Thing):
   return (to === undefined ? texts : await commander.namesOf(to, texts)).join(" ");
 }
 
-export function addCommand(noun: Noun): CommandModule<object, NounArguments & { name: string }> {
+export function addCommand(noun: Noun): CommandModule<object, AnyArguments & { name: string }> {
   const { name, word, fields, example } = noun;
   return {
     command: "add <name>",
@@ -213,7 +172,7 @@ export function addCommand(noun: Noun): CommandModule<object, NounArguments & { 
         { isChange: false },
       );
       return writeOptions(noun, all.example(`$0 ${name} add ${example}`, "")) as Argv<
-        NounArguments & { name: string }
+        AnyArguments & { name: string }
       >;
     },
     handler: withCommander(async (commander, given) => {
@@ -279,11 +238,6 @@ async function confirmedChanges(
   return exposes === (before["exposes"] ?? null) ? changes : { ...changes, exposes };
 }
 
-export function tellDone(json: boolean, thing: unknown, text: string): void {
-  if (json) printJson(thing);
-  else console.log(text);
-}
-
 export function removeCommand(noun: Noun): CommandModule<object, NamedArguments> {
   const { name, word } = noun;
   return {
@@ -309,22 +263,4 @@ export function nounVerbs(noun: Noun): CommandModule[] {
 
 export function nounCommand(noun: Noun, describe: string): CommandModule {
   return groupCommand(noun.name, describe, nounVerbs(noun));
-}
-
-/** A command whose next word says what. */
-export function groupCommand(
-  command: string,
-  describe: string,
-  verbs: readonly CommandModule[],
-): CommandModule {
-  const names = verbs.map((verb) => String(verb.command).split(" ")[0]);
-  return {
-    command,
-    describe,
-    builder: (yargs) =>
-      verbs
-        .reduce((all, verb) => all.command(verb), yargs)
-        .demandCommand(1, `Say what: ${names.join(", ")}.`),
-    handler: () => {},
-  };
 }

@@ -6,7 +6,8 @@ import { LiveBlock } from "../live-block.ts";
 import { AWAY, siteEvents } from "./events.ts";
 import type { Given } from "./fields.ts";
 import type { Commander, Thing } from "./things.ts";
-import { listThings, type Noun, type NounArguments, thingsText } from "./verbs.ts";
+import type { NounArguments } from "./usual-options.ts";
+import { listThings, type Noun, thingsText } from "./verbs.ts";
 
 /** However much happens, the list is asked for so often at most. */
 const EVERY_MS = 500;
