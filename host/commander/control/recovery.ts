@@ -20,7 +20,7 @@ import {
 } from "../store/site.ts";
 import type { Conversation } from "./conversation.ts";
 import { encodeInstall, type FromStlink } from "./messages.ts";
-import { COMMANDER_KEY } from "./secrets.ts";
+import { COMMANDER_KEY, NEXT_RECOVERY_KEY } from "./secrets.ts";
 import { authorityOf, Station, type StationOptions } from "./station.ts";
 
 export type RecoveryOptions = StationOptions & {
@@ -44,9 +44,8 @@ export type Recovery = {
   stop(): void;
 };
 
-/** Names of what lies in the database until it is finished. */
+/** A secret of the site until it is finished: the private key that is installed. */
 const NEXT_KEY = "next commander key";
-const NEXT_RECOVERY_KEY = "next recovery key";
 const WHO = "recovery";
 const GREET_MS = 60_000;
 const LOOK_MS = 200;
