@@ -6,10 +6,12 @@
 import type { Argv, CommandModule } from "yargs";
 import { dataOf } from "../commander/client/client.ts";
 import { AppError } from "../service/app-error.ts";
+import { ID_LEN } from "../service/fields.ts";
+import { type Party, pairFingerprint } from "../service/fingerprint.ts";
 import { showCode } from "./code.ts";
 import { openCommander } from "./commander/client.ts";
 import { qrOption } from "./commander/code-sheet.ts";
-import { STLINK, waitingKeyOf } from "./commander/stlink-noun.ts";
+import { STLINK, waitingOf } from "./commander/stlink-noun.ts";
 import type { Commander, Thing } from "./commander/things.ts";
 import {
   type NounArguments,
@@ -94,18 +96,18 @@ export async function rotateStlink(given: NounArguments, which: string): Promise
 
 const approve: CommandModule<object, Which & { key: string | undefined }> = {
   command: "approve <which>",
-  describe: "Let an STLink in that waits, after comparing its key with what its own console says",
+  describe: "Let an STLink in that waits, after comparing its fingerprint with its own console's",
   builder: (yargs) =>
     whichOptions(yargs)
       .option("key", {
         type: "string",
         requiresArg: true,
-        describe: "The public key that its own console shows",
+        describe: "Its public key, where that was compared",
       })
-      .example("$0 stlink approve camera", "Shows the key, and asks"),
+      .example("$0 stlink approve camera", "Shows the fingerprint, and asks"),
   handler: withCommander(async (commander, { which, key, json }) => {
     const stlink = await commander.find("stlinks", which);
-    const compared = key ?? (await comparedKey(stlink));
+    const compared = key ?? (await comparedKey(commander, stlink));
     const asked = commander.http.POST("/api/v1/stlinks/{id}/approve", {
       params: { path: { id: stlink.id } },
       body: { key: compared },
@@ -114,18 +116,27 @@ const approve: CommandModule<object, Which & { key: string | undefined }> = {
   }),
 };
 
-/** The key that waits, once a person has compared it. Throws AppError: Refused, Usage. */
-async function comparedKey(stlink: Thing): Promise<string> {
-  const key = waitingKeyOf(stlink);
-  if (key === null) {
+/** The key that waits, once a person has compared its fingerprint. Throws AppError: Refused, Usage. */
+async function comparedKey({ http }: Commander, stlink: Thing): Promise<string> {
+  const waiting = waitingOf(stlink);
+  const { commander } = await dataOf(http.GET("/api/v1/site", {}));
+  if (waiting === null || commander === null) {
     throw new AppError("Refused", `STLink "${stlink.name}" waits for no approval.`);
   }
-  console.error(`${stlink.name} waits with the key\n  ${key}`);
+  const { key, codeId } = waiting;
+  // While it activates its id is that of its code (PROTOCOL 10.2).
+  const own = partyOf(codeId.padEnd(2 * ID_LEN, "0"), key);
+  const fingerprint = pairFingerprint(own, partyOf(commander.id, commander.key));
+  console.error(`${stlink.name} waits, with the fingerprint\n  ${fingerprint}\n(key ${key})`);
   const text = "Does its own console show the same";
-  const said = await answer(undefined, { text, flag: "--key", choices: ["yes", "no"] });
+  const said = await answer(undefined, { text, flag: `--key ${key}`, choices: ["yes", "no"] });
   if (said === "yes") return key;
   const message = `Nothing was done. Somebody else may have used its code: sealed stlink revoke ${stlink.name}`;
   throw new AppError("Usage", message);
+}
+
+function partyOf(id: string, key: string): Party {
+  return { id: Buffer.from(id, "hex"), key: Buffer.from(key, "hex") };
 }
 
 function codeVerb(

@@ -111,10 +111,11 @@ async function activate(argument: string, path: string): Promise<void> {
 /** What a person who waits should see, on standard error. */
 function printingLog(): Log {
   const print = (fields: object, text: string): void => {
-    const { reason, publicKey, advice } = fields as Record<string, string | undefined>;
+    const told = fields as Record<string, string | undefined>;
+    const { reason, publicKey, fingerprint, advice } = told;
     // What ends it comes as its last word.
     if (advice !== undefined) return;
-    console.error([text, reason, publicKey].filter(Boolean).join(": "));
+    console.error([text, reason, fingerprint ?? publicKey].filter(Boolean).join(": "));
   };
   return { debug: () => {}, info: print, warn: print, error: print };
 }

@@ -311,6 +311,24 @@ describe("the nouns", () => {
     expect(drawn).toMatch(/sealed stlink activate - --state DIR/);
   });
 
+  it("let in who waits once the fingerprint is compared, which both sides show", async () => {
+    await site.done("profile", "add", "gate", "--approval");
+    const { text } = await site.json<{ text: string }>("code", "add", "--profile", "gate");
+    write(site.folder, "gate.code", text);
+    const waits = sealed(site.folder, "stlink", "activate", "gate.code", "--state", "gate");
+    const [, print = "none"] = await waits.told(/approves it.*: ((?:[A-Z2-7]{4} ?){8})\n/);
+    const [{ id = "" } = {}] = await site.json<Thing[]>("stlink", "list", "--state", "waiting");
+    const asked = await site.run("stlink", "approve", id);
+    expect(asked.err).toContain(print.trim());
+    expect(asked.code).toBe(2);
+    const [, key = ""] = /\(key ([0-9a-f]{64})\)/.exec(asked.err) ?? [];
+    expect(await site.run("stlink", "approve", id, "--key", "12".repeat(32))).toMatchObject({
+      code: 14,
+    });
+    await site.done("stlink", "approve", id, "--key", key);
+    expect(await waits.ended()).toMatchObject({ code: 0 });
+  });
+
   it("print what a Connector elsewhere takes into its file", async () => {
     const key = "11".repeat(32);
     const added = await site.done(

@@ -65,6 +65,11 @@ export class SealedProcess {
     return this.when(() => pattern.exec(this.out) ?? undefined, String(pattern));
   }
 
+  /** What it has printed on standard error, once it matches. */
+  async told(pattern: RegExp): Promise<RegExpExecArray> {
+    return this.when(() => pattern.exec(this.err) ?? undefined, String(pattern));
+  }
+
   /** The log so far. */
   lines(): Record<string, unknown>[] {
     return this.out

@@ -135,7 +135,7 @@ function pairsText({ pairs }: Detail): string {
   return tableText(["MAY TALK TO", "FINGERPRINT: THE SAME AT BOTH ENDS"], rows);
 }
 
-/** What the Commander knows of the key that waits. */
-export function waitingKeyOf(thing: Thing): string | null {
-  return detailOf(thing).waiting?.key ?? null;
+/** The key that waits; null: none does. */
+export function waitingOf(thing: Thing): Detail["waiting"] {
+  return detailOf(thing).waiting;
 }
