@@ -6,6 +6,7 @@
 import type { StlinkState } from "../../commander/domain/stlink.ts";
 import { stateOf } from "../../commander/domain/stlink.ts";
 import { changedIds, type News, type Registry } from "../../commander/registry.ts";
+import type { AuditEntry } from "../../commander/store/audit.ts";
 import { listObjects } from "../../commander/store/listing.ts";
 import { readVersion } from "../../commander/store/site.ts";
 import { readStlink } from "../../commander/store/stlinks.ts";
@@ -30,10 +31,6 @@ export class UpDisplay {
     if (this.#isTerminal) this.#show();
   }
 
-  note(text: string): void {
-    this.#block.note(text);
-  }
-
   stop(): void {
     this.#end();
     if (this.#timer !== null) clearTimeout(this.#timer);
@@ -42,13 +39,13 @@ export class UpDisplay {
   #hear(news: News): void {
     const ids = news.kind === "seen" ? news.ids : changedIds(news.entries, "stlink");
     for (const id of ids) this.#waiting.add(id);
-    if (news.kind === "changed") {
-      for (const { what, id } of news.entries) {
-        if (what === "alarm")
-          this.note(`ALARM: code ${id} was shown with a key that may not use it`);
-      }
-    }
+    if (news.kind === "changed") for (const entry of news.entries) this.#tellAlarm(entry);
     this.#timer ??= setTimeout(() => this.#show(), EVERY_MS);
+  }
+
+  #tellAlarm({ what, kind, id }: AuditEntry): void {
+    if (what !== "alarm") return;
+    this.#block.note(`ALARM about ${kind} ${id}: \`sealed audit list --fields\` says what`);
   }
 
   #show(): void {
