@@ -92,6 +92,20 @@ describe("a list", () => {
     }
   });
 
+  it("finds one by its whole name, beside other filters", () => {
+    const { db, all } = filled();
+    const [first] = all;
+    if (first === undefined) throw new Error("nothing was made");
+    const { name, type } = first;
+    const other = type === "mapping" ? "binding" : "mapping";
+    expect(listAll(db, { name: name.toUpperCase() }, 10)).toEqual([name]);
+    expect(listAll(db, { name: name.slice(0, -1) }, 10)).toEqual([]);
+    expect(listAll(db, { name, tags: [TAGS[0]], facet: type, text: "number" }, 10)).toEqual([name]);
+    expect(listAll(db, { name, tags: [TAGS[0], TAGS[1]] }, 10)).toEqual([name]);
+    expect(listAll(db, { name, facet: other }, 10)).toEqual([]);
+    expect(listAll(db, { name, tags: [TAGS[2]] }, 10)).toEqual([]);
+  });
+
   it("has one kind alone", () => {
     const { db } = filled();
     const page = listObjects(db, { kind: "tag", limit: 10 });

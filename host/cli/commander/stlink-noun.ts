@@ -82,6 +82,7 @@ function aboutStlink(detail: Detail): string {
 function factLines(detail: Detail): [string, Cell][] {
   const { state, key, nextKey, waiting, lastSeen, revokedAt, confirmed, current } = detail;
   const { platform, board, firmware, core, connector, bytesIn, bytesOut, sessions } = detail;
+  const { streams, leaseLeftMs } = detail;
   const waits = waiting === null ? null : `${waiting.key} since ${timeText(waiting.since)}`;
   return [
     ["state", state],
@@ -99,8 +100,17 @@ function factLines(detail: Detail): [string, Cell][] {
     ["round trip", ms(detail.roundTripMs)],
     ["bytes", `${bytesIn} in, ${bytesOut} out`],
     ["sessions", sessions],
+    ["connections", streams],
+    ["lease left", leaseLeftMs === null ? null : spanText(leaseLeftMs)],
     ["last errors", detail.lastErrors.join("; ")],
   ];
+}
+
+/** Days, hours or minutes, whichever is the largest that there is one of. */
+function spanText(spanMs: number): string {
+  const minutes = Math.floor(spanMs / 60_000);
+  if (minutes < 120) return `${minutes} min`;
+  return minutes < 2880 ? `${Math.floor(minutes / 60)} h` : `${Math.floor(minutes / 1440)} days`;
 }
 
 /** What it has in force, and whether that is what it should have. */

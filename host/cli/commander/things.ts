@@ -109,10 +109,9 @@ export class Commander {
     return (await dataOf(this.http.GET(`/api/v1/${plural}/{id}`, { params }))) as Thing;
   }
 
-  /** Names that differ in the case of letters alone are one. */
   async #idOfName(plural: Plural, name: string): Promise<string> {
-    const { items } = await this.list(plural, { text: name }, SEARCHED_MOST);
-    const found = items.find((one) => one.name.toLowerCase() === name.toLowerCase());
+    const { items } = await this.list(plural, { name }, 1);
+    const [found] = items;
     if (found !== undefined) return found.id;
     const word = WORDS[plural];
     const message = `There is no ${word} "${name}": \`sealed ${word.toLowerCase()} list\` shows those there are.`;
@@ -134,5 +133,3 @@ export class Commander {
     return asked;
   }
 }
-
-const SEARCHED_MOST = 10_000;

@@ -84,10 +84,10 @@ function addList(server: Server, { registry }: Context, resource: Resource): voi
       response: { 200: pageOf(line, `${name}Page`) },
     },
     handler: (request) => {
-      const { limit, cursor, text, tag = [], type, state } = request.query as ListInput;
+      const { limit, cursor, name, text, tag = [], type, state } = request.query as ListInput;
       const page = listObjects(registry.db, {
         ...{ kind, limit, tags: tag.map((one) => tagId(registry.db, one)) },
-        ...defined({ cursor, text, facet: type ?? state }),
+        ...defined({ cursor, name, text, facet: type ?? state }),
       });
       return { items: page.items.map(lineOf), next: page.next };
     },
@@ -97,6 +97,7 @@ function addList(server: Server, { registry }: Context, resource: Resource): voi
 type ListInput = {
   limit: number;
   cursor?: string;
+  name?: string;
   text?: string;
   tag?: readonly string[];
   type?: string;
@@ -110,6 +111,7 @@ function listQuery(kind: Kind, facet: Resource["facet"]): z.ZodObject {
   return z.strictObject({
     limit: limitField,
     cursor: cursorField,
+    name: z.string().max(64).optional().describe("Its name, in any case of letters."),
     text: z
       .string()
       .max(200)

@@ -2254,7 +2254,12 @@ export interface components {
             roundTripMs: number | null;
             bytesIn: number;
             bytesOut: number;
+            /** @description Links to others that are up. */
             sessions: number;
+            /** @description Connections that are open. */
+            streams: number;
+            /** @description Of its lease, as it told last; null: it never ends, or nothing was told. */
+            leaseLeftMs: number | null;
             lastErrors: string[];
             /** @description The configuration that it has in force. */
             confirmed: components["schemas"]["ConfigurationState"] | null;
@@ -2362,7 +2367,12 @@ export interface components {
             roundTripMs: number | null;
             bytesIn: number;
             bytesOut: number;
+            /** @description Links to others that are up. */
             sessions: number;
+            /** @description Connections that are open. */
+            streams: number;
+            /** @description Of its lease, as it told last; null: it never ends, or nothing was told. */
+            leaseLeftMs: number | null;
             lastErrors: string[];
             /** @description The configuration that it has in force. */
             confirmed: components["schemas"]["ConfigurationState"] | null;
@@ -2751,6 +2761,8 @@ export interface operations {
                 limit?: number;
                 /** @description `next` of the page before; absent: the first page. */
                 cursor?: string;
+                /** @description Its name, in any case of letters. */
+                name?: string;
                 /** @description Beginnings of words in name, description, address or help. */
                 text?: string;
                 /** @description The id or name of a Tag that it has; several: it has all of them. */
@@ -3051,6 +3063,8 @@ export interface operations {
                 limit?: number;
                 /** @description `next` of the page before; absent: the first page. */
                 cursor?: string;
+                /** @description Its name, in any case of letters. */
+                name?: string;
                 /** @description Beginnings of words in name, description, address or help. */
                 text?: string;
                 /** @description The id or name of a Tag that it has; several: it has all of them. */
@@ -3349,6 +3363,8 @@ export interface operations {
                 limit?: number;
                 /** @description `next` of the page before; absent: the first page. */
                 cursor?: string;
+                /** @description Its name, in any case of letters. */
+                name?: string;
                 /** @description Beginnings of words in name, description, address or help. */
                 text?: string;
                 /** @description The id or name of a Tag that it has; several: it has all of them. */
@@ -3647,6 +3663,8 @@ export interface operations {
                 limit?: number;
                 /** @description `next` of the page before; absent: the first page. */
                 cursor?: string;
+                /** @description Its name, in any case of letters. */
+                name?: string;
                 /** @description Beginnings of words in name, description, address or help. */
                 text?: string;
                 /** @description The id or name of a Tag that it has; several: it has all of them. */
@@ -4103,6 +4121,8 @@ export interface operations {
                 limit?: number;
                 /** @description `next` of the page before; absent: the first page. */
                 cursor?: string;
+                /** @description Its name, in any case of letters. */
+                name?: string;
                 /** @description Beginnings of words in name, description, address or help. */
                 text?: string;
             };
@@ -4399,6 +4419,8 @@ export interface operations {
                 limit?: number;
                 /** @description `next` of the page before; absent: the first page. */
                 cursor?: string;
+                /** @description Its name, in any case of letters. */
+                name?: string;
                 /** @description Beginnings of words in name, description, address or help. */
                 text?: string;
                 /** @description The id or name of a Tag that it has; several: it has all of them. */

@@ -36,7 +36,12 @@ const lineFields = {
   roundTripMs: z.number().nullable(),
   bytesIn: z.number(),
   bytesOut: z.number(),
-  sessions: z.int(),
+  sessions: z.int().describe("Links to others that are up."),
+  streams: z.int().describe("Connections that are open."),
+  leaseLeftMs: z
+    .number()
+    .nullable()
+    .describe("Of its lease, as it told last; null: it never ends, or nothing was told."),
   lastErrors: z.array(z.string()),
   confirmed: confirmedSchema.nullable().describe("The configuration that it has in force."),
 };

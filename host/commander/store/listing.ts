@@ -16,6 +16,8 @@ export type ListQuery = {
   facet?: string;
   /** Ids; it has all of them. */
   tags?: readonly Id[];
+  /** This name, in any case of letters. */
+  name?: string;
   /** It has all words that begin so, in its name, description, address or help. */
   text?: string;
   /** 1 to 500. */
@@ -51,19 +53,34 @@ function rowsByName(db: Database, query: ListQuery): ObjectRow[] {
   const [first, ...others] = tags;
   if (first === undefined) {
     const along = { sql: "objects o WHERE o.kind = ? AND o.name > ?", values: [kind, after] };
-    return select(db, [along, ...equal("o.facet", facet)], "o.name", limit);
+    return select(
+      db,
+      [along, ...equal("o.facet", facet), ...equal("o.name", query.name)],
+      "o.name",
+      limit,
+    );
   }
   const match = marksOf(kind, tags).join(" AND ");
   if (others.length > 0 && areFew(db, match)) {
     const few = { sql: `${MATCHING} AND o.name > ?`, values: [match, after] };
-    return select(db, [few, ...equal("o.facet", facet)], "o.name", limit);
+    return select(
+      db,
+      [few, ...equal("o.facet", facet), ...equal("o.name", query.name)],
+      "o.name",
+      limit,
+    );
   }
   const along = {
     sql: `refs r CROSS JOIN objects o ON o.id = r.from_id
           WHERE r.to_id = ? AND r.field = 'tags' AND r.from_kind = ? AND r.from_name > ?`,
     values: [first, kind, after],
   };
-  const filters = [along, ...equal("r.from_facet", facet), ...others.map(tagFilter)];
+  const filters = [
+    along,
+    ...equal("r.from_facet", facet),
+    ...equal("o.name", query.name),
+    ...others.map(tagFilter),
+  ];
   return select(db, filters, "r.from_name", limit);
 }
 
@@ -91,7 +108,12 @@ function rowsByWords(db: Database, query: ListQuery, words: readonly string[]): 
   const texts = words.map((word) => `words : "${word}" *`);
   const match = [...marksOf(kind, tags), ...texts].join(" AND ");
   const matching = { sql: `${MATCHING} AND w.rowid > ?`, values: [match, after] };
-  return select(db, [matching, ...equal("o.facet", facet)], "w.rowid", limit);
+  return select(
+    db,
+    [matching, ...equal("o.facet", facet), ...equal("o.name", query.name)],
+    "w.rowid",
+    limit,
+  );
 }
 
 /** One more than the page holds, which shows whether there is a next one. */
