@@ -70,6 +70,34 @@ describe("a Commander", () => {
     expect(new Set(versions(office, camera, site.member("third"))).size).toBe(1);
   });
 
+  it("tells those whom changes do not concern once, when there was none for ten seconds", async () => {
+    site = new CommanderSite("calm").start();
+    const { camera } = await site.pairedSite();
+    const third = await site.activated("third");
+    await site.current("office", "camera", "third");
+    const [before] = versions(third);
+    for (const port of [9003, 9004, 9005]) {
+      site.edit("route", "camera-service", { port });
+      await site.pass(9000);
+      expect(versions(third)).toEqual([before]);
+      expect(versions(camera)).not.toEqual([before]);
+    }
+    const told = third.told("configuration in force").length;
+    await site.until(() => site.isCurrent("third"), "it is told");
+    expect(third.told("configuration in force").length - told).toBe(1);
+  });
+
+  it("gives the version at once to who asks", async () => {
+    site = new CommanderSite("asks").start();
+    await site.pairedSite();
+    const third = await site.activated("third");
+    await site.current("office", "camera", "third");
+    await third.stop();
+    site.edit("route", "camera-service", { port: 9003 });
+    third.start();
+    await site.until(() => site.isCurrent("third"), "its STATE is answered", 5000);
+  });
+
   it("gives an STLink that was away its configuration with its STATE", async () => {
     site = new CommanderSite("was away").start();
     const { camera } = await site.pairedSite();

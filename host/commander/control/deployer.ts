@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Brings configurations to STLinks (rules T9, T10): first what a Connector has to hold, then peers of who was revoked,
-// then those whose content is another one, and slowly all others, who have the same content under an older version.
+// then those whose content is another one; slowly, and once there is calm, all others, who have the same content under
+// an older version.
 // Before it: control.ts (what changed), reception.ts (who asks). After it: conversation.ts. Invariants: a CONFIG is made
 // when it is sent, at the version of that moment, once the Connectors hold what last concerned that STLink; who is away
 // gets it with its STATE.
@@ -24,6 +25,8 @@ type Configuration = { version: Version; bytes: Uint8Array };
 const RANKS = 3;
 /** Made at once, so that nothing else waits long. */
 const BATCH = 32;
+/** Without a deployment: each version that follows is one more write of a device's flash. */
+const BEHIND_AFTER_MS = 10_000;
 const BEHIND_EVERY_MS = 100;
 const BEHIND_BATCH = 30;
 const LOOK_MS = 1000;
@@ -48,6 +51,7 @@ export class Deployer {
   #isStopped = false;
   #cancelLook: (() => void) | null = null;
   #cancelBehind: (() => void) | null = null;
+  #deployedAtMs = Number.NEGATIVE_INFINITY;
   #blockedMs = 0;
 
   constructor(office: Office, parties: Parties, desks: Desks) {
@@ -76,8 +80,9 @@ export class Deployer {
     this.wake();
   }
 
-  /** All are to have the present version, in time. */
+  /** All are to have the present version, once no other one follows for a while. */
   wantAll(): void {
+    this.#deployedAtMs = this.#office.world.clock.now();
     for (const { id, conversation } of this.#parties)
       if (conversation !== null) this.#behind.add(id);
     this.#followLater();
@@ -187,9 +192,11 @@ export class Deployer {
 
   #followLater(): void {
     if (this.#behind.size === 0 || this.#isStopped) return;
-    this.#cancelBehind ??= this.#office.world.clock.after(BEHIND_EVERY_MS, () => {
+    const { clock } = this.#office.world;
+    const calmMs = () => this.#deployedAtMs + BEHIND_AFTER_MS - clock.now();
+    this.#cancelBehind ??= clock.after(Math.max(BEHIND_EVERY_MS, calmMs()), () => {
       this.#cancelBehind = null;
-      this.#follow();
+      if (calmMs() <= 0) this.#follow();
       this.#followLater();
     });
   }
