@@ -13,7 +13,8 @@ import { MIGRATIONS } from "./migrations.ts";
 const APPLICATION_ID = 0x53_43_6d_64;
 const OWNER_ALONE = 0o600;
 const OTHERS = 0o077;
-const BUSY_MS = 5000;
+/** All of the process stands still meanwhile, in `sealed up` the Connector too: nobody else should hold it at all. */
+const BUSY_MS = 200;
 /** Of pages in memory: lists over a hundred thousand objects read them again and again. */
 const CACHE_KIB = 65_536;
 
