@@ -146,6 +146,45 @@ describe.each(KINDS)("of %s, one", (kind) => {
   });
 });
 
+describe("a Tag", () => {
+  const TAGGED = KINDS.filter((kind) => kind !== "tags");
+
+  it.each(TAGGED)("is a filter on the list of %s, by id and by name", async (kind) => {
+    const world = await startWorld();
+    const body = (await bodies(world))[kind];
+    await world.send("POST", `/api/v1/${kind}`, body);
+    const roof = await world.send("POST", "/api/v1/tags", { name: "roof" });
+    const other = { ...body, name: "other", tags: [roof.data.id] };
+    expect((await world.send("POST", `/api/v1/${kind}`, other)).status).toBe(201);
+    const names = async (tag: string) => {
+      const list = await world.send("GET", `/api/v1/${kind}?tag=${tag}`);
+      return list.data.items.map(({ name }) => name);
+    };
+    const [hall = ""] = "tags" in body ? body.tags : [];
+    for (const tag of ["hall", hall]) expect(await names(tag)).toContain(body.name);
+    expect(await names("hall")).not.toContain("other");
+    expect(await names("roof")).toEqual(["other"]);
+    expect(await names("roof&tag=hall")).toEqual([]);
+  });
+
+  it("that is renamed is found by its new name on every list, and can't be deleted while it is used", async () => {
+    const world = await startWorld();
+    const all = await bodies(world);
+    for (const kind of TAGGED) await world.send("POST", `/api/v1/${kind}`, all[kind]);
+    const list = await world.send("GET", "/api/v1/tags?text=hall");
+    const path = `/api/v1/tags/${list.data.items[0]?.id}`;
+    await world.send("PATCH", path, { name: "yard" }, { "if-match": '"1"' });
+    for (const kind of TAGGED) {
+      const found = await world.send("GET", `/api/v1/${kind}?tag=yard`);
+      expect(found.data.items.map(({ name }) => name)).toContain(all[kind].name);
+      expect((await world.send("GET", `/api/v1/${kind}?tag=hall`)).status).toBe(422);
+    }
+    const kept = await world.send("DELETE", path, undefined, { "if-match": '"2"' });
+    expect(kept).toMatchObject({ status: 409, data: { error: { code: "InUse" } } });
+    for (const kind of TAGGED) expect(kept.data.error.message).toContain(`"${all[kind].name}"`);
+  });
+});
+
 describe("a Route", () => {
   it.each([
     [{ address: "8.8.8.8" }, "Invalid", "never points to a public address"],

@@ -30,6 +30,29 @@ describe("a Commander", () => {
     expect(came).toHaveLength(1);
   });
 
+  it("does nothing with a Route that no Template brings to anybody", async () => {
+    site = new CommanderSite("does nothing").start();
+    const office = await site.activated("office");
+    await site.activated("camera");
+    const common = { description: "", protocol: "tcp", address: "127.0.0.1" };
+    const own = { ...common, name: "web", type: "mapping", port: 9000 };
+    const mapping = site.make("route", own);
+    const here = { ...common, name: "here", type: "binding", port: 8080, mapping };
+    const routes = [site.make("route", here)];
+    const bindings = () => office.running.status().bindings.map(({ name }) => name);
+    await site.current("office");
+    await site.pass(5000);
+    expect(bindings()).toEqual([]);
+    const reaching = site.make("template", { name: "reaching", description: "", routes });
+    const reached = { name: "reached", description: "", routes: [mapping] };
+    site.assign("camera", site.make("template", reached));
+    await site.current("office", "camera");
+    await site.pass(5000);
+    expect(bindings()).toEqual([]);
+    site.assign("office", reaching);
+    await site.until(() => bindings().length === 1, "it listens");
+  });
+
   it("changes what is allowed without touching a connection that still is", async () => {
     site = new CommanderSite("touches nothing").start();
     const { came, client } = await site.talkingSite();
