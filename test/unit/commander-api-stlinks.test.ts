@@ -184,6 +184,7 @@ describe("an STLink", () => {
     const report = {
       ...{ platform: "linux", board: null, firmware: "1.0", core: "ab".repeat(32) },
       ...{ connector: CONNECTOR.key, roundTripMs: 12.5, bytesIn: 1, bytesOut: 2, sessions: 1 },
+      ...{ streams: 3, leaseLeftMs: 3_600_000 },
       lastErrors: ["the Mapping refuses"],
     };
     world.registry.note(

@@ -2247,7 +2247,7 @@ export interface components {
             platform: string | null;
             board: string | null;
             firmware: string | null;
-            /** @description BLAKE2s of its core. */
+            /** @description SHA-256 of its core. */
             core: string | null;
             /** @description The key of the Connector that it is at. */
             connector: string | null;
@@ -2360,7 +2360,7 @@ export interface components {
             platform: string | null;
             board: string | null;
             firmware: string | null;
-            /** @description BLAKE2s of its core. */
+            /** @description SHA-256 of its core. */
             core: string | null;
             /** @description The key of the Connector that it is at. */
             connector: string | null;

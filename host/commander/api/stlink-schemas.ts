@@ -31,7 +31,7 @@ const lineFields = {
   platform: z.string().nullable(),
   board: z.string().nullable(),
   firmware: z.string().nullable(),
-  core: z.string().nullable().describe("BLAKE2s of its core."),
+  core: z.string().nullable().describe("SHA-256 of its core."),
   connector: keyField.nullable().describe("The key of the Connector that it is at."),
   roundTripMs: z.number().nullable(),
   bytesIn: z.number(),
