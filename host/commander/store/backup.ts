@@ -16,7 +16,6 @@ import { type Actor, appendAudit, auditHead } from "./audit.ts";
 import { allCodes, writeCode } from "./codes.ts";
 import { Database, type DatabaseOptions } from "./database.ts";
 import { guarded, refusalOf } from "./failures.ts";
-import { voidPsks } from "./psks.ts";
 import { readVersion, writeVersion } from "./site.ts";
 import { readStlink, spendKey, writeFacts } from "./stlinks.ts";
 
@@ -180,15 +179,30 @@ function keepKeys(old: Database, db: Database): void {
     else db.run("INSERT OR REPLACE INTO keys VALUES (?, ?, 0)", key, id);
   }
   for (const [id, is] of isThere) if (is) keepFacts(old, db, id);
+  keepPsks(old, db, (id) => isThere.get(id) !== false);
 }
 
-/** Facts are no wish of anybody's, to be brought back. Whoever had another key may have had its PSKs. */
+/** Facts are no wish of anybody's, to be brought back. */
 function keepFacts(old: Database, db: Database, id: Id): void {
-  const [was, is] = [readStlink(old, id)?.facts, readStlink(db, id)?.facts];
-  if (was === undefined || is === undefined) return;
-  writeFacts(db, id, was);
-  if (was.key !== is.key) voidPsks(db, id);
+  const facts = readStlink(old, id)?.facts;
+  if (facts !== undefined) writeFacts(db, id, facts);
 }
+
+/** Those that STLinks have now: without them none gets in, to hear of others. What was void stays so. */
+function keepPsks(old: Database, db: Database, isKept: (id: Id) => boolean): void {
+  db.run("DELETE FROM pair_psks");
+  db.run("DELETE FROM hop_psks");
+  for (const { low, high, name, psk } of old.all<PairRow>("SELECT * FROM pair_psks")) {
+    if (!isKept(low) || !isKept(high)) continue;
+    db.run("INSERT INTO pair_psks VALUES (?, ?, ?, ?)", low, high, name, psk);
+  }
+  for (const { stlink_id: id, connector_key, psk } of old.all<HopRow>("SELECT * FROM hop_psks")) {
+    if (isKept(id)) db.run("INSERT INTO hop_psks VALUES (?, ?, ?)", id, connector_key, psk);
+  }
+}
+
+type PairRow = { low: Id; high: Id; name: Uint8Array; psk: Uint8Array };
+type HopRow = { stlink_id: Id; connector_key: string; psk: Uint8Array };
 
 /** Nobody else has it open or can, and no log is left that would be taken for the new file's. */
 function holdAlone(old: Database): void {
