@@ -156,6 +156,7 @@ export function controlLayout(): void {
   arrivingDrop();
   handle = -1;
   dueMessages = have = tries = refused = lastStatus = reportStatus = 0;
+  heardPackets = 0;
   askAt = silentAt = triedAt = againAt = now;
 }
 
