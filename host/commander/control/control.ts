@@ -74,7 +74,7 @@ class Control implements CommanderControl {
     this.#commanderKey = office.authority.commanderKey;
     this.#deployer = new Deployer(office, parties, desks);
     this.#activation = new Activation(office, parties, this.#deployer, presence);
-    this.#rotations = new Rotations(office, parties, membership, this.#deployer);
+    this.#rotations = new Rotations(office, parties, membership, this.#deployer, presence);
     this.#revocations = new Revocations(office, desks);
     this.#alarms = new Alarms(office);
     this.#reception = new Reception(office, {

@@ -12,6 +12,7 @@ import type { Membership } from "./membership.ts";
 import { encodeRotated } from "./messages.ts";
 import type { Office } from "./office.ts";
 import type { Parties } from "./parties.ts";
+import type { Presence } from "./presence.ts";
 
 const LOOK_MS = 100;
 const PEERS_MS = 5000;
@@ -24,13 +25,21 @@ export class Rotations {
   readonly #parties: Parties;
   readonly #membership: Membership;
   readonly #deployer: Deployer;
+  readonly #presence: Presence;
   readonly #published = new Map<Id, Publication>();
   /** Keys that a Connector has told of, and that could not be written. */
   readonly #unheard = new Map<Id, Key>();
   #cancelLook: (() => void) | null = null;
   #cancelAgain: (() => void) | null = null;
 
-  constructor(office: Office, parties: Parties, membership: Membership, deployer: Deployer) {
+  constructor(
+    office: Office,
+    parties: Parties,
+    membership: Membership,
+    deployer: Deployer,
+    presence: Presence,
+  ) {
+    this.#presence = presence;
     this.#office = office;
     this.#parties = parties;
     this.#membership = membership;
@@ -82,7 +91,14 @@ export class Rotations {
   #isPublished(id: Id, { sinceMs }: Publication): boolean {
     if (!this.#deployer.isHeld(id)) return false;
     if (this.#office.world.clock.now() - sinceMs >= PEERS_MS) return true;
-    return ![...this.#membership.peersOf(id)].some((peer) => this.#deployer.isDue(peer));
+    return ![...this.#membership.peersOf(id)].some((peer) => this.#isToBeSent(peer));
+  }
+
+  /** It is here and has not been sent it: who has no stream yet will have one soon, as where this process has just begun. */
+  #isToBeSent(peer: Id): boolean {
+    if (this.#deployer.isDue(peer)) return true;
+    const conversation = this.#parties.get(peer)?.conversation ?? null;
+    return conversation === null && this.#presence.isHere(peer);
   }
 
   #answer(id: Id, key: Key): void {
