@@ -22,13 +22,17 @@ import type { Tenancy } from "./tenancy.ts";
 
 export type RunningConnector = Running<ConnectorSettings, ConnectorStatus>;
 
-/** Starts what the settings say. Throws AppError(AddressUnusable) when it can't listen. */
+/**
+ * Starts what the settings say. `wallMs`: milliseconds since 1970. Throws AppError(AddressUnusable) when it can't
+ * listen.
+ */
 export async function startConnector(
   settings: ConnectorSettings,
   log: Log,
   world = systemWorld,
+  wallMs = Date.now,
 ): Promise<RunningConnector> {
-  const service = new ConnectorService(settings, log, world);
+  const service = new ConnectorService(settings, log, world, wallMs);
   try {
     await service.start();
     return service;
@@ -48,7 +52,7 @@ class ConnectorService implements RunningConnector {
   #commanders: Commanders | null = null;
   readonly #listeners: Listener[] = [];
 
-  constructor(settings: ConnectorSettings, log: Log, world: World) {
+  constructor(settings: ConnectorSettings, log: Log, world: World, wallMs: () => number) {
     const { privateKey, publicKey, limits } = settings;
     this.#settings = settings;
     this.#log = log;
@@ -60,6 +64,7 @@ class ConnectorService implements RunningConnector {
       privateKey,
       publicKey,
       rules: settings,
+      wallMs,
       onEvent: (event) => {
         this.#commanders?.hear(event);
         this.#tell(event);

@@ -86,7 +86,7 @@ export class Desk {
     this.#agent = new Agent({
       ...keys,
       core: new Core(openCore()),
-      world: { ...world, transport },
+      world: { clock: world.clock, entropy: (len) => world.entropy(len), transport },
       sizes: SIZES,
       redialMostMs: REDIAL_MOST_MS,
     });
