@@ -4,6 +4,7 @@
 
 import type { Scenario } from "../scenario.ts";
 import { activation } from "./activation.ts";
+import { commander } from "./commander.ts";
 import { connectors } from "./connectors.ts";
 import { datagrams } from "./datagrams.ts";
 import { deployment } from "./deployment.ts";
@@ -33,4 +34,5 @@ export const SCENARIOS: Scenario[] = [
   ...deployment,
   ...trust,
   host,
+  ...commander,
 ];
