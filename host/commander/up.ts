@@ -10,6 +10,7 @@ import type { ConnectorSettings } from "../connector/settings.ts";
 import { DEFAULT_TENANT } from "../connector/settings-schema.ts";
 import type { Address } from "../net/transport.ts";
 import { systemWorld } from "../net/world.ts";
+import { hex } from "../service/hex.ts";
 import type { KeyPair } from "../service/key-file.ts";
 import type { Log } from "../service/log.ts";
 import { startApi } from "./api/api.ts";
@@ -54,7 +55,7 @@ export async function startSite(settings: UpSettings): Promise<RunningSite> {
     const { publicKey } = settings.site.commander;
     const connector = await startConnector(relay(settings, publicKey), log, systemWorld);
     stops.push(() => connector.stop());
-    const control = startControl({ registry, log, world: systemWorld });
+    const control = startControl({ registry, log, world: systemWorld, beside: beside(settings) });
     stops.push(async () => control.stop());
     const listen = { host: API_HOST, port: settings.apiPort };
     const api = await startApi({ registry, control, listen, log });
@@ -80,7 +81,7 @@ export async function startSiteRecovery(
   // The Commander's id moves to the recovery key, which shuts out who has the stolen one.
   const connector = await startConnector(relay(settings, publicKey), log, systemWorld);
   try {
-    const options = { registry, log, world: systemWorld };
+    const options = { registry, log, world: systemWorld, beside: beside(settings) };
     const recovery = startRecovery({ ...options, recoveryKey: privateKey, nextRecoveryKey });
     return {
       progress: () => recovery.progress(),
@@ -95,6 +96,18 @@ export async function startSiteRecovery(
     throw error;
   }
 }
+
+/** Where the Commander dials the Connector beside it: STLinks may find it where this machine doesn't. */
+function beside({ site, listen }: RelaySettings): { key: string; address: Address } {
+  const [{ host, port } = { host: API_HOST, port: 0 }] = listen;
+  const key = hex(site.connector.publicKey);
+  return { key, address: { host: EVERYWHERE.get(host) ?? host, port } };
+}
+
+const EVERYWHERE = new Map([
+  ["0.0.0.0", "127.0.0.1"],
+  ["::", "::1"],
+]);
 
 /** The Connector beside the Commander, which has this key: it admits whom this Commander says, and nobody else. */
 function relay(

@@ -7,6 +7,7 @@ import type { DeskMessage } from "../../connector/desk/messages.ts";
 import { Core, statusName } from "../../core/core.ts";
 import { openCore } from "../../core/core-file.ts";
 import type { CoreEngine } from "../../core/engine.ts";
+import type { Address } from "../../net/transport.ts";
 import { systemWorld, type World } from "../../net/world.ts";
 import { parseAddress } from "../../service/fields.ts";
 import { fromHex } from "../../service/hex.ts";
@@ -36,6 +37,8 @@ export type StationOptions = {
   log: Log;
   world?: World;
   engine?: CoreEngine;
+  /** A Connector in this process is dialled where it listens, wherever STLinks find it. */
+  beside?: { key: Key; address: Address };
 };
 
 export type StationEvents = ConversationEvents & {
@@ -53,6 +56,7 @@ export class Station {
   readonly desks: Desks;
   readonly greeter: Greeter;
   readonly #connectors: HeldConnectors;
+  readonly #beside: StationOptions["beside"];
   readonly #events: StationEvents;
   readonly #asked = new Set<Key>();
 
@@ -69,6 +73,7 @@ export class Station {
       onDrop: (status) => log.debug({ status: statusName(status) }, "a packet is dropped"),
     });
     this.#events = events;
+    this.#beside = options.beside;
     this.office = new Office({ registry, world, log, agent });
     this.parties = new Parties(this.office);
     this.membership = new Membership(registry.db);
@@ -115,7 +120,7 @@ export class Station {
   }
 
   #siteConnector({ key, address }: Authority["connectors"][number]): SiteConnector[] {
-    const place = parseAddress(address, 1);
+    const place = this.#beside?.key === key ? this.#beside.address : parseAddress(address, 1);
     const psk = readSecret(this.office.db, hopPskName(key));
     if (place !== null) return [{ name: address, address: place, key: fromHex(key), psk }];
     this.office.log.error(
