@@ -5,9 +5,7 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { expect } from "vitest";
-import { makeFolder, SealedProcess, sealed, write } from "./sealed-tools.ts";
-
-export type Ended = { code: number | null; out: string; err: string };
+import { type Ended, makeFolder, SealedProcess, sealed, write } from "./sealed-tools.ts";
 
 /** Nobody listens there a moment ago. */
 export async function freePort(): Promise<number> {
@@ -60,7 +58,7 @@ export class UpSite {
 
   /** With another environment. */
   runAs(env: Readonly<Record<string, string>>, ...args: string[]): Promise<Ended> {
-    return new SealedProcess(this.folder, args, env).ended();
+    return new SealedProcess(this.folder, args, { env }).ended();
   }
 
   /** An STLink of this name, activated and running. */

@@ -23,6 +23,18 @@ export function useSealed(path: string): void {
 
 const processes: SealedProcess[] = [];
 
+export type Surroundings = {
+  /** Beside this process's own environment. */
+  env?: Readonly<Record<string, string>>;
+  /** Puts a command on another host; this one when absent. */
+  inside?(command: [string, ...string[]]): [string, ...string[]];
+  /** All of its standard input; none when absent. */
+  input?: string;
+};
+
+/** A code of null: a signal ended it. */
+export type Ended = { code: number | null; out: string; err: string };
+
 /** One `sealed` process, and what it has printed so far. */
 export class SealedProcess {
   readonly child: ChildProcess;
@@ -30,12 +42,16 @@ export class SealedProcess {
   err = "";
   #waiting: (() => void)[] = [];
 
-  constructor(folder: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-    this.child = spawn(process.execPath, [command, ...args], {
+  constructor(folder: string, args: readonly string[], surroundings: Surroundings = {}) {
+    const { env = {}, inside, input } = surroundings;
+    const whole: [string, ...string[]] = [process.execPath, command, ...args];
+    const [program, ...rest] = inside?.(whole) ?? whole;
+    this.child = spawn(program, rest, {
       cwd: folder,
       env: { ...process.env, XDG_RUNTIME_DIR: folder, XDG_CONFIG_HOME: folder, ...env },
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
     });
+    this.child.stdin?.end(input);
     this.child.stdout?.setEncoding("utf8").on("data", (text: string) => this.#print(text, ""));
     this.child.stderr?.setEncoding("utf8").on("data", (text: string) => this.#print("", text));
     this.child.once("close", () => this.#print("", ""));
@@ -82,8 +98,8 @@ export class SealedProcess {
     return this.child.exitCode !== null || this.child.signalCode !== null;
   }
 
-  /** Its exit code and everything that it printed; a code of null: a signal ended it. */
-  async ended(): Promise<{ code: number | null; out: string; err: string }> {
+  /** Its exit code and everything that it printed. */
+  async ended(): Promise<Ended> {
     if (!this.hasEnded) await once(this.child, "close");
     return { code: this.child.exitCode, out: this.out, err: this.err };
   }
