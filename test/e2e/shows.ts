@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// `npm run shows -- NAME [--bytes 1GiB] [--connections 500] [--devices 1000] [--firmware native-aot]
-// [--engine wasm3]`: the long shows of the real system, which are too long for each `npm test`, which runs
-// them small (shows.test.ts, firmware/virt-device.test.ts). Each prints what it did and its figures, and ends
-// with exit code 1 where something was not as it is to be.
-// After it: show-download.ts, show-connections.ts, show-devices.ts, show-device-bytes.ts.
+// `npm run shows -- NAME [--bytes 1GiB] [--connections 500] [--devices 1000] [--stlinks 1000] [--step 1]
+// [--firmware native-aot] [--engine wasm3]`: the long shows of the real system, which are too long for each
+// `npm test`, which runs them small (shows.test.ts, commander-*.test.ts, firmware/virt-device.test.ts). Each prints
+// what it did and its figures, and ends with exit code 1 where something was not as it is to be.
+// After it: show-download.ts, show-connections.ts, show-devices.ts, show-device-bytes.ts, show-commander.ts.
 
 import { parseArgs } from "node:util";
 import type { VirtTarget } from "../../scripts/build-firmware.ts";
 import { endDevices } from "./native-devices.ts";
 import { endAll } from "./sealed-tools.ts";
 import { closeAll } from "./services.ts";
+import { cutActivations, deployToMany } from "./show-commander.ts";
 import { converse } from "./show-connections.ts";
 import { type DeviceBytes, moveDeviceBytes } from "./show-device-bytes.ts";
 import { type DeviceFirmware, gather } from "./show-devices.ts";
@@ -45,6 +46,9 @@ type Options = {
   bytes: number | null;
   connections: number;
   devices: number;
+  stlinks: number;
+  /** Bytes from one cut to the next. */
+  step: number;
   firmware: DeviceFirmware;
   /** Of ENGINES. */
   engines: readonly string[];
@@ -75,6 +79,14 @@ const SHOWS: Record<string, Show> = {
   "device-bytes": {
     about: "bytes from an emulated device and to it, the Connector killed in the middle",
     run: (options) => showDeviceBytes(options),
+  },
+  "commander-stlinks": {
+    about: "a Template changed that all STLinks of a Commander have, while connections go on",
+    run: ({ stlinks }) => deployToMany(stlinks, tellOn()),
+  },
+  "activation-cuts": {
+    about: "activations that are cut behind each byte of what comes down, and goes up",
+    run: ({ step }) => cutActivations(step, tellOn()),
   },
 };
 
@@ -252,6 +264,8 @@ async function main(): Promise<void> {
       bytes: { type: "string" },
       connections: { type: "string", default: "500" },
       devices: { type: "string", default: "1000" },
+      stlinks: { type: "string", default: "1000" },
+      step: { type: "string", default: "1" },
       firmware: { type: "string", default: "native-aot" },
       engine: { type: "string", default: "both" },
     },
@@ -265,6 +279,8 @@ async function main(): Promise<void> {
     bytes: values.bytes === undefined ? null : parseBytes(values.bytes),
     connections: parseCount("--connections", values.connections),
     devices: parseCount("--devices", values.devices),
+    stlinks: parseCount("--stlinks", values.stlinks),
+    step: parseCount("--step", values.step),
     firmware: parseFirmware(values.firmware),
     engines: parseEngines(values.engine),
   };

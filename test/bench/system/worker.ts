@@ -10,10 +10,13 @@ export class Worker<Setup extends object, Said> {
   readonly #child: ChildProcess;
   #heard: Said[] = [];
   #wake = (): void => {};
+  /** In the place of `next`: hears each thing that it says. */
+  onSaid: ((said: Said) => void) | null = null;
 
   constructor(file: string, setup: Setup) {
     this.#child = fork(join(import.meta.dirname, file), [], { serialization: "advanced" });
     this.#child.on("message", (said) => {
+      if (this.onSaid !== null) return this.onSaid(said as Said);
       this.#heard.push(said as Said);
       this.#wake();
     });
