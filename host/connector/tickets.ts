@@ -102,7 +102,9 @@ export class Tickets {
     const isKnown = this.#isKnown(tenancy, ticket, key);
     if (ticket.usesLeft === 0 && !isKnown) return "CodeUsed";
     if (isOthersTurn(ticket, key, nowMs)) {
-      return ticket.usesLeft > 1 || isKnown ? "NotAdmitted" : "CodeUsed";
+      const isKept = ticket.usesLeft === 1 && !this.#isSpent(tenancy, ticket);
+      if (isKept && !isKnown) return "CodeUsed";
+      if (isKept || ticket.guest !== null) return "NotAdmitted";
     }
     const isCrowded = ticket.guest === null && guestsOf(tenancy) >= GUESTS_MOST;
     return isCrowded ? "NotAdmitted" : null;
@@ -113,6 +115,13 @@ export class Tickets {
     const owner = this.#roster.ownerOf(key);
     if (owner === null) return waiting.has(key);
     return owner.tenancy === tenancy && owner.codeId === hex(codeId);
+  }
+
+  /** Whose turn it is has its use already, or is a member by now: no use that is left is kept for it. */
+  #isSpent(tenancy: Tenancy, { turn, waiting }: Ticket): boolean {
+    if (turn === null || waiting.has(turn.key)) return true;
+    const owner = this.#roster.ownerOf(turn.key);
+    return owner !== null && owner.guestOf === null && owner.tenancy === tenancy;
   }
 
   #guest(tenancy: Tenancy, ticket: Ticket, key: Uint8Array, nowMs: number): Place {
@@ -155,10 +164,8 @@ function isFrom(host: string, sources: readonly string[]): boolean {
   return sources.length === 0 || sources.some((network) => isInSubnet(host, network));
 }
 
-/** Where more uses are left, a turn lasts no longer than its hop. */
-function isOthersTurn({ turn, guest, usesLeft }: Ticket, key: string, nowMs: number): boolean {
-  if (turn === null || turn.key === key || nowMs >= turn.untilMs) return false;
-  return usesLeft === 1 || guest !== null;
+function isOthersTurn({ turn }: Ticket, key: string, nowMs: number): boolean {
+  return turn !== null && turn.key !== key && nowMs < turn.untilMs;
 }
 
 function guestsOf({ tickets }: Tenancy): number {

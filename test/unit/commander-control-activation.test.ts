@@ -36,6 +36,21 @@ describe("an activation code", () => {
     expect(stlinks()).toBe(1);
   });
 
+  it("serves one machine after the other, also where the one before is heard in the middle", async () => {
+    site = await CommanderSite.withConnector("one after the other");
+    for (let pair = 0; pair < 5; pair++) {
+      const code = site.invite({ uses: 2 });
+      const first = await site.begin(`first-${pair}`, code);
+      await site.until(() => first.version !== null, "the first one activates");
+      await first.stop();
+      first.start();
+      const second = await site.begin(`second-${pair}`, code);
+      // A turn lasts a minute: whoever is forgotten in his own gets nowhere before its end.
+      await site.until(() => second.version !== null, `the second one of pair ${pair}`, 30_000);
+    }
+    expect(stlinks()).toBe(10);
+  });
+
   it("is refused after it has expired, and after it was revoked", async () => {
     site = new CommanderSite("expired").start();
     const expired = site.invite({ expiry: "1m" });

@@ -35,7 +35,7 @@ export class Activation {
   readonly #parties: Parties;
   readonly #deployer: Deployer;
   readonly #presence: Presence;
-  /** Codes whose links there are, the oldest first, with the STLink that each is known to be for. */
+  /** Codes whose links there are, the oldest first, with the STLink that the key which has its turn is known to be. */
   readonly #codes = new Map<string, Id | null>();
 
   constructor(office: Office, parties: Parties, deployer: Deployer, presence: Presence) {
@@ -49,9 +49,10 @@ export class Activation {
   shown(codeId: string, key: Key): void {
     const psk = readCodePsk(this.#office.db, codeId);
     if (psk === null) return;
-    const before = this.#codes.get(codeId) ?? null;
+    const isSame = this.#parties.get(provisionalId(codeId))?.key === key;
+    const stlinkId = isSame ? (this.#codes.get(codeId) ?? null) : null;
     this.#codes.delete(codeId);
-    this.#codes.set(codeId, before);
+    this.#codes.set(codeId, stlinkId);
     const [oldest] = this.#codes.keys();
     if (this.#codes.size > CODES_MOST && oldest !== undefined) this.#forget(oldest);
     this.#parties.show(codeId, key, psk);
