@@ -60,7 +60,7 @@ async function restartTable(fleet: Fleet): Promise<Section> {
     columns: ["seconds to the last"],
     rows,
     notes: [
-      `Activated by code, eight at once, in ${fleet.activationSeconds.toFixed(0)} s.`,
+      `Activated by code, four at once, in ${fleet.activationSeconds.toFixed(0)} s.`,
       `Resident: Commander and Connector ${(site / MIB).toFixed(0)} MiB, an STLink ${(stlink / MIB).toFixed(1)} MiB.`,
       "All on one machine: the STLinks are two processes that share its processors with the Commander.",
     ],

@@ -10,6 +10,7 @@ import { closeAll } from "./services.ts";
 import { deployMuch } from "./show-commander.ts";
 
 const STLINKS = 50;
+const FEW = 12;
 
 beforeAll(buildForDemo);
 afterEach(async () => {
@@ -34,10 +35,10 @@ describe("a Template that fifty STLinks have", () => {
   });
 
   it("come back when the Commander and its Connector were killed and started again", async () => {
-    const fleet = await Fleet.start(10, () => {});
+    const fleet = await Fleet.start(FEW, () => {});
     try {
       const echoes = await fleet.converse(2);
-      console.log(`10 STLinks are back after ${(await fleet.restart()).toFixed(1)} s`);
+      console.log(`${FEW} STLinks are back after ${(await fleet.restart()).toFixed(1)} s`);
       expect(echoes.map(({ ending, isWrong }) => ending ?? isWrong)).toEqual([false, false]);
       for (const echo of echoes) echo.stop();
     } finally {

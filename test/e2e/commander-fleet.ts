@@ -9,7 +9,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { firstUsable } from "../../host/cli/demo/ports.ts";
-import type { FleetSaid, FleetSetup } from "../bench/system/fleet-worker.ts";
+import type { FleetSaid, FleetSetup, Invited } from "../bench/system/fleet-worker.ts";
 import { costOf } from "../bench/system/process-cost.ts";
 import { Worker } from "../bench/system/worker.ts";
 import { Echo, eachAnswered } from "./echoes.ts";
@@ -17,9 +17,11 @@ import { startServer, turnOver } from "./services.ts";
 import { type MadeCode, UpSite, until } from "./up-site.ts";
 
 const WORKERS = 2;
-const HALL = 40;
-/** A Connector serves ten tickets at once. */
-const ACTIVATIONS_AT_ONCE = 8;
+/** STLinks in a hall; fewer where there are few, for those of one hall activate with one code, one at a time. */
+const HALL_MOST = 40;
+const HALLS_LEAST = 4;
+/** A Connector serves ten tickets at once, and a hop that has done its work may still be one of them. */
+const ACTIVATIONS_AT_ONCE = 4;
 const EACH_MS = 2000;
 const LEAST_MS = 60_000;
 const ANSWER_MS = 60_000;
@@ -64,6 +66,7 @@ export class Fleet {
     this.#tell = tell;
     const parent = existsSync(MEMORY_FOLDER) ? MEMORY_FOLDER : tmpdir();
     this.#folder = mkdtempSync(join(parent, "sealed-fleet-"));
+    process.once("exit", () => this.#removeFolder());
   }
 
   /** All are activated, and have in force what they are to have. */
@@ -81,12 +84,16 @@ export class Fleet {
   }
 
   get halls(): number {
-    return Math.ceil(this.stlinks / HALL);
+    return Math.ceil(this.stlinks / this.#hall);
   }
 
   async stop(): Promise<void> {
     await Promise.all(this.#workers.splice(0).map((worker) => worker.kill()));
     await this.site.kill();
+    this.#removeFolder();
+  }
+
+  #removeFolder(): void {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
@@ -116,8 +123,8 @@ export class Fleet {
 
   /** Takes the Route of a hall out of its Template. */
   withdraw(hall: number): Promise<Deployment> {
-    const size = Math.min(HALL, this.stlinks - hall * HALL);
-    return this.#setRoutes(`hall-${hall}`, [], size);
+    const { length } = this.#indexesOf(hall);
+    return this.#setRoutes(`hall-${hall}`, [], length);
   }
 
   /** A letter there and back through the Route that all have now. */
@@ -183,7 +190,7 @@ export class Fleet {
       profiles: [
         { name: "default" },
         ...halls.flatMap((i) => [
-          profile(`hall-${i}`, HALL, `hall-${i}`),
+          profile(`hall-${i}`, this.#hall, `hall-${i}`),
           profile(`desk-${i}`, 1, `desk-${i}`, ...(i === 0 ? ["workshop"] : [])),
         ]),
       ],
@@ -193,11 +200,11 @@ export class Fleet {
   }
 
   async #activateAll(): Promise<void> {
-    const codes = await this.#codes();
+    const queues = await this.#queues();
     const startedMs = performance.now();
     for (let worker = 0; worker < WORKERS; worker++) {
-      const stlinks = codes.filter(({ index }) => index % WORKERS === worker);
-      this.#startWorker({ folder: this.#folder, stlinks, atOnce: ACTIVATIONS_AT_ONCE / WORKERS });
+      const own = queues.filter((_, i) => i % WORKERS === worker);
+      this.#startWorker({ folder: this.#folder, queues: own });
     }
     const isActivated = () => {
       this.#tell(`${this.#ids.size} of ${this.stlinks} STLinks are activated`);
@@ -210,21 +217,33 @@ export class Fleet {
     for (const port of this.#ports.slice(0, this.halls)) await untilListening(port);
   }
 
-  /** The first of each hall sits at its desk. */
-  async #codes(): Promise<{ index: number; code: string }[]> {
+  /** Machines that show one code at the same time get in each other's way (PROTOCOL 10.2): a hall is in one queue. */
+  async #queues(): Promise<Invited[][]> {
     const { items } = await this.site.ask<{ items: ThingLine[] }>("GET", "/profiles?limit=500");
     const newCode = async (name: string) => {
       const id = items.find((one) => one.name === name)?.id;
       return (await this.site.ask<MadeCode>("POST", `/profiles/${id}/codes`)).text;
     };
-    const codes: { index: number; code: string }[] = [];
+    const queues = Array.from({ length: ACTIVATIONS_AT_ONCE }, (): Invited[] => []);
     for (let hall = 0; hall < this.halls; hall++) {
+      // The first of each hall sits at its desk.
       const [desk, others] = [await newCode(`desk-${hall}`), await newCode(`hall-${hall}`)];
-      for (let index = hall * HALL; index < Math.min(this.stlinks, (hall + 1) * HALL); index++) {
-        codes.push({ index, code: index % HALL === 0 ? desk : others });
+      for (const index of this.#indexesOf(hall)) {
+        const code = index % this.#hall === 0 ? desk : others;
+        queues[hall % queues.length]?.push({ index, code });
       }
     }
-    return codes;
+    return queues;
+  }
+
+  #indexesOf(hall: number): number[] {
+    const first = hall * this.#hall;
+    const length = Math.min(this.#hall, this.stlinks - first);
+    return Array.from({ length }, (_, i) => first + i);
+  }
+
+  get #hall(): number {
+    return Math.min(HALL_MOST, Math.ceil(this.stlinks / HALLS_LEAST));
   }
 
   #startWorker(setup: FleetSetup): void {

@@ -69,7 +69,7 @@ export async function deployToMany(stlinks: number, tell: Tell): Promise<boolean
   console.log(`${stlinks} STLinks in two processes, under one \`sealed up\`, on this machine.`);
   const fleet = await Fleet.start(stlinks, tell);
   try {
-    console.log(`activated by code, eight at once: ${fleet.activationSeconds.toFixed(1)} s`);
+    console.log(`activated by code, four at once: ${fleet.activationSeconds.toFixed(1)} s`);
     const got = await deployMuch(fleet);
     printDeployment(`a Route for all ${stlinks} STLinks`, got.all);
     console.log(`  and it carries: ${got.usesNewRoute ? "yes" : "NO"}`);

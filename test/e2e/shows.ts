@@ -287,6 +287,9 @@ async function main(): Promise<void> {
   if (!(await show.run(options))) process.exitCode = 1;
 }
 
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => void end().finally(() => process.exit(1)));
+}
 try {
   await main();
 } catch (error) {

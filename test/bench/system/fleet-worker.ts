@@ -14,10 +14,11 @@ import { runWorker } from "./worker.ts";
 export type FleetSetup = {
   /** Where the state folders are made. */
   folder: string;
-  stlinks: readonly { index: number; code: string }[];
-  /** Activations at once. */
-  atOnce: number;
+  /** One after the other in each of these, all of these at once. */
+  queues: readonly (readonly Invited[])[];
 };
+
+export type Invited = { index: number; code: string };
 
 export type FleetSaid =
   | { kind: "activated"; index: number; id: string }
@@ -25,24 +26,27 @@ export type FleetSaid =
   /** `version`: epoch.serial. `atMs`: since 1970. */
   | { kind: "in force"; index: number; version: string; atMs: number };
 
+/** What the log calls the Connector of a code. */
+const CODE_HOP = "activation";
+
 type Tell = (said: FleetSaid) => void;
 
-runWorker<FleetSetup, FleetSaid>(async ({ folder, stlinks, atOnce }, tell) => {
-  const left = [...stlinks];
-  const work = async () => {
-    for (let one = left.shift(); one !== undefined; one = left.shift()) {
-      await activate(folder, one.index, one.code, tell);
-    }
+runWorker<FleetSetup, FleetSaid>(async ({ folder, queues }, tell) => {
+  const work = async (queue: readonly Invited[]) => {
+    for (const { index, code } of queue) await activate(folder, index, code, tell);
   };
-  await Promise.all(Array.from({ length: atOnce }, work));
+  await Promise.all(queues.map(work));
 });
 
 async function activate(folder: string, index: number, code: string, tell: Tell): Promise<void> {
   try {
     const state = StateFolder.make(join(folder, String(index)));
     state.save("code", code);
-    const options = { folder: state, log: logOf(index, tell), world: worldOf(index) };
-    const id = await startCommanded(options).activated;
+    const atHome = Promise.withResolvers<void>();
+    const log = logOf(index, tell, atHome.resolve);
+    const id = await startCommanded({ folder: state, log, world: worldOf(index) }).activated;
+    // The code's hop has gone by then, and leaves room to whoever is next.
+    await atHome.promise;
     tell({ kind: "activated", index, id });
   } catch (error) {
     tell({ kind: "failed", index, why: String(error) });
@@ -59,10 +63,11 @@ function worldOf(index: number): World {
   return { ...systemWorld, transport: { ...transport, connect } };
 }
 
-function logOf(index: number, tell: Tell): Log {
+function logOf(index: number, tell: Tell, isAtHome: () => void): Log {
   const hear = (fields: object, text: string): void => {
+    const { version = "", connector = "" } = fields as { version?: string; connector?: string };
+    if (text === "hop up" && connector !== CODE_HOP) isAtHome();
     if (text !== "configuration in force") return;
-    const { version = "" } = fields as { version?: string };
     tell({ kind: "in force", index, version, atMs: performance.timeOrigin + performance.now() });
   };
   const ignore = (): void => {};
