@@ -21,6 +21,13 @@ constexpr uint32_t REDIAL_MOST_MS = 60'000;
 constexpr uint32_t WATCH_MS = 500;
 /** What the Connector had for the older hop has come by then, if it comes at all. */
 constexpr uint32_t RETIRE_MS = 2000;
+/** A handshake holds the only slot, which the peers want as soon as there is another hop: it ends
+ * after so long, */
+constexpr uint32_t BESIDE_MS = 4000;
+/** the next one to that Connector begins so much later, */
+constexpr uint32_t STALLED_MS = 30'000;
+/** and who has failed is not tried in the first while of a hop. */
+constexpr uint32_t PEERS_FIRST_MS = 5000;
 constexpr uint32_t DRAIN_AT = 124;
 
 struct Place {
@@ -70,6 +77,7 @@ uint32_t held_off_ms(uint8_t reason) {
   case CORE_REASON_CODE_USED:
   case CORE_REASON_CODE_EXPIRED:
   case CORE_REASON_CODE_UNKNOWN:
+  case CORE_REASON_WRONG_NETWORK:
     return 30'000;
   default:
     return 0;
@@ -90,6 +98,8 @@ const char* advice_for(uint8_t reason) {
   case CORE_REASON_CODE_EXPIRED:
   case CORE_REASON_CODE_UNKNOWN:
     return ": get a new code, and type `activate` with it";
+  case CORE_REASON_WRONG_NETWORK:
+    return ": the code may not be used from this network; get another one";
   default:
     return "";
   }
@@ -161,14 +171,17 @@ void dial(uint32_t place, uint32_t now) {
   LogLine(LogLevel::Debug).text("dialling the Connector ").text(name.text);
 }
 
+void not_before(Place& place, uint32_t at) {
+  if (is_due(at, place.may_dial_at)) place.may_dial_at = at;
+}
+
 void redial_later(Place& place, uint8_t reason, uint32_t now) {
   uint32_t held_off = held_off_ms(reason);
   uint32_t span = REDIAL_MOST_MS;
   if (place.tries < 7) span = REDIAL_FIRST_MS << place.tries++;
   if (span > REDIAL_MOST_MS) span = REDIAL_MOST_MS;
   if (span < held_off) span = held_off;
-  uint32_t at = now + held_off + random_below(span);
-  if (is_due(at, place.may_dial_at)) place.may_dial_at = at;
+  not_before(place, now + held_off + random_below(span));
 }
 
 void tell_up(const Hop& hop) {
@@ -188,6 +201,9 @@ void came_up(Kept& newest, uint32_t now) {
   place.tries = 0;
   place.is_drained = false;
   place.last_error = nullptr;
+  for (Place& other : places) {
+    if (other.tries > 0) not_before(other, now + PEERS_FIRST_MS);
+  }
   for (Kept& one : kept) {
     if (!one.is_old || one.is_retiring) continue;
     if (!is_for_all && one.hop.place() != newest.hop.place()) continue;
@@ -333,6 +349,17 @@ bool is_any_dialling() {
   return false;
 }
 
+/** A Connector that does not answer keeps this device from its peers no longer than it has to. */
+void give_up_late(uint32_t now) {
+  bool is_any_up = false;
+  for (const Kept& one : kept) is_any_up = is_any_up || one.hop.is_up();
+  for (Kept& one : kept) {
+    if (!is_any_up || one.hop.handshake_ms(now) < BESIDE_MS) continue;
+    not_before(places[one.hop.place()], now + STALLED_MS);
+    one.hop.give_up("the handshake was not answered");
+  }
+}
+
 /** Dials what has no hop: of those that are due the one that has failed least, then the first. */
 void dial_missing(uint32_t now) {
   if (!port::network().is_up || is_any_dialling()) return;
@@ -366,6 +393,7 @@ bool connectors::turn(uint32_t now) {
   bool has_moved = false;
   heed_network(now);
   heed_core(now);
+  give_up_late(now);
   for (Kept& one : kept) {
     if (one.hop.is_free()) continue;
     if (one.hop.turn(now)) has_moved = true;

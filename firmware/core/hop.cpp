@@ -109,6 +109,7 @@ bool Hop::open(uint32_t now) {
     return true;
   }
   index_ = opened;
+  since_ = now;
   phase_ = Phase::Sealed;
   return true;
 }

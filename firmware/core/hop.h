@@ -35,12 +35,18 @@ public:
 
   /** Tells the Connector that this side is done, as far as it can be told at once. */
   void stop(uint8_t reason);
+  /** Ends it for a reason of the host's own. */
+  void give_up(const char* why) { end(why); }
   /** The place is nobody's again; the connection ends if it is still there. */
   void free();
 
   Phase phase() const { return phase_; }
   bool is_free() const { return phase_ == Phase::Free; }
   bool is_up() const { return phase_ == Phase::Sealed && is_up_; }
+  /** How long its handshake has taken so far; 0 before and after it. */
+  uint32_t handshake_ms(uint32_t now) const {
+    return phase_ == Phase::Sealed && !is_up_ ? now - since_ : 0;
+  }
   uint8_t place() const { return place_; }
   bool is_by_code() const { return by_code_; }
   /** The core's hop, or -1. */
