@@ -8,6 +8,7 @@
 #define SEALEDTUNNEL_ACTIVATION_H
 
 #include "addresses.h"
+#include "writer.h"
 
 namespace activation {
 
@@ -22,6 +23,13 @@ uint32_t address_count();
 
 /** Puts what `hop_open(1)` takes in the argument area. nullptr, or why it can't. */
 const char* show_ticket();
+
+/**
+ * The fingerprint (PROTOCOL 10.4) of the pair that this device, with its public key of 32 bytes, is
+ * with its Commander while it shows the code: an administrator compares it. Nothing: there is no
+ * code.
+ */
+void write_fingerprint(Writer& to, const uint8_t* public_key);
 
 } // namespace activation
 

@@ -6,6 +6,7 @@
 #include "commander.h"
 
 #include "core.h"
+#include "holdings.h"
 #include "log.h"
 #include "sizes.h"
 #include "streams.h"
@@ -39,8 +40,15 @@ uint32_t seconds_of(int32_t units) {
   return whole / 1000 * 1024 + whole % 1000 * 1024 / 1000;
 }
 
-const char* refused_by(int32_t state) {
-  return core::reason_name(static_cast<uint8_t>((state & REFUSED) >> 8));
+/** Why the Commander refuses this device; while it waits for approval, what is compared (T7). */
+void write_refusal(Writer& to, int32_t state) {
+  const uint8_t reason = static_cast<uint8_t>((state & REFUSED) >> 8);
+  if (reason != CORE_REASON_WAIT_APPROVAL) {
+    to.text("the Commander refuses this device: ").text(core::reason_name(reason));
+    return;
+  }
+  to.text("waiting for approval: an administrator compares this fingerprint and approves it: ");
+  holdings::write_fingerprint(to);
 }
 
 /** What has begun (`is_so`) or ended since the last look. */
@@ -54,8 +62,10 @@ void tell_changes(int32_t state) {
   if (begun & BY_RECOVERY)
     LogLine(LogLevel::Warn).text("the Commander speaks with its recovery key");
   if (begun & KEY_CHANGED) LogLine(LogLevel::Warn).text(KEY_TEXT);
-  if ((changed & REFUSED) && (state & REFUSED))
-    LogLine(LogLevel::Warn).text("the Commander refuses this device: ").text(refused_by(state));
+  if ((changed & REFUSED) && (state & REFUSED)) {
+    LogLine line(LogLevel::Warn);
+    write_refusal(line, state);
+  }
 }
 
 /** No lease ends unannounced (rule T11): half of it is over. */
@@ -137,7 +147,10 @@ void commander::report(int32_t status, uint32_t now) {
 void commander::write_status(Writer& to) {
   int32_t state = core::control_state();
   if (state <= 0) return;
-  if (state & REFUSED) to.text("Commander refused: ").text(refused_by(state)).text("\n");
+  if (state & REFUSED) {
+    write_refusal(to, state);
+    to.text("\n");
+  }
   int32_t left = core::lease_left();
   if (state & LEASE_EXPIRED)
     to.text(EXPIRED_TEXT).text("\n");

@@ -168,6 +168,22 @@ int give_back_code() {
   return 1;
 }
 
+/** With as many arguments as the export takes. */
+int32_t run(core::Export name, const int32_t* args) {
+  if (has_ended) return CORE_STATUS_INTERNAL;
+  const uint32_t i = static_cast<uint32_t>(name);
+  int32_t result = 0;
+  if (room_for_code() < missing_code(name)) drop_code();
+  const uint32_t code_before = vm_code_bytes(instance);
+  is_inside = true;
+  const vm_status status = vm_call(instance, handles[i], args, EXPORTS[i].parameters, &result);
+  is_inside = false;
+  compiled[i] += vm_code_bytes(instance) - code_before;
+  if (status == VM_OK) return result;
+  end(vm_why(), EXPORTS[i].name);
+  return CORE_STATUS_INTERNAL;
+}
+
 } // namespace
 
 bool core::open(const uint8_t* wasm, uint32_t bytes, uint32_t now) {
@@ -241,19 +257,13 @@ void core::wipe(void* at, size_t bytes) {
 }
 
 int32_t core::call(Export name, int32_t a, int32_t b, int32_t c, int32_t d) {
-  if (has_ended) return CORE_STATUS_INTERNAL;
-  uint32_t i = static_cast<uint32_t>(name);
   const int32_t args[] = {a, b, c, d};
-  int32_t result = 0;
-  if (room_for_code() < missing_code(name)) drop_code();
-  const uint32_t code_before = vm_code_bytes(instance);
-  is_inside = true;
-  const vm_status status = vm_call(instance, handles[i], args, EXPORTS[i].parameters, &result);
-  is_inside = false;
-  compiled[i] += vm_code_bytes(instance) - code_before;
-  if (status == VM_OK) return result;
-  end(vm_why(), EXPORTS[i].name);
-  return CORE_STATUS_INTERNAL;
+  return run(name, args);
+}
+
+int32_t core::prim_blake2s(int32_t a, int32_t b, int32_t c, int32_t d, int32_t e, int32_t f) {
+  const int32_t args[] = {a, b, c, d, e, f};
+  return run(Export::prim_blake2s, args);
 }
 
 bool core::stream_info(int32_t stream, StreamInfo* info) {

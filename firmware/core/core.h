@@ -97,6 +97,7 @@ void wipe(void* at, size_t bytes);
   X(out_consume, 2)                                                                                \
   X(out_len, 1)                                                                                    \
   X(out_ptr, 1)                                                                                    \
+  X(prim_blake2s, 6)                                                                               \
   X(prim_x25519_finish, 1)                                                                         \
   X(prim_x25519_start, 2)                                                                          \
   X(prim_x25519_step, 0)                                                                           \
@@ -144,6 +145,9 @@ int32_t call(Export name, int32_t a = 0, int32_t b = 0, int32_t c = 0, int32_t d
   inline int32_t name(int32_t a, int32_t b, int32_t c, int32_t d) {                                \
     return call(Export::name, a, b, c, d);                                                         \
   }
+/** Of one export alone: not inline, so that the others need not pass as much. */
+#define CORE_CALL_6(name)                                                                          \
+  int32_t name(int32_t a, int32_t b, int32_t c, int32_t d, int32_t e, int32_t f);
 #define X(name, parameters) CORE_CALL_##parameters(name)
 CORE_CALLS(X)
 #undef X

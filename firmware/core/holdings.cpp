@@ -237,3 +237,7 @@ bool holdings::rotate() {
 void holdings::write_key(Writer& to) {
   to.hex(public_key, KEY);
 }
+
+void holdings::write_fingerprint(Writer& to) {
+  activation::write_fingerprint(to, public_key);
+}

@@ -35,6 +35,9 @@ bool turn(uint32_t now);
 /** This device's public key, as digits. */
 void write_key(Writer& to);
 
+/** The fingerprint that an administrator compares before he approves this device (rule T7). */
+void write_fingerprint(Writer& to);
+
 } // namespace holdings
 
 #endif

@@ -4,6 +4,7 @@
 // PROTOCOL 10.2 to 10.4; rules T3, T5 to T9.
 
 import { afterEach, describe, expect, test } from "vitest";
+import { waitingFingerprint } from "../../host/commander/waiting.ts";
 import { DeviceRecord } from "../../host/device/store-image.ts";
 import { makeFolder } from "../e2e/sealed-tools.ts";
 import { toHex } from "../reference/bytes.ts";
@@ -80,6 +81,28 @@ describe("a device with a code", () => {
     start(flash);
     await bridge.until(() => isConfirmed(bridge), "activated");
     expect(bridge.site.commander.db.rows).toHaveLength(1);
+  });
+
+  test("waits for approval with the fingerprint that its Commander shows, and goes on by itself", async () => {
+    const bridge = await newBridge("approval");
+    const { commander } = bridge.site;
+    commander.asksForApproval = true;
+    const { row, text } = commander.issue("camera", DAY_MS);
+    const device = start(writeFlash(makeFolder(), new Map([[DeviceRecord.Code, text]])));
+    const key = (await device.hear(/made a key; public: [0-9a-f]{64}/)).slice(-64);
+    const told = await device.hear(/waiting for approval/);
+    const fingerprint = waitingFingerprint(
+      {
+        commanderId: toHex(commander.authority.commanderId),
+        commanderKey: toHex(commander.authority.commanderKey),
+      },
+      { key, codeId: toHex(row.codeId), sinceMs: 0 },
+    );
+    expect(told.split(": ").at(-1)).toBe(fingerprint);
+    await device.statusWith(new RegExp(`waiting for approval: .*: ${fingerprint}`));
+    commander.asksForApproval = false;
+    bridge.cut();
+    await bridge.until(() => isConfirmed(bridge), "activated");
   });
 
   test("says what to do where somebody else has used the code", async () => {
