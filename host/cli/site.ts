@@ -65,13 +65,17 @@ function versionText({ epoch, serial }: Schemas["Version"]): string {
   return `${epoch}.${serial}`;
 }
 
-function connectorsText(connectors: readonly Connector[]): string {
+/** A table: whether each is there, and what it holds. */
+export function connectorsText(connectors: readonly Connector[]): string {
   if (connectors.length === 0) return "no Connectors";
-  const rows = connectors.map(({ key, address, isConnected, holds }) => {
-    const version = holds === null ? null : versionText(holds);
-    return [address, isConnected, version, key];
-  });
-  return tableText(["CONNECTOR", "CONNECTED", "ADMISSION", "KEY"], rows);
+  const rows = connectors.map((one) => [one.address, one.isConnected, holdsText(one), one.key]);
+  return tableText(["CONNECTOR", "CONNECTED", "HOLDS THE ADMISSION", "KEY"], rows);
+}
+
+/** Null: it has not said what it holds. */
+function holdsText({ holds, isCurrent }: Connector): string | null {
+  if (holds === null) return null;
+  return `${versionText(holds)}, ${isCurrent ? "up to date" : "behind"}`;
 }
 
 const list: CommandModule<object, NounArguments> = {

@@ -6,8 +6,6 @@
 import type { Argv, CommandModule } from "yargs";
 import { dataOf } from "../commander/client/client.ts";
 import { AppError } from "../service/app-error.ts";
-import { ID_LEN } from "../service/fields.ts";
-import { type Party, pairFingerprint } from "../service/fingerprint.ts";
 import { showCode } from "./code.ts";
 import { openCommander } from "./commander/client.ts";
 import { qrOption } from "./commander/code-sheet.ts";
@@ -41,6 +39,7 @@ const list: CommandModule<object, WatchArguments> = {
   builder: (yargs) =>
     (plainList.builder as (yargs: Argv) => Argv<NounArguments>)(yargs)
       .option("watch", { type: "boolean", default: false, describe: "Live, until Ctrl-C" })
+      .example("$0 stlink list --wide", "Firmware, core, Connector, bytes, errors too")
       .example("$0 stlink list --state online --watch", ""),
   handler: async (given) => {
     if (!given.watch) return plainList.handler(given);
@@ -107,7 +106,7 @@ const approve: CommandModule<object, Which & { key: string | undefined }> = {
       .example("$0 stlink approve camera", "Shows the fingerprint, and asks"),
   handler: withCommander(async (commander, { which, key, json }) => {
     const stlink = await commander.find("stlinks", which);
-    const compared = key ?? (await comparedKey(commander, stlink));
+    const compared = key ?? (await comparedKey(stlink));
     const asked = commander.http.POST("/api/v1/stlinks/{id}/approve", {
       params: { path: { id: stlink.id } },
       body: { key: compared },
@@ -117,26 +116,18 @@ const approve: CommandModule<object, Which & { key: string | undefined }> = {
 };
 
 /** The key that waits, once a person has compared its fingerprint. Throws AppError: Refused, Usage. */
-async function comparedKey({ http }: Commander, stlink: Thing): Promise<string> {
+async function comparedKey(stlink: Thing): Promise<string> {
   const waiting = waitingOf(stlink);
-  const { commander } = await dataOf(http.GET("/api/v1/site", {}));
-  if (waiting === null || commander === null) {
+  if (waiting === null) {
     throw new AppError("Refused", `STLink "${stlink.name}" waits for no approval.`);
   }
-  const { key, codeId } = waiting;
-  // While it activates its id is that of its code (PROTOCOL 10.2).
-  const own = partyOf(codeId.padEnd(2 * ID_LEN, "0"), key);
-  const fingerprint = pairFingerprint(own, partyOf(commander.id, commander.key));
+  const { key, fingerprint } = waiting;
   console.error(`${stlink.name} waits, with the fingerprint\n  ${fingerprint}\n(key ${key})`);
   const text = "Does its own console show the same";
   const said = await answer(undefined, { text, flag: `--key ${key}`, choices: ["yes", "no"] });
   if (said === "yes") return key;
   const message = `Nothing was done. Somebody else may have used its code: sealed stlink revoke ${stlink.name}`;
   throw new AppError("Usage", message);
-}
-
-function partyOf(id: string, key: string): Party {
-  return { id: Buffer.from(id, "hex"), key: Buffer.from(key, "hex") };
 }
 
 function codeVerb(

@@ -29,7 +29,7 @@ describe("the site", () => {
       {},
       {
         renew: () => false,
-        connectors: () => [{ ...CONNECTOR, isConnected: true, version }],
+        connectors: () => [{ ...CONNECTOR, isConnected: true, isCurrent: true, version }],
       },
     );
     world.found();
@@ -40,7 +40,9 @@ describe("the site", () => {
     const { commanderId: id, commanderKey: key, recoveryKey } = AUTHORITY;
     expect(data).toEqual({
       commander: { id, key, recoveryKey },
-      connectors: [{ ...CONNECTOR, isConnected: true, holds: { epoch: 1, serial: "7" } }],
+      connectors: [
+        { ...CONNECTOR, isConnected: true, isCurrent: true, holds: { epoch: 1, serial: "7" } },
+      ],
       version: { epoch: 1, serial: "3" },
       counts: {
         ...{ routes: 0, templates: 0, profiles: 0, tags: 1, customers: 0 },

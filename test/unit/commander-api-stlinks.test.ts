@@ -256,8 +256,21 @@ describe("an STLink", () => {
     const waiting = await dataOf(http.GET("/api/v1/stlinks/{id}", { params }));
     expect(waiting).toMatchObject({
       state: "waiting",
-      waiting: { key: keyOf(1), codeId: code.id, since: "2026-01-02T00:00:00.000Z" },
+      waiting: {
+        ...{ key: keyOf(1), codeId: code.id, since: "2026-01-02T00:00:00.000Z" },
+        fingerprint: pairFingerprint(
+          { id: Buffer.from(code.id.padEnd(32, "0"), "hex"), key: Buffer.from(keyOf(1), "hex") },
+          {
+            id: Buffer.from(AUTHORITY.commanderId, "hex"),
+            key: Buffer.from(AUTHORITY.commanderKey, "hex"),
+          },
+        ),
+      },
     });
+    const { items } = await dataOf(
+      http.GET("/api/v1/stlinks", { params: { query: { state: "waiting" } } }),
+    );
+    expect(items[0]?.waiting).toEqual(waiting.waiting);
     const approve = (key: string) =>
       http.POST("/api/v1/stlinks/{id}/approve", { params, body: { key } });
     expect((await refused(approve(keyOf(2)))).message).toContain("compare fingerprints again");

@@ -4,6 +4,7 @@
 
 import { afterEach, describe, expect, it } from "vitest";
 import { approve, revoke } from "../../host/commander/store/activations.ts";
+import { auditHead } from "../../host/commander/store/audit.ts";
 import { CommanderSite } from "./commander-site.ts";
 
 let site: CommanderSite;
@@ -56,6 +57,10 @@ describe("a Commander and a Connector", () => {
     await site.begin("second", code);
     await site.until(() => site.audited("turned away").length > 0, "it is turned away");
     expect(site.audited("turned away")[0]?.after).toMatchObject({ reason: "CodeUsed" });
+    // The audit log is longer than what the Connector holds, and it lacks nothing.
+    const [line] = site.control.connectors();
+    expect(line?.version?.serial).toBeLessThan(BigInt(auditHead(site.db).n));
+    expect(line?.isCurrent).toBe(true);
   });
 
   it("let an STLink wait for approval over its minute, and answer it then", async () => {

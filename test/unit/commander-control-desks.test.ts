@@ -152,8 +152,11 @@ describe("two Connectors", () => {
     site.edit("stlink", "office", { templates: [] });
     await site.pass(3000);
     expect(office.version).toBe(before);
+    const areCurrent = () => site.control.connectors().map(({ isCurrent }) => isCurrent);
+    expect(areCurrent()).toEqual([true, false]);
     second.letPass();
     await site.current("office");
+    expect(areCurrent()).toEqual([true, true]);
   });
 
   it("of which one is away for long keep nobody waiting, and the log says what waits for what", async () => {

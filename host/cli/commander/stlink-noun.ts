@@ -50,6 +50,23 @@ export const STLINK: Noun = {
         (await commander.namesOf("templates", templates as string[])).join(" "),
     },
   ],
+  wide: [
+    { head: "DESCRIPTION", cell: (thing) => detailOf(thing).description },
+    {
+      head: "PROFILE",
+      cell: async ({ profile }, commander) =>
+        profile ? (await commander.namesOf("profiles", [String(profile)])).join(" ") : null,
+    },
+    { head: "PLATFORM", cell: (thing) => detailOf(thing).platform },
+    { head: "FIRMWARE", cell: (thing) => detailOf(thing).firmware },
+    { head: "CORE", cell: (thing) => shortId(detailOf(thing).core) },
+    { head: "HASH", cell: (thing) => shortId(detailOf(thing).confirmed?.hash) },
+    { head: "CONNECTOR", cell: (thing) => shortId(detailOf(thing).connector) },
+    { head: "BYTES IN", cell: (thing) => detailOf(thing).bytesIn },
+    { head: "BYTES OUT", cell: (thing) => detailOf(thing).bytesOut },
+    { head: "SESSIONS", cell: (thing) => detailOf(thing).sessions },
+    { head: "LAST ERRORS", cell: (thing) => detailOf(thing).lastErrors.join("; ") },
+  ],
   filters: [
     {
       option: "state",
@@ -87,6 +104,7 @@ function factLines(detail: Detail): [string, Cell][] {
   return [
     ["state", state],
     ["waits with", waits],
+    ["fingerprint", waiting?.fingerprint],
     ["key", key],
     ["next key", nextKey],
     ["revoked", timeText(revokedAt)],

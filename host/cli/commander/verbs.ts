@@ -34,6 +34,8 @@ export type Noun = {
   fields: readonly Field[];
   /** Behind the name, before the Tags. */
   columns: readonly Column[];
+  /** Behind these, with --wide. */
+  wide?: readonly Column[];
   /** Options of `list` that filter, beside --tag and --text. */
   filters: readonly Filter[];
   /** An example of what is behind `add`. */
@@ -59,6 +61,7 @@ export function listCommand(noun: Noun): CommandModule<object, AnyArguments> {
         yargs.option(option, { type: "string", choices, requiresArg: true, describe });
       }
       if (noun.plural !== "tags") yargs.option("tag", TAG_FILTER);
+      if (noun.wide !== undefined) yargs.option("wide", WIDE);
       const filtered = yargs
         .option("text", { type: "string", requiresArg: true, describe: "With these words in it" })
         .example(`$0 ${name} list`, "");
@@ -67,7 +70,7 @@ export function listCommand(noun: Noun): CommandModule<object, AnyArguments> {
     handler: withCommander(async (commander, given) => {
       const found = await listThings(noun, commander, given);
       if (given.json) printJson(found.items);
-      else console.log(await thingsText(noun, commander, found.items));
+      else console.log(await thingsText(noun, commander, found.items, isWide(given)));
       tellMore(found.isMore, found.items.length);
     }),
   };
@@ -80,6 +83,16 @@ const TAG_FILTER = {
   describe: "With this Tag; several: with all",
 } as const;
 
+const WIDE = {
+  type: "boolean",
+  default: false,
+  describe: "More columns: a wide terminal is needed",
+} as const;
+
+export function isWide(given: Given): boolean {
+  return given["wide"] === true;
+}
+
 export function listThings(noun: Noun, commander: Commander, given: Given) {
   const filters = [...noun.filters.map(({ option }) => option), "text", "tag"];
   const said = filters.map((option) => [option, given[option]] as const);
@@ -91,9 +104,12 @@ export async function thingsText(
   noun: Noun,
   commander: Commander,
   things: readonly Thing[],
+  hasAll: boolean,
 ): Promise<string> {
   if (things.length === 0) return `no ${noun.word}s`;
-  const columns = [NAME, ...noun.columns, ...(noun.plural === "tags" ? [] : [TAGS]), ID];
+  const tags = noun.plural === "tags" ? [] : [TAGS];
+  const wide = hasAll ? (noun.wide ?? []) : [];
+  const columns = [NAME, ...noun.columns, ...wide, ...tags, ID];
   const rows: Cell[][] = [];
   for (const thing of things) {
     rows.push(await Promise.all(columns.map(({ cell }) => cell(thing, commander))));

@@ -7,7 +7,7 @@ import { AWAY, siteEvents } from "./events.ts";
 import type { Given } from "./fields.ts";
 import type { Commander, Thing } from "./things.ts";
 import type { NounArguments } from "./usual-options.ts";
-import { listThings, type Noun, thingsText } from "./verbs.ts";
+import { isWide, listThings, type Noun, thingsText } from "./verbs.ts";
 
 /** However much happens, the list is asked for so often at most. */
 const EVERY_MS = 500;
@@ -61,13 +61,17 @@ class WatchView {
   async show(): Promise<void> {
     const { items } = await listThings(this.#noun, this.#commander, this.#given);
     if (this.#given.json || !process.stdout.isTTY) return this.#tellChanges(items);
-    const text = await thingsText(this.#noun, this.#commander, items);
+    const text = await this.#text(items);
     this.#block.show([`${this.#noun.word}s: ${items.length}`, ...text.split("\n").map(indented)]);
+  }
+
+  #text(items: readonly Thing[]): Promise<string> {
+    return thingsText(this.#noun, this.#commander, items, isWide(this.#given));
   }
 
   /** What differs from what was told of it; the header once. */
   async #tellChanges(items: readonly Thing[]): Promise<void> {
-    const text = this.#given.json ? "" : await thingsText(this.#noun, this.#commander, items);
+    const text = this.#given.json ? "" : await this.#text(items);
     const [head = "", ...rows] = text.split("\n");
     if (this.#told.size === 0 && head !== "") console.log(head);
     for (const [i, item] of items.entries()) {

@@ -317,7 +317,7 @@ export interface paths {
         put?: never;
         /**
          * Approve the key of an STLink that waits
-         * @description Compare the key that it shows on its own console with `waiting.key` first.
+         * @description Compare the fingerprint that its own console shows with `waiting.fingerprint` first.
          */
         post: operations["approveStlink"];
         delete?: never;
@@ -2233,8 +2233,10 @@ export interface components {
             codeId: string | null;
             /** @description A key that an administrator has to approve first. */
             waiting: {
-                /** @description Compare it with what the STLink's own console says, then approve it. */
+                /** @description To be approved, once it is known to be that STLink's. */
                 key: string;
+                /** @description Compare it with what the STLink's own console shows, then approve the key. */
+                fingerprint: string;
                 codeId: string;
                 /**
                  * Format: date-time
@@ -2346,8 +2348,10 @@ export interface components {
             codeId: string | null;
             /** @description A key that an administrator has to approve first. */
             waiting: {
-                /** @description Compare it with what the STLink's own console says, then approve it. */
+                /** @description To be approved, once it is known to be that STLink's. */
                 key: string;
+                /** @description Compare it with what the STLink's own console shows, then approve the key. */
+                fingerprint: string;
                 codeId: string;
                 /**
                  * Format: date-time
@@ -2451,6 +2455,8 @@ export interface components {
                 isConnected: boolean;
                 /** @description The admission that it has; null: not known. */
                 holds: components["schemas"]["Version"] | null;
+                /** @description Whether it holds all that concerns it: codes and members, not every change. */
+                isCurrent: boolean;
             }[];
             version: components["schemas"]["Version"];
             counts: {

@@ -25,6 +25,8 @@ export type ConnectorLine = {
   isConnected: boolean;
   /** The admission that it holds; null: not known. */
   version: { epoch: number; serial: bigint } | null;
+  /** It holds all that concerns it. */
+  isCurrent: boolean;
 };
 
 /** What only the Commander's own STLink can do or say (host/commander/control). */

@@ -74,6 +74,9 @@ const siteSchema = z
         ...connectorFields,
         isConnected: z.boolean().describe("Whether the Commander has its desk now."),
         holds: versionSchema.nullable().describe("The admission that it has; null: not known."),
+        isCurrent: z
+          .boolean()
+          .describe("Whether it holds all that concerns it: codes and members, not every change."),
       }),
     ),
     version: versionSchema,
@@ -160,10 +163,10 @@ function siteView({ registry: { db }, control }: Context): z.output<typeof siteS
       const line = control
         ?.connectors()
         .find(({ key, address }) => key === one.key && address === one.address);
-      const { version = null, isConnected = false } = line ?? {};
+      const { version = null, isConnected = false, isCurrent = false } = line ?? {};
       const holds =
         version === null ? null : { epoch: version.epoch, serial: String(version.serial) };
-      return { ...one, isConnected, holds };
+      return { ...one, isConnected, holds, isCurrent };
     }),
     version: { epoch, serial: String(serial) },
     counts,

@@ -12,7 +12,10 @@ const confirmedSchema = z
   .meta({ id: "ConfigurationState", description: "A configuration by version and BLAKE2s." });
 
 const waitingSchema = z.object({
-  key: keyField.describe("Compare it with what the STLink's own console says, then approve it."),
+  key: keyField.describe("To be approved, once it is known to be that STLink's."),
+  fingerprint: z
+    .string()
+    .describe("Compare it with what the STLink's own console shows, then approve the key."),
   codeId: z.string(),
   since: timeField,
 });

@@ -17,23 +17,21 @@ import { readObject, type Stored } from "../store/objects.ts";
 import { psksOf } from "../store/psks.ts";
 import { readAuthority, readVersion } from "../store/site.ts";
 import { readFacts } from "../store/stlinks.ts";
+import { waitingFingerprint } from "../waiting.ts";
 import { viewOf } from "./object-view.ts";
 import { timeOf } from "./schemas.ts";
 import type { StlinkDetail, StlinkLine } from "./stlink-schemas.ts";
 
 /** As lists and events have it. */
 export function stlinkLine(db: Database, stored: Stored<StlinkFields>): StlinkLine {
-  return { ...viewOf(stored), ...factsView(readFacts(db, stored.id)) };
+  return { ...viewOf(stored), ...factsView(db, readFacts(db, stored.id)) };
 }
 
-function factsView(facts: StlinkFacts) {
-  const { key, nextKey, keyEpoch, codeId, waiting, confirmed, report } = facts;
+function factsView(db: Database, facts: StlinkFacts) {
+  const { key, nextKey, keyEpoch, codeId, confirmed, report } = facts;
   return {
     ...{ state: stateOf(facts), key, nextKey, keyEpoch, codeId },
-    waiting:
-      waiting === null
-        ? null
-        : { key: waiting.key, codeId: waiting.codeId, since: timeOf(waiting.sinceMs) },
+    waiting: waitingView(db, facts),
     lastSeen: timeOf(facts.lastSeenMs),
     revokedAt: timeOf(facts.revokedAtMs),
     ...{ ...report, lastErrors: [...report.lastErrors] },
@@ -45,6 +43,13 @@ function factsView(facts: StlinkFacts) {
             hash: confirmed.hash,
           },
   };
+}
+
+function waitingView(db: Database, { waiting }: StlinkFacts): StlinkLine["waiting"] {
+  const authority = readAuthority(db);
+  if (waiting === null || authority === null) return null;
+  const fingerprint = waitingFingerprint(authority, waiting);
+  return { key: waiting.key, fingerprint, codeId: waiting.codeId, since: timeOf(waiting.sinceMs) };
 }
 
 /** With all that is known of it. */

@@ -131,7 +131,7 @@ function addApprove(server: Server, context: Context): void {
       ...action(
         "approveStlink",
         "Approve the key of an STLink that waits",
-        "Compare the key that it shows on its own console with `waiting.key` first.",
+        "Compare the fingerprint that its own console shows with `waiting.fingerprint` first.",
       ),
       body: approvalSchema,
     },

@@ -88,11 +88,16 @@ export class DeskClient {
     return this.#held;
   }
 
+  /** It holds all that concerns it; the admission's version may be higher. */
+  get isCurrent(): boolean {
+    const owes = this.#out !== null || !this.#waiting.isEmpty || this.#isListDue;
+    return this.#base !== null && this.#held !== null && !owes;
+  }
+
   /** It holds what the admission was at this audit entry, or later. */
   holds(serial: number): boolean {
     if (this.#base === null || this.#held === null) return false;
-    const isAll = this.#out === null && this.#waiting.isEmpty && !this.#isListDue;
-    return isAll || this.#base.serial >= BigInt(serial);
+    return this.isCurrent || this.#base.serial >= BigInt(serial);
   }
 
   /** For how long it is away, or has not answered a push; 0: it owes nothing. */

@@ -18,6 +18,8 @@ export type ConnectorLine = {
   isConnected: boolean;
   /** The admission that it holds; null: not known. */
   version: Version | null;
+  /** It holds all that concerns it: entries of the audit log that no Connector is told of don't count. */
+  isCurrent: boolean;
 };
 
 export const PATIENCE_MS = 10_000;
@@ -70,9 +72,10 @@ export class Desks {
     return late.filter((one) => !this.#isLeftOut(one)).map(({ key }) => key);
   }
 
-  line(key: Key): Pick<ConnectorLine, "isConnected" | "version"> {
+  line(key: Key): Omit<ConnectorLine, "key" | "address"> {
     const client = this.#clients.get(key);
-    return { isConnected: client?.isConnected ?? false, version: client?.version ?? null };
+    const { isConnected = false, version = null, isCurrent = false } = client ?? {};
+    return { isConnected, version, isCurrent };
   }
 
   stop(): void {
