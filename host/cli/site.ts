@@ -94,7 +94,7 @@ type AddArguments = NounArguments & Place & { "psk-file": string | undefined };
 
 const add: CommandModule<object, AddArguments> = {
   command: "add",
-  describe: "Add a Connector, and print the lines for its file",
+  describe: "Add a Connector, or give it another pre-shared key; prints the lines for its file",
   builder: (yargs) =>
     nounOptions(
       yargs
@@ -121,7 +121,8 @@ const add: CommandModule<object, AddArguments> = {
   handler: withCommander(async (commander, { key, address, "psk-file": pskFile, json }) => {
     const psk = pskFile === undefined ? randomBytes(KEY_LEN).toString("hex") : readPsk(pskFile);
     const { site, eTag } = await readSite(commander);
-    const connectors = [...site.connectors.map(placeOf), { key, address, psk }];
+    const others = site.connectors.filter((one) => one.key !== key || one.address !== address);
+    const connectors = [...others.map(placeOf), { key, address, psk }];
     const after = await writeConnectors(commander, connectors, eTag);
     tellDone(json, { ...after, psk }, fileText(after, psk));
   }),
@@ -153,6 +154,12 @@ function fileText({ commander }: Site, psk: string): string {
     "",
     "beside key_file and listen; then: sealed connector run FILE. `sealed site connectors list`",
     "shows when the Commander has reached it.",
+    "",
+    "Somebody else's Connector gets nothing into its file: its operator makes this site a Customer with",
+    "",
+    `  sealed customer add NAME --id ${commander?.id} --key ${commander?.key} --recovery ${commander?.recoveryKey}`,
+    "",
+    "and says which key --psk-file is to hold.",
   ].join("\n");
 }
 

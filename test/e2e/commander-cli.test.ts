@@ -18,6 +18,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { MIGRATIONS } from "../../host/commander/store/migrations.ts";
+import { publicKeyOf } from "../unit/site-files.ts";
 import { freePort, UpSite } from "./commander-tools.ts";
 import { endServices, exchange, startService } from "./sealed-site.ts";
 import { endAll, makeFolder, sealed, write } from "./sealed-tools.ts";
@@ -347,8 +348,24 @@ describe("the nouns", () => {
       {},
       { key },
     ]);
+    const shown = await site.done("site", "show");
+    expect(shown).toMatch(/ yes +\d+\.\d+, up to date +[0-9a-f]{64}$/m);
+    expect(shown).toMatch(new RegExp(`^hall\\.example\\.org:8443 +no +- +${key}$`, "m"));
     await site.done("site", "connectors", "rm", key);
     expect(await site.json<unknown[]>("site", "connectors", "list")).toHaveLength(1);
+  });
+
+  it("make a Customer, whose pre-shared key is shown when it is made and never again", async () => {
+    const [id, key, recovery] = ["2f".repeat(16), publicKeyOf(31), publicKeyOf(32)];
+    const fields = ["--id", id, "--key", key, "--recovery", recovery];
+    const added = await site.done("customer", "add", "acme", ...fields);
+    const [, psk = "none"] = /psk = "([0-9a-f]{64})"/.exec(added) ?? [];
+    expect(added).toMatch(/sealed site connectors add --key [0-9a-f]{64} --address \S+ --psk-file/);
+    expect(await site.done("customer", "show", "acme")).not.toContain(psk);
+    const next = await site.json<{ psk: string }>("customer", "psk", "acme");
+    expect(next.psk).toMatch(/^[0-9a-f]{64}$/);
+    expect(next.psk).not.toBe(psk);
+    await site.done("customer", "rm", "acme");
   });
 
   it("tell what happens as it happens", async () => {

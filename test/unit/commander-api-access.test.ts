@@ -128,6 +128,7 @@ describe("a role", () => {
     ["viewer", "GET", "/tokens", false],
     ["operator", "POST", "/routes", true],
     ["operator", "POST", "/customers", false],
+    ["operator", "POST", `/customers/${"0".repeat(32)}/psk`, false],
     ["operator", "POST", "/document", true],
     ["operator", "PUT", "/site", false],
     ["operator", "POST", "/backup", false],

@@ -5,6 +5,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { dataOf } from "../../host/commander/client/client.ts";
 import { auditRows } from "../../host/commander/store/audit.ts";
+import { customerPsk } from "../../host/commander/store/customers.ts";
 import { type ApiWorld, at, byId, refused, startWorld, stopWorlds } from "./commander-api-world.ts";
 import { GOOD_CUSTOMER, idOf } from "./commander-objects.ts";
 
@@ -182,6 +183,30 @@ describe("a Tag", () => {
     const kept = await world.send("DELETE", path, undefined, { "if-match": '"2"' });
     expect(kept).toMatchObject({ status: 409, data: { error: { code: "InUse" } } });
     for (const kind of TAGGED) expect(kept.data.error.message).toContain(`"${all[kind].name}"`);
+  });
+});
+
+describe("a Customer", () => {
+  it("gets the pre-shared key of its Commander's hop once, and a new one whenever it is asked for", async () => {
+    const world = await startWorld();
+    const { data: made } = await world.send("POST", "/api/v1/customers", {
+      ...GOOD_CUSTOMER,
+      tags: [],
+    });
+    const path = `/api/v1/customers/${made.id}`;
+    const ask = async () => (await world.send("POST", `${path}/psk`)).data as { psk?: string };
+    const [first, second] = [await ask(), await ask()];
+    expect(first.psk).toMatch(/^[0-9a-f]{64}$/);
+    expect(second.psk).not.toBe(first.psk);
+    expect(Buffer.from(customerPsk(world.db, made.id) ?? []).toString("hex")).toBe(second.psk);
+    const told = await world.send("GET", path);
+    const audit = await world.send("GET", "/api/v1/audit");
+    for (const psk of [first.psk, second.psk]) {
+      expect(JSON.stringify([told.data, audit.data])).not.toContain(psk);
+    }
+    await world.send("DELETE", path, undefined, { "if-match": '"1"' });
+    expect(customerPsk(world.db, made.id)).toBeNull();
+    expect((await world.send("POST", `${path}/psk`)).status).toBe(404);
   });
 });
 

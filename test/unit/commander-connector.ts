@@ -51,10 +51,11 @@ export class RealConnector {
     return this;
   }
 
-  /** The serial of the admission that it holds. */
-  get serial(): bigint {
-    const [tenant] = this.#running?.status().tenants ?? [];
-    return BigInt(tenant?.commander?.version.split(".")[1] ?? 0);
+  /** The serial of the admission that it holds of this Commander, by its id. */
+  serialOf(id: string): bigint {
+    const tenants = this.#running?.status().tenants ?? [];
+    const line = tenants.map(({ commander }) => commander).find((one) => one?.id === id);
+    return BigInt(line?.version.split(".")[1] ?? 0);
   }
 
   /** The operator gives the Commander's id another key; it is to be started again. */

@@ -192,8 +192,10 @@ export class Impostor {
 const LENGTH_LEN = 3;
 
 export class CommanderSite {
-  readonly clock = new SimClock();
+  readonly clock: SimClock;
   readonly network: SimNetwork;
+  /** The site whose Connector it uses as a Customer; null: it has Connectors of its own. */
+  readonly #operator: CommanderSite | null;
   readonly prng: Prng;
   readonly path = mkdtempSync(join(tmpdir(), "sealed-site-"));
   readonly desks: FakeDesk[] = [];
@@ -215,11 +217,16 @@ export class CommanderSite {
   #processes = 0;
   #datagrams: SimDatagrams;
 
-  constructor(seed: string, connectors = 1) {
+  constructor(seed: string, connectors = 1, operator: CommanderSite | null = null) {
     this.prng = new Prng(seed);
-    this.network = new SimNetwork(this.clock, this.prng.fork("network"));
+    this.#operator = operator;
+    this.clock = operator?.clock ?? new SimClock();
+    this.network = operator?.network ?? new SimNetwork(this.clock, this.prng.fork("network"));
     const datagrams = { latencyMs: 1, jitterMs: 0, loss: 0 };
-    this.#datagrams = new SimDatagrams(this.clock, this.prng.fork("datagrams"), datagrams);
+    this.#datagrams =
+      operator === null
+        ? new SimDatagrams(this.clock, this.prng.fork("datagrams"), datagrams)
+        : operator.#datagrams;
     this.keys = this.#keyPair("commander");
     this.recovery = this.#keyPair("recovery");
     this.commanderId = this.prng.fork("commander id").bytes(16).slice();
@@ -243,7 +250,7 @@ export class CommanderSite {
       commanderKey: hex(this.keys.publicKey),
       recoveryKey: hex(this.recovery.publicKey),
       connectors: this.#addresses.map((address) => {
-        return { key: hex(this.#keyPair(address).publicKey), address };
+        return { key: hex(this.#connectorKeys(address).publicKey), address };
       }),
     };
   }
@@ -256,6 +263,10 @@ export class CommanderSite {
 
   get hopPsk(): Uint8Array {
     return this.prng.fork("hop psk").bytes(32).slice();
+  }
+
+  #connectorKeys(address: string): KeyPair {
+    return (this.#operator ?? this).#keyPair(address);
   }
 
   get desk(): FakeDesk {
@@ -285,6 +296,14 @@ export class CommanderSite {
     await site.#addConnector("192.0.2.1:443");
     site.registry.change(ADMIN, (change) => site.#found(change));
     return site.start();
+  }
+
+  /** Another site, on this one's network, whose only Connector is this one's. It is to be made a Customer. */
+  customer(seed: string): CommanderSite {
+    const site = new CommanderSite(seed, 0, this);
+    site.connector = this.connector;
+    site.registry.change(ADMIN, (change) => site.#found(change));
+    return site;
   }
 
   async #addConnector(address: string): Promise<void> {
@@ -362,7 +381,7 @@ export class CommanderSite {
     for (const impostor of this.#impostors) impostor.stop();
     this.stop();
     for (const desk of this.desks) desk.stop();
-    await this.connector?.stop((ms) => this.pass(ms));
+    if (this.#operator === null) await this.connector?.stop((ms) => this.pass(ms));
     this.#db?.close();
     this.#db = null;
     rmSync(this.path, { recursive: true });
@@ -407,7 +426,7 @@ export class CommanderSite {
     const [first = ""] = this.#addresses;
     return toBase32(
       encodeCode({
-        connectorKey: this.#keyPair(first).publicKey,
+        connectorKey: this.#connectorKeys(first).publicKey,
         commanderId: this.commanderId,
         commanderKey: this.keys.publicKey,
         recoveryHash: createHash("blake2s256").update(this.recovery.publicKey).digest(),
@@ -422,7 +441,7 @@ export class CommanderSite {
     const serial = () => BigInt(auditHead(this.db).n);
     const isHeld = () =>
       this.desks.every(({ held }) => held.version.serial === serial()) &&
-      (this.connector === null || this.connector.serial === serial());
+      (this.connector === null || this.connector.serialOf(hex(this.commanderId)) === serial());
     await this.until(isHeld, "the Connectors hold all there is");
   }
 
@@ -600,7 +619,15 @@ export class CommanderSite {
     this.#processes += 1;
     const { clock, network } = this;
     const prng = this.prng.fork(`process ${this.#processes}`);
-    return new SimProcess({ name, clock, network, datagrams: this.#datagrams, line: LINE, prng });
+    const host = this.#operator === null ? name : `${hex(this.commanderId)} ${name}`;
+    return new SimProcess({
+      name: host,
+      clock,
+      network,
+      datagrams: this.#datagrams,
+      line: LINE,
+      prng,
+    });
   }
 
   #keyPair(name: string): KeyPair {

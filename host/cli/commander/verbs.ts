@@ -42,6 +42,8 @@ export type Noun = {
   example: string;
   /** Looks at a new or changed object before it is sent; adds what its owner has to say. */
   confirm?(thing: Given, given: Given): Promise<Given>;
+  /** What else is made with a new one, as JSON and as text. */
+  made?(thing: Thing, commander: Commander): Promise<{ more: object; text: string }>;
   /** What `show` says beside fields. */
   about?(thing: Thing, commander: Commander): Promise<string>;
 };
@@ -196,7 +198,10 @@ export function addCommand(noun: Noun): CommandModule<object, AnyArguments & { n
       const body = { ...withoutNulls(said), name: given.name };
       const sent = (await noun.confirm?.(body, given)) ?? body;
       const made = await commander.create(noun.plural, sent);
-      tellDone(given.json, made, `${word} ${made.name} is made: ${made.id}`);
+      const beside = await noun.made?.(made, commander);
+      const text = `${word} ${made.name} is made: ${made.id}`;
+      const lines = beside === undefined ? [text] : [text, beside.text];
+      tellDone(given.json, { ...made, ...beside?.more }, lines.join("\n"));
     }),
   };
 }

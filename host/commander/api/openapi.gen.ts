@@ -489,6 +489,26 @@ export interface paths {
         patch: operations["changeCustomer"];
         trace?: never;
     };
+    "/api/v1/customers/{id}/psk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make the pre-shared key of a Customer's Commander
+         * @description Of its hop to this site's Connectors. A hop under the one before it ends; without one a hop has no post-quantum authentication. It is shown once.
+         */
+        post: operations["makeCustomerPsk"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/profiles/{id}/codes": {
         parameters: {
             query?: never;
@@ -2163,6 +2183,11 @@ export interface components {
             text: string;
             /** @description What its QR holds: the same, in letters and digits that make a small one. */
             qr: string;
+        };
+        CustomerPsk: {
+            id: string;
+            /** @description It is shown now and never again. */
+            psk: string;
         };
         Differences: {
             /** @description Nothing of it was done. */
@@ -4678,6 +4703,40 @@ export interface operations {
             421: components["responses"]["Refused421"];
             422: components["responses"]["Refused422"];
             428: components["responses"]["Refused428"];
+            429: components["responses"]["Refused429"];
+            431: components["responses"]["Refused431"];
+            500: components["responses"]["Refused500"];
+            503: components["responses"]["Refused503"];
+            507: components["responses"]["Refused507"];
+        };
+    };
+    makeCustomerPsk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its id: 32 hexadecimal digits. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Made. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerPsk"];
+                };
+            };
+            400: components["responses"]["Refused400"];
+            401: components["responses"]["Refused401"];
+            403: components["responses"]["Refused403"];
+            404: components["responses"]["Refused404"];
+            421: components["responses"]["Refused421"];
+            422: components["responses"]["Refused422"];
             429: components["responses"]["Refused429"];
             431: components["responses"]["Refused431"];
             500: components["responses"]["Refused500"];

@@ -14,14 +14,14 @@ import type { Id, Key } from "../domain/fields.ts";
 import type { Version } from "../domain/version.ts";
 import { auditHead } from "../store/audit.ts";
 import { codesSince, readCode } from "../store/codes.ts";
+import { customerPsk } from "../store/customers.ts";
 import { readObjects } from "../store/objects.ts";
 import { hopPsk } from "../store/psks.ts";
-import { readSecret, readVersion } from "../store/site.ts";
+import { readVersion } from "../store/site.ts";
 import { readStlink } from "../store/stlinks.ts";
 import type { Differences } from "./differences.ts";
 import type { Membership } from "./membership.ts";
 import type { Office } from "./office.ts";
-import { customerPskName } from "./secrets.ts";
 
 /** So long a code that has expired is refused as that; then as one that nobody knows. */
 const REMEMBERED_MS = 7 * 86_400_000;
@@ -188,7 +188,7 @@ export class Admission {
       type: "CUSTOMER",
       id: fromHex(commander.id),
       key: fromHex(commander.key),
-      psk: readSecret(this.#office.db, customerPskName(id)) ?? NO_PSK,
+      psk: customerPsk(this.#office.db, id) ?? NO_PSK,
       ...{ stlinks, bytesPerSecond: rate === undefined ? 0 : sizeBytes(rate), isSuspended, name },
     };
   }

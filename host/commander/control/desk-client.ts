@@ -3,6 +3,7 @@
 // and what the desk tells is passed on. Before it: desks.ts, with what differs. After it: presence.ts, activation.ts.
 // Invariants: one push is out at a time; all is told anew whenever the Connector holds another version than we know.
 
+import { isDeepStrictEqual } from "node:util";
 import {
   DeskError,
   type DeskMessage,
@@ -45,6 +46,8 @@ export class DeskClient {
   readonly #admission: Admission;
   readonly #events: DeskEvents;
   readonly #link: number;
+  /** Of the Commander's hop, and of this link; null: zeros. */
+  readonly #psk: Uint8Array | null;
   #talk: Talk | null = null;
   #reader = new DeskReader();
   /** What it has in force, as it said last; null: it has not said yet. */
@@ -73,10 +76,16 @@ export class DeskClient {
     this.#lateSinceMs = office.world.clock.now();
     this.#lists = new Pace(office.world.clock, LIST_RATE);
     const id = deskId(fromHex(connector));
-    const psk = readSecret(office.db, hopPskName(connector));
-    const secret = psk === null ? {} : { psk, pskName: deskPskName(id) };
+    this.#psk = readSecret(office.db, hopPskName(connector));
+    const secret = this.#psk === null ? {} : { psk: this.#psk, pskName: deskPskName(id) };
     this.#link = office.agent.core.linkAdd({ id, key: fromHex(connector), ...secret });
     this.#open();
+  }
+
+  /** The pre-shared key of the Commander's hop is still the one that this began with. */
+  get hasItsPsk(): boolean {
+    const psk = readSecret(this.#office.db, hopPskName(this.key));
+    return isDeepStrictEqual(psk, this.#psk);
   }
 
   get isConnected(): boolean {

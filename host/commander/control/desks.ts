@@ -42,7 +42,7 @@ export class Desks {
   set(connectors: Authority["connectors"]): void {
     const keys = new Set(connectors.map(({ key }) => key));
     for (const [key, client] of this.#clients) {
-      if (keys.has(key)) continue;
+      if (keys.has(key) && client.hasItsPsk) continue;
       this.#clients.delete(key);
       client.stop();
     }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Names of the secrets that the Commander's own STLink needs of its site (store/site.ts): its private key, the
-// pre-shared key of its hop to each Connector, those of its Customers' hops. Before it: whoever founds the site.
-// After it: control.ts, desk-client.ts, admission.ts. Invariant: what is not there is zeros on the wire.
+// pre-shared key of its hop to each Connector. Before it: whoever founds the site. After it: control.ts,
+// desk-client.ts. Invariant: what is not there is zeros on the wire.
 
-import type { Id, Key } from "../domain/fields.ts";
+import type { Key } from "../domain/fields.ts";
 
 export const COMMANDER_KEY = "commander key";
 
@@ -13,9 +13,4 @@ export const NEXT_RECOVERY_KEY = "next recovery key";
 /** Of the Commander's hop to this Connector, and of its link with the desk there (PROTOCOL 9.1). */
 export function hopPskName(connector: Key): string {
   return `hop ${connector}`;
-}
-
-/** Of a Customer's Commander's hop to the operator's Connectors. */
-export function customerPskName(customer: Id): string {
-  return `customer hop ${customer}`;
 }

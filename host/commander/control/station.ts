@@ -106,9 +106,15 @@ export class Station {
     this.office.agent.wake();
   }
 
+  /** A desk's stream outlives a hop for a while: connected is who has both. */
   connectors(): ConnectorLine[] {
     const { connectors } = this.office.authority;
-    return connectors.map(({ key, address }) => ({ key, address, ...this.desks.line(key) }));
+    const lines = this.#connectors.lines().filter(({ hop }) => hop === "up");
+    const up = new Set(lines.map(({ name }) => name));
+    return connectors.map(({ key, address }) => {
+      const line = this.desks.line(key);
+      return { key, address, ...line, isConnected: line.isConnected && up.has(address) };
+    });
   }
 
   stop(): void {

@@ -10,6 +10,7 @@ import { type RouteFields, typeProblems } from "../domain/route.ts";
 import { NO_FACTS } from "../domain/stlink.ts";
 import { referenceProblems, referencesOf } from "../domain/uses.ts";
 import type { Change } from "./change.ts";
+import { dropCustomerPsk } from "./customers.ts";
 import type { Database } from "./database.ts";
 import {
   type AnyFields,
@@ -74,6 +75,7 @@ export function deleteObject(change: Change, kind: Kind, id: Id, version: number
   const { db } = change;
   const { fields } = current(db, kind, id, version);
   refuse(userProblems(db, kind, id, fields.name));
+  if (kind === "customer") dropCustomerPsk(change, id);
   db.run("DELETE FROM object_words WHERE rowid = (SELECT seq FROM objects WHERE id = ?)", id);
   db.run("DELETE FROM objects WHERE id = ?", id);
   change.audit({ what: "delete", kind, id, name: fields.name, before: fields, after: null });
