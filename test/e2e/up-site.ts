@@ -23,6 +23,10 @@ export type UpOptions = {
   address?: string;
   /** The host of the Commander, the Connector and whoever commands. */
   inside?: Inside;
+  /** Where everything lies; a folder of its own when absent. */
+  folder?: string;
+  /** Where this process finds the root of that host, which may have disks of its own. */
+  root?: string;
 };
 
 /** What `sealed code add` and `sealed stlink code` say, as JSON. */
@@ -44,12 +48,13 @@ const LOOK_MS = 50;
 
 export class UpSite {
   /** Everything: the Commander's folder, and a state folder for each STLink. */
-  readonly folder = makeFolder();
+  readonly folder: string;
   readonly #options: UpOptions & { listen: string };
   readonly #apiPort: number;
   #process: SealedProcess | null = null;
 
   private constructor(options: UpOptions & { listen: string }, apiPort: number) {
+    this.folder = options.folder ?? makeFolder();
     this.#options = options;
     this.#apiPort = apiPort;
   }
@@ -85,6 +90,10 @@ export class UpSite {
     return this.#process;
   }
 
+  get database(): string {
+    return this.#file("commander.db");
+  }
+
   /** As `kill -9`. */
   async kill(): Promise<void> {
     await this.process.end("SIGKILL");
@@ -109,7 +118,7 @@ export class UpSite {
 
   /** What the API answers, where that is on this host: for things by the hundred, and for exact times. */
   async ask<Answer>(method: string, path: string, body?: object, version?: number) {
-    const token = readFileSync(join(this.folder, SITE, "admin.token"), "utf8").trim();
+    const token = readFileSync(this.#file("admin.token"), "utf8").trim();
     const response = await fetch(`http://127.0.0.1:${this.#apiPort}/api/v1${path}`, {
       method,
       headers: {
@@ -209,11 +218,12 @@ export class UpSite {
     return Number((await until(listening, `a Binding of ${name} listens`)).split(":").at(-1));
   }
 
+  #file(name: string): string {
+    return join(this.#options.root ?? "", this.folder, SITE, name);
+  }
+
   #open<Value>(readOnly: boolean, use: (db: DatabaseSync) => Value): Value {
-    const db = new DatabaseSync(join(this.folder, SITE, "commander.db"), {
-      readOnly,
-      timeout: WAIT_MS,
-    });
+    const db = new DatabaseSync(this.database, { readOnly, timeout: WAIT_MS });
     try {
       return use(db);
     } finally {
