@@ -3,7 +3,11 @@
 // rule T10, and touches no connection that is still allowed. PROTOCOL 9.1, 10.1, 10.3.
 
 import { afterEach, describe, expect, it } from "vitest";
+import { Status } from "../../host/core/abi.gen.ts";
 import { CommanderSite, type SiteMember } from "./commander-site.ts";
+
+/** PROTOCOL 10.1: its type, its length, where its status is. */
+const [REPORT, REPORT_LEN, REPORT_STATUS] = [0x65, 52, 47];
 
 let site: CommanderSite;
 
@@ -131,6 +135,30 @@ describe("a Commander", () => {
     expect(site.isCurrent("camera")).toBe(false);
     camera.start();
     await site.until(() => site.isCurrent("camera"), "it is told");
+  });
+
+  it("sees how far away an STLink is", async () => {
+    site = new CommanderSite("how far").start();
+    await site.activated("camera");
+    const roundTrip = () => site.stlink("camera").facts.report.roundTripMs;
+    await site.until(() => roundTrip() !== null, "it is measured", 60_000);
+    expect(roundTrip()).toBeGreaterThan(0);
+    expect(roundTrip()).toBeLessThan(1000);
+  });
+
+  it("sees the last errors of an STLink, the newest first", async () => {
+    site = new CommanderSite("last errors").start();
+    await site.pairedSite();
+    const camera = await site.impostor("camera");
+    const errors = () => site.stlink("camera").facts.report.lastErrors;
+    const { BadConfig, NoStreamSlot, Internal } = Status;
+    for (const status of [BadConfig, 0, Internal, Internal, NoStreamSlot]) {
+      const report = Buffer.alloc(REPORT_LEN);
+      report.writeInt8(status, REPORT_STATUS);
+      camera.say(REPORT, report);
+      await site.pass(2000);
+    }
+    expect(errors()).toEqual(["NoStreamSlot", "Internal", "BadConfig"]);
   });
 
   it("has one deployment for a burst of changes", async () => {
