@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Gate: the published JSON Schemas are those of the code as it is now, every field in them says what it is
 // for, and what `sealed` ends with on an old Node is what the table of exit codes says; every command's help says
-// what it and each of its options is for.
+// what it and each of its options is for; and the command line can do all that the API can.
 
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { STLINK } from "../../host/cli/commander/stlink-noun.ts";
@@ -126,6 +126,64 @@ describe("nouns", () => {
     const fields = new Set(schemas.flatMap(fieldsOf));
     const options = noun.fields.map(({ at }) => at);
     expect(["name", ...options].sort()).toEqual([...fields].sort());
+  });
+});
+
+const CLI = join(ROOT, "host", "cli");
+const DOCUMENT = join(ROOT, "host/commander/api/openapi.json");
+
+/** What others do as well, and how. */
+const OTHERWISE = new Map([
+  [/^PUT \/api\/v1\/\w+\/\{id\}$/, "PATCH, which keeps the fields that nobody named"],
+  [/^POST \/api\/v1\/stlinks\/\{id\}\/tags$/, "PATCH, with --add-tag and --rm-tag"],
+  [/^GET \/api\/v1\/events$/, "the client's events()"],
+]);
+
+/** Every request of the command line, as a pattern: `GET /api/v1/${plural}` asks for more than one path. */
+function requests(): RegExp[] {
+  const files = readdirSync(CLI, { recursive: true, encoding: "utf8" }).filter((file) =>
+    file.endsWith(".ts"),
+  );
+  return files.flatMap((file) => {
+    const text = readFileSync(join(CLI, file), "utf8");
+    const found = text.matchAll(/\.(GET|POST|PUT|PATCH|DELETE)\(\s*["`]([^"`]+)["`]/g);
+    return [...found].map(([, method, path = ""]) => {
+      const parts = path.split(/\$\{\w+\}/).map((part) => part.replaceAll(/[{}]/g, "\\$&"));
+      return new RegExp(`^${method} ${parts.join("[a-z]+")}$`);
+    });
+  });
+}
+
+describe("the command line", () => {
+  test("asks for every operation of the API", () => {
+    const { paths } = JSON.parse(readFileSync(DOCUMENT, "utf8")) as {
+      paths: Record<string, Record<string, unknown>>;
+    };
+    const operations = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    expect(operations.length).toBeGreaterThan(50);
+    const known = [...requests(), ...OTHERWISE.keys()];
+    expect(operations.filter((one) => !known.some((pattern) => pattern.test(one)))).toEqual([]);
+    for (const pattern of OTHERWISE.keys()) {
+      expect(
+        operations.some((one) => pattern.test(one)),
+        String(pattern),
+      ).toBe(true);
+    }
+  });
+
+  test("has a file for each noun", async () => {
+    const nouns = (await commandsUnder([])).filter((words) => words[1] === "list");
+    expect(nouns.length).toBeGreaterThanOrEqual(9);
+    for (const [noun = ""] of nouns) expect(existsSync(join(CLI, `${noun}.ts`)), noun).toBe(true);
+  });
+
+  test("is begun by the README with npm start, then sealed up", () => {
+    const readme = readFileSync(join(ROOT, "README.md"), "utf8");
+    const blocks = [...readme.matchAll(/^```sh\n([\s\S]*?)^```/gm)].map(([, text = ""]) => text);
+    expect(blocks[0]?.trim().split("\n").at(-1)).toBe("npm start");
+    expect(blocks[1]?.trim()).toBe("npx sealed up");
   });
 });
 
