@@ -120,6 +120,20 @@ describe("an activation code", () => {
     expect(site.audited("activate")).toHaveLength(1);
   });
 
+  it("is heard again soon where the device has its session with a Commander that was killed", async () => {
+    site = new CommanderSite("session of before").start();
+    const id = site.make("stlink", { name: "camera", description: "" });
+    const camera = await site.begin("camera", site.invite({}, id));
+    const session = () => camera.running.status().commander?.session;
+    await site.until(() => session() === "up", "it has a session");
+    site.kill();
+    site.openDatabase();
+    expect(site.stlink("camera").facts.key).toBeNull();
+    site.start();
+    await site.until(() => site.isCurrent("camera"), "it is activated", 12_000);
+    expect(site.audited("activate")).toHaveLength(1);
+  });
+
   it("is answered only once the Connector admits the key", async () => {
     site = new CommanderSite("admitted first").start();
     const id = site.make("stlink", { name: "camera", description: "" });

@@ -18,6 +18,7 @@ import { Deployer, Rank } from "./deployer.ts";
 import type { ConnectorLine } from "./desks.ts";
 import { Differences } from "./differences.ts";
 import { encodeRenew } from "./messages.ts";
+import { provisionalId } from "./parties.ts";
 import { Reception } from "./reception.ts";
 import { Revocations } from "./revocations.ts";
 import { Rotations } from "./rotations.ts";
@@ -36,6 +37,8 @@ export type CommanderControl = {
 };
 
 const AGAIN_MS = 1000;
+/** A device's handshake takes it seconds at most. */
+const SHOWN_SILENT_MS = 5000;
 
 /** Starts it: the site's authority and keys are in the database. Throws Error (no site), Refusal (Store...). */
 export function startControl(options: StationOptions): CommanderControl {
@@ -117,9 +120,15 @@ class Control implements CommanderControl {
 
   #hearDesk(connector: Key, message: DeskMessage): void {
     if (message.type === "HERE") this.#rotations.here(hex(message.id), hex(message.key));
-    if (message.type === "SHOWN") this.#activation.shown(hex(message.codeId), hex(message.key));
+    if (message.type === "SHOWN") this.#shown(hex(message.codeId), hex(message.key));
     if (message.type === "TURNED") this.#alarms.turned(connector, message);
     if (message.type === "NAMED") this.#greet();
+  }
+
+  /** Who shows a code speaks at once, unless it has a session of the process before this one. */
+  #shown(codeId: string, key: Key): void {
+    this.#activation.shown(codeId, key);
+    this.#station.greeter.greet([provisionalId(codeId)], SHOWN_SILENT_MS);
   }
 
   #held(): void {
