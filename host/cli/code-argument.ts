@@ -4,6 +4,7 @@
 // a machine can read its command lines, so the first two are better, and no message holds it.
 
 import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
+import { text } from "node:stream/consumers";
 import { AppError, systemCode, systemReason } from "../service/app-error.ts";
 import { type ActivationCode, readCode } from "../stlink/activation-code.ts";
 
@@ -11,16 +12,20 @@ export const CODE_HELP =
   'The activation code: "-" reads it from standard input, or name a file of yours alone that holds it; given itself, others can see it in the list of processes';
 
 const STANDARD_INPUT = 0;
+/** What is shorter is a file's name, and has nothing of the code's secret in it. */
+const CODE_LEAST = 32;
 const OTHERS = 0o077;
 /** More than the longest code has, in base32. */
 const TEXT_MOST = 4096;
 
 /** Throws AppError: BadCode, BadFile, BadKeyFile (others may read the file). */
-export function readCodeArgument(argument: string): ActivationCode {
+export async function readCodeArgument(argument: string): Promise<ActivationCode> {
   // Of a positional that is a lone dash yargs leaves nothing.
   if (argument === "-" || argument === "") {
     if (process.stdin.isTTY) console.error("Paste the activation code, then Enter and Ctrl-D:");
-    return readCode(textFrom(STANDARD_INPUT, "the file behind standard input"));
+    refuseShared(STANDARD_INPUT, "the file behind standard input");
+    // As a stream: what is read at once fails with EAGAIN where a pipe's other end is slow.
+    return readCode((await text(process.stdin)).slice(0, TEXT_MOST));
   }
   const handle = openIfThere(argument);
   if (handle !== null) {
@@ -30,7 +35,7 @@ export function readCodeArgument(argument: string): ActivationCode {
       closeSync(handle);
     }
   }
-  if (/[/.]/.test(argument)) {
+  if (/[/.]/.test(argument) || argument.length < CODE_LEAST) {
     throw new AppError("BadFile", `${argument} is no activation code, and there is no such file.`);
   }
   return readCode(argument);
@@ -49,11 +54,15 @@ function openIfThere(path: string): number | null {
 }
 
 function textFrom(handle: number, name: string): string {
+  refuseShared(handle, name);
+  return readFileSync(handle, "utf8").slice(0, TEXT_MOST);
+}
+
+function refuseShared(handle: number, name: string): void {
   const status = fstatSync(handle);
   if (status.isDirectory()) throw new AppError("BadFile", `${name} is a folder, and no code.`);
   if (status.isFile() && (status.mode & OTHERS) !== 0) {
     const message = `${name} holds an activation code and others may read it: chmod 600 it.`;
     throw new AppError("BadKeyFile", message);
   }
-  return readFileSync(handle, "utf8").slice(0, TEXT_MOST);
 }

@@ -6,7 +6,7 @@
 import yargs from "yargs";
 import { ApiError } from "../commander/client/client.ts";
 import { Refusal } from "../commander/domain/problem.ts";
-import { AppError } from "../service/app-error.ts";
+import { AppError, systemCode } from "../service/app-error.ts";
 import { programVersion } from "../service/program-version.ts";
 import { auditCommand } from "./audit.ts";
 import { backupCommand } from "./backup.ts";
@@ -57,9 +57,17 @@ export async function main(args: readonly string[]): Promise<void> {
 }
 
 /** As an AppError, where it is one that a person can put right. */
-function knownError(thrown: unknown): unknown {
+export function knownError(thrown: unknown): unknown {
   if (thrown instanceof Refusal) return errorOfRefusal(thrown);
+  if (isCoreMissing(thrown)) {
+    return new AppError("ToolMissing", "The core is not built yet: `npm run build` makes it.");
+  }
   return thrown instanceof ApiError ? errorOfApi(thrown) : thrown;
+}
+
+/** In a fresh clone. */
+function isCoreMissing(thrown: unknown): boolean {
+  return systemCode(thrown) === "ENOENT" && /core\.wasm$/.test((thrown as { path: string }).path);
 }
 
 /** All commands; what it throws is an AppError, or a bug. */
@@ -97,7 +105,7 @@ export function parser(args: readonly string[]) {
     )
     .example("$0 status --watch", "Watch what runs here")
     .epilogue(exitCodesText())
-    .demandCommand(1, "Say what to do: sealed --help lists the commands.")
+    .demandCommand(1, "Say what to do.")
     .recommendCommands()
     .strict()
     .version(programVersion())
@@ -107,6 +115,17 @@ export function parser(args: readonly string[]) {
     .wrap(WIDTH)
     .exitProcess(false)
     .fail((message, error) => {
-      throw error ?? new AppError("Usage", `${message}\nsealed --help says how.`);
+      // yargs throws its own where an option's value is missing.
+      const isUsage = error === undefined || error.name === "YError";
+      throw isUsage ? new AppError("Usage", `${message}\n${helpOf(args, message)}`) : error;
     });
+}
+
+/** The command that was meant: the first words, up to an option, or one that `message` calls unknown. */
+function helpOf(args: readonly string[], message: string): string {
+  const unknown = message.split(/[:,]? /);
+  const end = args.findIndex((word) => !/^[a-z]+$/.test(word) || unknown.includes(word));
+  const known = args.slice(0, end < 0 ? 2 : Math.min(end, 2));
+  const words = message.startsWith("Did you mean") ? [] : known;
+  return `${["sealed", ...words, "--help"].join(" ")} says how.`;
 }

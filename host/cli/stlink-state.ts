@@ -85,7 +85,7 @@ export const activateCommand: CommandModule<object, StateArguments & { code: str
 };
 
 async function activate(argument: string, path: string): Promise<void> {
-  const code = readCodeArgument(argument);
+  const code = await readCodeArgument(argument);
   const folder = StateFolder.make(path);
   let running: RunningCommanded | null = null;
   const claim = await claimSockets(socketsOf(folder), {

@@ -68,7 +68,7 @@ const run: CommandModule<object, RunArguments> = {
 };
 
 async function runState(state: string, code: string | undefined, engine: EngineName) {
-  const read = code === undefined ? null : readCodeArgument(code);
+  const read = code === undefined ? null : await readCodeArgument(code);
   return runService(stateService(state, read, await engineOf(engine)));
 }
 
@@ -84,6 +84,7 @@ async function engineOf(engine: EngineName): Promise<CoreEngine> {
   try {
     return await openCoreUnder(engine);
   } catch (error) {
+    if (engine === "v8") throw error;
     const message = `${engine} can't run the core here (${reasonOf(error)}): leave --engine out.`;
     throw new AppError("Usage", message, { cause: error });
   }

@@ -67,6 +67,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOENT: "it does not exist",
   EACCES: "you may not",
   EPERM: "you may not",
+  EEXIST: "something else has that name",
   EISDIR: "it is a folder",
   ENOTDIR: "a part of the path is not a folder",
   EROFS: "the disk can only be read",

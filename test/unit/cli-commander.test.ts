@@ -14,6 +14,7 @@ import { commanderPlace, leavePlace } from "../../host/cli/commander/place.ts";
 import type { Commander, Thing } from "../../host/cli/commander/things.ts";
 import { allPages } from "../../host/cli/commander/things.ts";
 import { keepOptions, upOptions } from "../../host/cli/commander/up-options.ts";
+import { knownError, parser } from "../../host/cli/sealed.ts";
 
 let folder: string;
 
@@ -164,6 +165,44 @@ describe("a list of several pages", () => {
   });
 });
 
+describe("a command line that was not understood", () => {
+  async function saidTo(...args: string[]): Promise<string> {
+    const parse = async () => parser(args).parseAsync();
+    const said = await parse().catch((error: unknown) => error);
+    expect(said).toMatchObject({ code: "Usage" });
+    return (said as Error).message;
+  }
+
+  it("is told which help to read", async () => {
+    expect(await saidTo()).toBe("Say what to do.\nsealed --help says how.");
+    expect(await saidTo("route")).toMatch(/^Say what: list, .*\nsealed route --help says how\.$/);
+    expect(await saidTo("route", "list", "--tpye", "x")).toMatch(
+      /^Unknown argument: tpye\nsealed route list --help says how\.$/,
+    );
+    expect(await saidTo("up", "a", "b")).toMatch(/: b\nsealed up a --help/);
+    expect(await saidTo("tag", "bogus")).toMatch(/sealed tag --help says how/);
+    expect(await saidTo("rout", "list")).toMatch(/Did you mean route\?\nsealed --help/);
+  });
+
+  it("is no bug where an option's value is missing", async () => {
+    expect(await saidTo("up", "--recover")).toMatch(/: recover\nsealed up --help says how/);
+  });
+
+  it("is one with --finish and nothing to recover", async () => {
+    expect(await saidTo("up", folder, "--finish")).toMatch(/--finish goes with --recover/);
+  });
+});
+
+describe("a core that is not built", () => {
+  it("is named, with what makes it", () => {
+    const missing = Object.assign(new Error(), { code: "ENOENT", path: "/x/build/core.wasm" });
+    const message = expect.stringMatching(/`npm run build` makes it/);
+    expect(knownError(missing)).toMatchObject({ code: "ToolMissing", message });
+    const other = Object.assign(new Error(), { code: "ENOENT", path: "/x" });
+    expect(knownError(other)).toBe(other);
+  });
+});
+
 describe("where `sealed up` listens", () => {
   const nothing = { listen: undefined, address: undefined, api: undefined };
   const optionsOf = (
@@ -185,7 +224,12 @@ describe("where `sealed up` listens", () => {
   it("is an address that can be dialled, or is asked for", () => {
     expect(() => optionsOf({ listen: ["0.0.0.0:9000"] })).toThrow(/add --address HOST:PORT/);
     expect(() => optionsOf({ listen: ["nowhere"] })).toThrow(/--listen nowhere is not an address/);
-    expect(() => optionsOf({ address: "host" })).toThrow(/--address host is not an address/);
+    expect(() => optionsOf({ address: "host" })).toThrow(
+      /--address host is not an address: write host:port, such as hall\.example\.org:8443/,
+    );
+    for (const api of [0, 65_536, Number.NaN]) {
+      expect(() => optionsOf({ api })).toThrow(/--api is a port: a number from 1 to 65535/);
+    }
   });
 
   it("is asked for where a restored site has told STLinks of another place", () => {

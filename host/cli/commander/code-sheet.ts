@@ -6,6 +6,7 @@
 import { encode, renderUnicodeCompact } from "uqr";
 import type { Argv } from "yargs";
 import type { Schemas } from "../../commander/client/client.ts";
+import { SEALED } from "../called-as.ts";
 import { plainText, timeText } from "./output.ts";
 
 /** As the API answers, once. */
@@ -19,8 +20,8 @@ export function codeSheet(code: MadeCode, columns: number | null): string {
     "",
     aboutCode(code),
     "It is shown this once. On a desktop or a gateway, paste it, then Enter and Ctrl-D, into",
-    "  sealed stlink activate - --state DIR",
-    "and then: sealed stlink run --state DIR. On a device's console (sealed device monitor):",
+    `  ${SEALED} stlink activate - --state DIR`,
+    `and then: ${SEALED} stlink run --state DIR. On a device's console (${SEALED} device monitor):`,
     "  activate CODE",
   ].join("\n");
 }

@@ -2,6 +2,7 @@
 // What `sealed up` says when it starts: where everything is, what to carry away, and the first commands. Before
 // it: up.ts, once all of it runs. After it: a person who has never seen this.
 
+import { SEALED } from "../called-as.ts";
 import { codeSheet, columnsFor, type MadeCode } from "./code-sheet.ts";
 
 export type StartedSite = {
@@ -59,10 +60,15 @@ function invitation(code: MadeCode): string[] {
 }
 
 const FIRST = [
-  "Next, in another terminal: take the invitation, and see who is here",
-  "  sealed stlink activate - --state office",
-  "  sealed stlink list --watch",
-  "One more invitation: sealed code add --profile default",
+  "Next, in another terminal: take the invitation, run it, and see who is here",
+  `  ${SEALED} stlink activate - --state office`,
+  `  ${SEALED} stlink run --state office`,
+  `  ${SEALED} stlink list --watch`,
+  `One more invitation: ${SEALED} code add`,
 ];
 
-const NEXT = ["  sealed stlink list --watch shows who is here; sealed --help lists all commands."];
+const NEXT = [
+  `Who is here: ${SEALED} stlink list --watch`,
+  `One more invitation: ${SEALED} code add`,
+  `All commands: ${SEALED} --help`,
+];

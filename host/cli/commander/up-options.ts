@@ -28,6 +28,7 @@ const USUAL: UpOptions = { listen: ["127.0.0.1:8443"], address: "127.0.0.1:8443"
 
 /** `known`: the address that STLinks were told last. Throws AppError: Usage, BadFile. */
 export function upOptions(given: GivenOptions, file: string, known: string | null): UpOptions {
+  checkPort(given.api);
   const kept = readKept(file) ?? firstOptions(given, known);
   const listen = given.listen ?? kept.listen;
   for (const one of listen) checkedAddress("--listen", one);
@@ -63,8 +64,14 @@ function isEverywhere({ host }: Address): boolean {
 function checkedAddress(option: string, text: string): Address {
   const address = parseAddress(text, 1);
   if (address !== null) return address;
-  const message = `${option} ${text} is not an address: write host:port, such as 0.0.0.0:8443 or [::]:8443.`;
+  const such = option === "--address" ? "hall.example.org:8443" : "0.0.0.0:8443 or [::]:8443";
+  const message = `${option} ${text} is not an address: write host:port, such as ${such}.`;
   throw new AppError("Usage", message);
+}
+
+function checkPort(port: number | undefined): void {
+  if (port === undefined || keptSchema.shape.api.safeParse(port).success) return;
+  throw new AppError("Usage", "--api is a port: a number from 1 to 65535.");
 }
 
 /** Where the Connector listens. */

@@ -10,6 +10,7 @@ import { siteOf } from "../../commander/founding.ts";
 import { Registry } from "../../commander/registry.ts";
 import { Database } from "../../commander/store/database.ts";
 import { type RunningSite, startSite } from "../../commander/up.ts";
+import { AppError } from "../../service/app-error.ts";
 import { hex } from "../../service/hex.ts";
 import { type OpenLog, openLog } from "../../service/log.ts";
 import { endOnBugs, processStatus, stopSignal } from "../run.ts";
@@ -34,6 +35,9 @@ export type UpArguments = { folder: string } & GivenOptions & RecoverArguments;
 
 /** Until it is told to stop. Throws AppError, Refusal. */
 export function up(given: UpArguments): Promise<void> {
+  if (given.finish && given.recover === undefined) {
+    throw new AppError("Usage", "--finish goes with --recover and the recovery key's file.");
+  }
   return inFolder(SiteFolder.make(resolve(given.folder)), async (site) => {
     const { folder, registry } = site;
     const options = upOptions(given, folder.file("options"), knownAddress(registry));

@@ -44,12 +44,17 @@ export function limitOption<Arguments>(yargs: Argv<Arguments>, usual = LISTED_MO
   });
 }
 
+/** "a Route", "an STLink". */
+export function withArticle(word: string): string {
+  return `${word.startsWith("ST") ? "an" : "a"} ${word}`;
+}
+
 /** The positional that names an object. */
 export function whichArgument<Arguments>(yargs: Argv<Arguments>, word: string) {
   return yargs.positional("which", {
     type: "string",
     demandOption: true,
-    describe: `Its name or id: a ${word}'s`,
+    describe: `Its name or id: ${withArticle(word)}'s`,
   });
 }
 

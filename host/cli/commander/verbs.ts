@@ -16,6 +16,7 @@ import {
   tellMore,
   whichArgument,
   wholeLimit,
+  withArticle,
   withCommander,
   yesOption,
 } from "./usual-options.ts";
@@ -134,7 +135,7 @@ export function showCommand(noun: Noun): CommandModule<object, NamedArguments> {
   const { name, word } = noun;
   return {
     command: "show <which>",
-    describe: `Show all of a ${word}`,
+    describe: `Show all of ${withArticle(word)}`,
     builder: (yargs) =>
       nounOptions(
         whichArgument(yargs, word).example(`$0 ${name} show hall`, ""),
@@ -177,7 +178,7 @@ export function addCommand(noun: Noun): CommandModule<object, AnyArguments & { n
   const { name, word, fields, example } = noun;
   return {
     command: "add <name>",
-    describe: `Make a ${word}`,
+    describe: `Make ${withArticle(word)}`,
     builder: (yargs) => {
       const named = yargs.positional("name", {
         type: "string",
@@ -219,7 +220,7 @@ export function setCommand(noun: Noun): CommandModule<object, NamedArguments> {
   const { name, word, fields } = noun;
   return {
     command: "set <which>",
-    describe: `Change fields of a ${word}, and no others`,
+    describe: `Change fields of ${withArticle(word)}, and no others`,
     builder: (yargs) => {
       const all = fieldOptions(whichArgument(yargs, word), [NEW_NAME, ...fields], {
         isChange: true,
@@ -263,7 +264,7 @@ export function removeCommand(noun: Noun): CommandModule<object, NamedArguments>
   const { name, word } = noun;
   return {
     command: "rm <which>",
-    describe: `Delete a ${word} that nothing uses`,
+    describe: `Delete ${withArticle(word)} that nothing uses`,
     builder: (yargs) =>
       nounOptions(
         whichArgument(yargs, word).example(`$0 ${name} rm hall`, ""),
