@@ -3,7 +3,7 @@
 // and what the desk tells is passed on. Before it: desks.ts, with what differs. After it: presence.ts, activation.ts.
 // Invariants: one push is out at a time; all is told anew whenever the Connector holds another version than we know.
 
-import { isDeepStrictEqual } from "node:util";
+import { timingSafeEqual } from "node:crypto";
 import {
   DeskError,
   type DeskMessage,
@@ -34,6 +34,8 @@ export interface DeskEvents {
 
 type OutPush = Push & { differences: Differences | null };
 
+/** On the wire: none. */
+const NO_PSK = new Uint8Array(32);
 const NONE = new Uint8Array(16);
 const AGAIN_FIRST_MS = 1000;
 const AGAIN_MOST_MS = 30_000;
@@ -85,7 +87,7 @@ export class DeskClient {
   /** The pre-shared key of the Commander's hop is still the one that this began with. */
   get hasItsPsk(): boolean {
     const psk = readSecret(this.#office.db, hopPskName(this.key));
-    return isDeepStrictEqual(psk, this.#psk);
+    return timingSafeEqual(psk ?? NO_PSK, this.#psk ?? NO_PSK);
   }
 
   get isConnected(): boolean {
