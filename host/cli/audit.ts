@@ -57,10 +57,15 @@ const list: CommandModule<object, NounArguments & { object: string | undefined; 
 function rowsText(rows: readonly Row[], hasFields: boolean): string {
   const head = ["N", "WHEN", "WHO", "WHAT", "KIND", "NAME", ...(hasFields ? ["FIELDS"] : [])];
   const cells = rows.map((row): Cell[] => [
-    ...[row.n, timeText(row.at), row.who, row.what, row.kind, row.name],
+    ...[row.n, timeText(row.at), shortKeys(row.who), row.what, row.kind, shortKeys(row.name)],
     ...(hasFields ? [fieldsText(row)] : []),
   ]);
   return tableText(head, cells);
+}
+
+/** A key by its first digits, as in `sealed status`; --json has all of it. */
+function shortKeys(text: string): string {
+  return text.replace(/\b([0-9a-f]{8})[0-9a-f]{56}\b/g, "$1");
 }
 
 /** What differs, in few words. */

@@ -17,7 +17,7 @@ export const backupCommand: CommandModule<object, NounArguments> = {
   builder: (yargs) => nounOptions(yargs.example("$0 backup", "Then copy it to another machine")),
   handler: withCommander(async ({ http }, { json }) => {
     const made = await dataOf(http.POST("/api/v1/backup", {}));
-    const text = `backups/${made.name}, ${made.bytes} bytes, beside the Commander's database. It holds the site's secrets: keep it as you keep keys.`;
+    const text = `backups/${made.name} in the folder of the Commander, ${made.bytes} bytes. It holds the site's secrets: keep it as you keep keys.`;
     tellDone(json, made, text);
   }),
 };

@@ -63,7 +63,7 @@ async function codesText(commander: Commander, codes: readonly Code[]): Promise<
       used.join(", "),
     ]);
   }
-  return tableText(["CODE", "PROFILE", "FOR", "STATE", "USED", "EXPIRES", "BY"], rows);
+  return tableText(["CODE", "PROFILE", "FOR", "STATE", "USED", "EXPIRES", "USED BY"], rows);
 }
 
 const add: CommandModule<object, NounArguments & { profile: string; qr: boolean }> = {

@@ -33,6 +33,12 @@ export const exportCommand: CommandModule<object, ExportArguments> = {
         .example("$0 export site.toml", ""),
     ),
   handler: withCommander(async ({ http }, { file, json }) => {
+    if (file !== undefined && !/\.(toml|json)$/.test(file)) {
+      throw new AppError(
+        "Usage",
+        `${file} is neither .toml nor .json: name it by what it is to hold.`,
+      );
+    }
     const isJson = json || file?.endsWith(".json") === true;
     const query = { format: isJson ? ("json" as const) : ("toml" as const) };
     const parseAs = isJson ? "json" : "text";
@@ -103,7 +109,7 @@ async function send({ http }: Commander, file: string, isDry: boolean): Promise<
 async function agree(planned: Differences): Promise<void> {
   const removed = planned.differences.filter(({ what }) => what === "remove");
   if (removed.length === 0) return;
-  console.error(differencesText(planned));
+  console.error(planned.differences.map(differenceText).join("\n"));
   const text = `Remove ${removed.length === 1 ? "1 object" : `${removed.length} objects`}`;
   const said = await answer(undefined, { text, flag: "--yes", choices: ["yes", "no"] });
   if (said !== "yes") throw new AppError("Usage", "Nothing was done.");

@@ -192,6 +192,10 @@ const remove: CommandModule<object, NounArguments & { which: string }> = {
       const message = `There is no Connector ${which}: \`sealed site connectors list\` shows those there are.`;
       throw new AppError("NotFound", message);
     }
+    if (kept.length === 0) {
+      const message = `${which} is the site's only Connector, and without one nobody is reached: add another first.`;
+      throw new AppError("Refused", message);
+    }
     const after = await writeConnectors(commander, kept.map(placeOf), eTag);
     tellDone(json, after, `The Connector ${which} is taken away.`);
   }),

@@ -27,6 +27,18 @@ function sealedWith(folder: string, input: string, ...args: string[]) {
   return { code: status, err: stderr };
 }
 
+describe("a code from a pipe", () => {
+  it("is waited for where who writes it is slow", async () => {
+    const command = `(sleep 0.5; echo none) | "$0" "$1" stlink activate - --state s`;
+    const { stderr, status } = spawnSync("sh", ["-c", command, process.execPath, SEALED], {
+      cwd: makeFolder(),
+      encoding: "utf8",
+    });
+    expect(stderr).toMatch(/The activation code is/);
+    expect(status).toBe(12);
+  });
+});
+
 describe("a wrong input", () => {
   it("of a code has its sentence, and leaves nothing behind", async () => {
     const bridge = await newBridge("codes");
@@ -65,6 +77,8 @@ describe("a wrong input", () => {
     });
     const none = await sealed(folder, "stlink", "activate", "none.txt", "--state", "s").ended();
     expect(none).toMatchObject({ code: 3, err: expect.stringMatching(/there is no such file/) });
+    const word = await sealed(folder, "stlink", "activate", "nocode", "--state", "s").ended();
+    expect(word).toMatchObject({ code: 3, err: expect.stringMatching(/there is no such file/) });
   });
 
   it("of a code that is used, expired or unknown ends with the reason and what to do", async () => {

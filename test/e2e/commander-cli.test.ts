@@ -214,6 +214,8 @@ describe("the nouns", () => {
       [["route", "list", "--commander", "http://example.org"], 2, /in the clear: use https/],
       [["route", "list", "--commander", "nowhere"], 2, /is not where a Commander is/],
       [["import", "missing.toml"], 3, /missing\.toml/],
+      [["export", "site.yaml"], 2, /site\.yaml is neither \.toml nor \.json/],
+      [["route", "list", "--tag", "nobody"], 15, /There is no Tag "nobody"/],
       [["stlink", "approve", "nobody"], 15, /There is no STLink "nobody"/],
     ];
     const ended = await Promise.all(cases.map(([args]) => site.run(...args)));
@@ -354,6 +356,12 @@ describe("the nouns", () => {
     expect(shown).toMatch(/ yes +\d+\.\d+, up to date +[0-9a-f]{64}$/m);
     expect(shown).toMatch(new RegExp(`^hall\\.example\\.org:8443 +no +- +${key}$`, "m"));
     await site.done("site", "connectors", "rm", key);
+    const [last] = await site.json<{ key: string }[]>("site", "connectors", "list");
+    const refused = await site.run("site", "connectors", "rm", last?.key ?? "");
+    expect(refused).toMatchObject({
+      code: 14,
+      err: expect.stringMatching(/is the site's only Connector.*add another first/),
+    });
     expect(await site.json<unknown[]>("site", "connectors", "list")).toHaveLength(1);
   });
 

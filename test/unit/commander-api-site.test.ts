@@ -82,6 +82,7 @@ describe("the site", () => {
     [[CONNECTOR, CONNECTOR], "connectors[1] is there twice"],
     [[{ address: "a:1" }], "key is missing"],
     [CONNECTOR, "connectors is to be a list"],
+    [[], "connectors is to hold at least 1"],
   ])("does not take Connectors %#: %s", async (connectors, sentence) => {
     const world = await startWorld();
     world.found();

@@ -96,10 +96,13 @@ export function isWide(given: Given): boolean {
   return given["wide"] === true;
 }
 
-export function listThings(noun: Noun, commander: Commander, given: Given) {
+export async function listThings(noun: Noun, commander: Commander, given: Given) {
   const filters = [...noun.filters.map(({ option }) => option), "text", "tag"];
   const said = filters.map((option) => [option, given[option]] as const);
   const query = Object.fromEntries(said.filter(([, value]) => value !== undefined));
+  const tags = (query["tag"] as string[] | undefined) ?? [];
+  // A Tag of nobody is said as any other name of nobody is.
+  await Promise.all(tags.map((tag) => commander.idOf("tags", tag)));
   return commander.list(noun.plural, query, wholeLimit(given["limit"]));
 }
 

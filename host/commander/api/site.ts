@@ -44,6 +44,7 @@ const newSiteSchema = z
   .strictObject({
     connectors: z
       .array(z.strictObject({ ...connectorFields, psk: pskText }))
+      .min(1)
       .max(CONNECTORS_MOST)
       .describe("All of them; STLinks try them in this order."),
   })
