@@ -29,7 +29,8 @@ function sealedWith(folder: string, input: string, ...args: string[]) {
 
 describe("a code from a pipe", () => {
   it("is waited for where who writes it is slow", async () => {
-    const command = `(sleep 0.5; echo none) | "$0" "$1" stlink activate - --state s`;
+    // Longer than `sealed` takes to start: it is the reading that has to wait.
+    const command = `(sleep 4; echo none) | "$0" "$1" stlink activate - --state s`;
     const { stderr, status } = spawnSync("sh", ["-c", command, process.execPath, SEALED], {
       cwd: makeFolder(),
       encoding: "utf8",
