@@ -36,6 +36,27 @@ describe("an activation code", () => {
     expect(stlinks()).toBe(1);
   });
 
+  it("is refused with another secret than was given out, whatever else of it is right, and stays open", async () => {
+    site = new CommanderSite("another secret").start();
+    const code = site.invite();
+    const hash = site.db.all<{ hash: string }>("SELECT body ->> 'secretHash' AS hash FROM codes");
+    const setHash = (text = "") =>
+      site.db.run("UPDATE codes SET body = json_set(body, '$.secretHash', ?)", text);
+    setHash("5e".repeat(32));
+    const guesser = await site.begin("guesser", code);
+    await site.until(() => site.audited("alarm").length > 0, "the administrator sees it");
+    const { publicKey } = guesser.running.status();
+    expect(site.audited("alarm")[0]?.after).toEqual({ reason: "CodeUnknown", key: publicKey });
+    await site.until(() => guesser.told("the Commander refuses").length > 0, "it is told");
+    expect(guesser.told("the Commander refuses")[0]).toMatchObject({ reason: "CodeUnknown" });
+    expect([guesser.version, stlinks()]).toEqual([null, 0]);
+    await guesser.stop();
+    setHash(hash[0]?.hash);
+    await site.pass(61_000);
+    const owner = site.member("owner").give(code).start();
+    await site.until(() => owner.version !== null, "who has the secret activates");
+  });
+
   it("serves one machine after the other, also where the one before is heard in the middle", async () => {
     site = await CommanderSite.withConnector("one after the other");
     for (let pair = 0; pair < 5; pair++) {

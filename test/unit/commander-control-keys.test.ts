@@ -3,6 +3,7 @@
 // at once, the Connector first; a peer's key that changed unannounced is audited. PROTOCOL 10.4; rules T3, T10, T12.
 
 import { afterEach, describe, expect, it } from "vitest";
+import { Deployer, Rank } from "../../host/commander/control/deployer.ts";
 import { revoke } from "../../host/commander/store/activations.ts";
 import { keyPlace } from "../../host/commander/store/stlinks.ts";
 import { CommanderSite } from "./commander-site.ts";
@@ -76,6 +77,11 @@ describe("a rotation", () => {
   });
 });
 
+/** One that takes what it is sent, and has nothing. */
+function conversationWith(id: string, send: () => void) {
+  return { stlinkId: id, party: { id }, isBusy: false, inForce: null, sent: null, send };
+}
+
 describe("a revocation", () => {
   it("cuts an open connection within a second, the Connector first, then tells who has confirmed", async () => {
     site = new CommanderSite("revokes").start();
@@ -94,6 +100,31 @@ describe("a revocation", () => {
     await site.pass(60_000);
     expect(site.stlink("camera").facts).toMatchObject({ key: null, isConnected: false });
     expect(site.desk.held.pairs.size).toBe(0);
+  });
+
+  it("is told to the peers of who was revoked before others whose turn it was already", async () => {
+    site = new CommanderSite("before others").start();
+    for (const name of ["hall", "yard", "office"]) await site.activated(name);
+    const order: string[] = [];
+    const parties = {
+      get: (id: string) => ({ conversation: conversationWith(id, () => order.push(id)) }),
+    };
+    const desks = { holds: () => true, late: () => [] };
+    const { db, authority, clock } = site;
+    const attempt = (_: string, work: () => object) => ({ ok: true, value: work() });
+    // What is to come soon comes once all three are wanted.
+    const later: (() => void)[] = [];
+    const soon = (act: () => void) => later.push(act);
+    const world = { clock: { now: () => clock.nowMs, soon } };
+    const office = { db, authority, world, attempt, random: (n: number) => site.prng.bytes(n) };
+    const ids = ["hall", "yard", "office"].map((name) => site.stlink(name).id);
+    const [hall = "", yard = "", peer = ""] = ids;
+    const deployer = new Deployer(office as never, parties as never, desks as never);
+    deployer.want(hall, Rank.Asked);
+    deployer.want(yard, Rank.Changed);
+    deployer.want(peer, Rank.Revoked);
+    for (let act = later.shift(); act !== undefined; act = later.shift()) act();
+    expect(order).toEqual([peer, yard, hall]);
   });
 
   it("says whom it waits for where a Connector withholds it, and cuts the peers nevertheless", async () => {

@@ -183,6 +183,22 @@ describe("a change", () => {
     expect(world.refused("Purged")).toBeGreaterThanOrEqual(4);
   });
 
+  it("that removes a member which is away refuses its key when it comes back, and what was to be for it is gone", async () => {
+    const { world, operator, commander, office, camera } = await withMembers();
+    world.dial(camera).line.close();
+    world.settle();
+    const hop = world.dial(office);
+    hop.send(camera, PACKET, 2);
+    world.run(50);
+    commander.say(change(1), { type: "REMOVE", id: camera.id }, commit(2));
+    expect([commander.holds, world.refused("Purged")]).toEqual(["1.2", 2]);
+    expect(world.dial(camera).endReason).toBe(Reason.NotAdmitted);
+    world.stop();
+    const after = await DeskWorld.open(operator, world.folder);
+    expect(after.dial(camera).endReason).toBe(Reason.NotAdmitted);
+    expect(after.dial(office).isUp).toBe(true);
+  });
+
   it("purges what two who are no pair any more had for one another", async () => {
     const { world, commander, office, camera } = await withMembers();
     const hop = world.dial(office);
