@@ -90,6 +90,8 @@ const MESSAGE1_MS: i32 = 1000;
 const MESSAGE1_TRIES: i32 = 5;
 const MESSAGE3_TRIES: i32 = 4;
 const RATE_MS: i32 = 5000;
+/** However many peers there are, one of them is not to cost seconds at once. */
+const BURST_MOST: i32 = 64;
 const RESPONDER_MS: i32 = 32_000;
 
 const PROLOGUE_LEN: i32 = 56;
@@ -230,9 +232,14 @@ class Message3 {
   }
 }
 
-/** Rule S9: one new handshake in 5 s on average, burst = number of peers. */
+/** Rule S9: how many handshakes a peer may begin at once, the number of peers and 64 at most. */
+export function handshakeBurst(): i32 {
+  return min<i32>(linkCount(), BURST_MOST);
+}
+
+/** Rule S9: one new handshake in 5 s on average. */
 function rateAllows(link: Link): bool {
-  const most = linkCount();
+  const most = handshakeBurst();
   while (link.rateLeft < most && since(link.rateAt) >= RATE_MS) {
     link.rateLeft++;
     link.rateAt += RATE_MS;

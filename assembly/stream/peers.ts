@@ -22,7 +22,7 @@ import {
   linkCount,
   linkUse,
 } from "../seal/link";
-import { handshakeDrop } from "../seal/link-handshake";
+import { handshakeBurst, handshakeDrop } from "../seal/link-handshake";
 import { noKey } from "../seal/noise";
 import { STATUS_BAD_KEY, STATUS_NO_LINK_SLOT } from "../status";
 import { hopFind } from "./hop-choice";
@@ -60,7 +60,7 @@ function linkTake(): i32 {
     link.index = i;
     link.initiating = link.responding = -1;
     link.streams = link.controlHead = link.controlTail = link.dataHead = link.dataTail = -1;
-    link.rateLeft = linkCount();
+    link.rateLeft = handshakeBurst();
     link.rateAt = now;
     link.heardAt = now;
     memory.copy(LinkArea.at(link, LINK_ID), ARG, 16);

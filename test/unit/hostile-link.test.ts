@@ -10,6 +10,7 @@ import type { LinkOptions } from "../reference/link.ts";
 import { publicKey } from "../reference/noise.ts";
 import { seededRandom } from "../reference/random.ts";
 import { ID_A, ID_B, pattern } from "../reference/world.ts";
+import { TEST_SIZES } from "./core-ends.ts";
 import { beginner, firstPacket, flip, LinkBench, positions } from "./hostile-tools.ts";
 
 afterEach(() => watchSeals());
@@ -265,6 +266,17 @@ describe("message 1", () => {
     expect(answers).toBeLessThanOrEqual(5);
     expect(statuses.filter((status) => status === "HandshakeRate").length).toBe(30 - answers);
     expect(bench.works).toBe(true);
+  });
+
+  it("in a flood begins 64 handshakes at most, with room for however many peers (S9)", () => {
+    const wide = new LinkBench({ seed: "wide", sizes: { ...TEST_SIZES, links: 100 } });
+    wide.sent.length = 0;
+    const statuses = Array.from({ length: 99 }, () => wide.give(firstPacket(beginner(wide)))[0]);
+    const refused = statuses.filter((status) => status === "HandshakeRate").length;
+    const answers = wide.sent.filter(([type]) => type === 0x12).length;
+    // One of the 64 made the session that there is.
+    expect([answers, refused]).toEqual([63, 36]);
+    expect(wide.works).toBe(true);
   });
 
   it("replayed from an earlier handshake costs one answer and changes nothing (S6)", () => {
