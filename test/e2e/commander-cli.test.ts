@@ -40,7 +40,7 @@ describe("sealed up", () => {
     expect(first.out).toMatch(/mv .*recovery\.key/);
     expect(first.out).toMatch(/^[A-Z2-7]{200,}$/m);
     expect(first.out).toMatch(
-      /sealed stlink activate - --state office\n +sealed stlink list --watch\n/,
+      /sealed stlink activate - --state office\n +sealed stlink run --state office\n +sealed stlink list --watch\n/,
     );
     const folder = join(site.folder, "site");
     expect(statSync(folder).mode & 0o777).toBe(0o700);

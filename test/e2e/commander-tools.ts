@@ -30,7 +30,7 @@ export class UpSite {
       this.#ports = ["--listen", `127.0.0.1:${relay}`, "--api", String(api)];
     }
     const started = sealed(this.folder, "up", "site", ...this.#ports, ...more);
-    await started.printed(/^(Next|.*shows who is here)/m);
+    await started.printed(/^(Next,|Who is here:)/m);
     this.#process = started;
     return started;
   }
