@@ -21,12 +21,11 @@ constexpr uint32_t REDIAL_MOST_MS = 60'000;
 constexpr uint32_t WATCH_MS = 500;
 /** What the Connector had for the older hop has come by then, if it comes at all. */
 constexpr uint32_t RETIRE_MS = 2000;
-/** A handshake holds the only slot, which the peers want as soon as there is another hop: it ends
- * after so long, */
+/** Of a handshake beside a hop that is up: it holds the only slot, which peers want. */
 constexpr uint32_t BESIDE_MS = 4000;
-/** the next one to that Connector begins so much later, */
+/** After such a handshake, until that Connector is dialled again. */
 constexpr uint32_t STALLED_MS = 30'000;
-/** and who has failed is not tried in the first while of a hop. */
+/** After a hop came up, until a Connector that has failed is dialled again. */
 constexpr uint32_t PEERS_FIRST_MS = 5000;
 constexpr uint32_t DRAIN_AT = 124;
 

@@ -4,7 +4,6 @@
 // a machine can read its command lines, so the first two are better, and no message holds it.
 
 import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
-import { text } from "node:stream/consumers";
 import { AppError, systemCode, systemReason } from "../service/app-error.ts";
 import { type ActivationCode, readCode } from "../stlink/activation-code.ts";
 
@@ -24,8 +23,7 @@ export async function readCodeArgument(argument: string): Promise<ActivationCode
   if (argument === "-" || argument === "") {
     if (process.stdin.isTTY) console.error("Paste the activation code, then Enter and Ctrl-D:");
     refuseShared(STANDARD_INPUT, "the file behind standard input");
-    // As a stream: what is read at once fails with EAGAIN where a pipe's other end is slow.
-    return readCode((await text(process.stdin)).slice(0, TEXT_MOST));
+    return readCode(await textOf(process.stdin));
   }
   const handle = openIfThere(argument);
   if (handle !== null) {
@@ -56,6 +54,16 @@ function openIfThere(path: string): number | null {
 function textFrom(handle: number, name: string): string {
   refuseShared(handle, name);
   return readFileSync(handle, "utf8").slice(0, TEXT_MOST);
+}
+
+/** A stream: what is read at once fails with EAGAIN where a pipe's other end is slow. It may have no end. */
+async function textOf(input: AsyncIterable<Buffer>): Promise<string> {
+  let text = "";
+  for await (const bytes of input) {
+    text += bytes.toString("latin1");
+    if (text.length >= TEXT_MOST) break;
+  }
+  return text.slice(0, TEXT_MOST);
 }
 
 function refuseShared(handle: number, name: string): void {

@@ -228,7 +228,8 @@ function size(bytes: number): string {
   return `${(bytes / (1 << 20)).toFixed(1)} MiB`;
 }
 
-function span(seconds: number): string {
+/** `90 s`, `3 min`, `168 h`: rounded down. */
+export function span(seconds: number): string {
   if (seconds < 120) return `${seconds} s`;
   if (seconds < 7200) return `${Math.floor(seconds / 60)} min`;
   return `${Math.floor(seconds / 3600)} h`;

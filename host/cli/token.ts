@@ -25,12 +25,12 @@ const list: CommandModule<object, NounArguments> = {
   builder: (yargs) => nounOptions(limitOption(yargs)),
   handler: withCommander(async (commander, { limit, json }) => {
     const { items, isMore } = await tokens(commander, wholeLimit(limit));
-    if (json) return printJson(items);
     const rows = items.map((one) => [
       ...[one.name, one.role, one.state, timeText(one.expiresAt)],
       ...[timeText(one.madeAt), one.madeBy, one.id],
     ]);
-    console.log(tableText(["NAME", "ROLE", "STATE", "EXPIRES", "MADE", "BY", "ID"], rows));
+    const head = ["NAME", "ROLE", "STATE", "EXPIRES", "MADE", "BY", "ID"];
+    tellDone(json, items, tableText(head, rows));
     tellMore(isMore, items.length);
   }),
 };

@@ -27,6 +27,9 @@ function sealedWith(folder: string, input: string, ...args: string[]) {
   return { code: status, err: stderr };
 }
 
+/** Until reading without an end has failed. */
+const ENDLESS_MS = 30_000;
+
 describe("a code from a pipe", () => {
   it("is waited for where who writes it is slow", async () => {
     // Longer than `sealed` takes to start: it is the reading that has to wait.
@@ -34,6 +37,17 @@ describe("a code from a pipe", () => {
     const { stderr, status } = spawnSync("sh", ["-c", command, process.execPath, SEALED], {
       cwd: makeFolder(),
       encoding: "utf8",
+    });
+    expect(stderr).toMatch(/The activation code is/);
+    expect(status).toBe(12);
+  });
+
+  it("is refused where the pipe has no end", () => {
+    const command = `yes none | "$0" "$1" stlink activate - --state s`;
+    const { stderr, status } = spawnSync("sh", ["-c", command, process.execPath, SEALED], {
+      cwd: makeFolder(),
+      encoding: "utf8",
+      timeout: ENDLESS_MS,
     });
     expect(stderr).toMatch(/The activation code is/);
     expect(status).toBe(12);

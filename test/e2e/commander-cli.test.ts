@@ -17,11 +17,12 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { firstUsable } from "../../host/cli/demo/ports.ts";
 import { MIGRATIONS } from "../../host/commander/store/migrations.ts";
 import { publicKeyOf } from "../unit/site-files.ts";
-import { freePort, UpSite } from "./commander-tools.ts";
 import { endServices, exchange, startService } from "./sealed-site.ts";
 import { endAll, makeFolder, sealed, write } from "./sealed-tools.ts";
+import { UpSite } from "./up-site.ts";
 
 afterAll(async () => {
   endServices();
@@ -33,8 +34,8 @@ type Thing = { id: string; name: string; version: number };
 
 describe("sealed up", () => {
   it("makes everything in one folder, invites, and comes up again as what it was", async () => {
-    const site = new UpSite();
-    const first = await site.start();
+    const site = await UpSite.start();
+    const first = site.process;
     expect(first.out).toMatch(/A new site in .*\/site/);
     expect(first.out).toMatch(/This machine alone reaches it/);
     expect(first.out).toMatch(/mv .*recovery\.key/);
@@ -47,7 +48,7 @@ describe("sealed up", () => {
     for (const name of ["admin.token", "recovery.key", "commander.db", "up.json"]) {
       expect(statSync(join(folder, name)).mode & 0o777, name).toBe(0o600);
     }
-    const second = await site.run("up", "site");
+    const second = await site.tried("up", "site");
     expect(second).toMatchObject({ code: 6 });
     expect(second.err).toMatch(/runs already .*stop it first/);
 
@@ -55,7 +56,7 @@ describe("sealed up", () => {
     expect(before).toMatchObject({ control: { isRunning: true } });
     expect(await first.end("SIGTERM")).toMatchObject({ code: 0, err: "" });
     expect(existsSync(join(folder, "status.sock"))).toBe(false);
-    const again = await site.start();
+    const again = await site.up();
     expect(again.out).not.toMatch(/^[A-Z2-7]{200,}$/m);
     const after = await site.json("site", "show");
     expect(after["commander"]).toEqual(before["commander"]);
@@ -103,29 +104,30 @@ describe("sealed up", () => {
   });
 
   it("says which port is taken, and which address STLinks can't dial", async () => {
-    const site = new UpSite();
+    const folder = makeFolder();
+    const tried = (...args: string[]) => sealed(folder, "up", ...args).ended();
     const port = String(await startService());
-    const relay = await site.run("up", "site", "--listen", `127.0.0.1:${port}`);
+    const relay = await tried("site", "--listen", `127.0.0.1:${port}`);
     expect(relay).toMatchObject({ code: 5 });
     expect(relay.err).toMatch(/can't listen at 127\.0\.0\.1:\d+: another process listens there/);
-    const api = await site.run("up", "site", "--listen", "127.0.0.1:18443", "--api", port);
+    const api = await tried("site", "--listen", "127.0.0.1:18443", "--api", port);
     expect(api).toMatchObject({ code: 5 });
     expect(api.err).toMatch(/API can't listen on 127\.0\.0\.1:\d+: another process listens there/);
-    const everywhere = await site.run("up", "other", "--listen", "0.0.0.0:18443");
+    const everywhere = await tried("other", "--listen", "0.0.0.0:18443");
     expect(everywhere).toMatchObject({ code: 2 });
     expect(everywhere.err).toMatch(/add --address HOST:PORT/);
   });
 
   it("has after kill -9 all that it had answered for", async () => {
-    const site = new UpSite();
-    const first = await site.start();
+    const site = await UpSite.start();
+    const first = site.process;
     const names = Array.from({ length: 4 }, (_, i) => `tag-${i}`);
-    for (const name of names) await site.done("tag", "add", name);
+    for (const name of names) await site.sealed("tag", "add", name);
     await first.end("SIGKILL");
-    await site.start();
+    await site.up();
     const tags = await site.json<Thing[]>("tag", "list");
     expect(tags.map(({ name }) => name)).toEqual(names);
-    expect(await site.done("audit", "verify")).toMatch(/is as it was written/);
+    expect(await site.sealed("audit", "verify")).toMatch(/is as it was written/);
     await site.process.end("SIGTERM");
   });
 });
@@ -139,10 +141,10 @@ function makeDatabase(folder: string, sql: string): void {
 }
 
 describe("the nouns", () => {
-  const site = new UpSite();
+  let site: UpSite;
 
   beforeAll(async () => {
-    await site.start();
+    site = await UpSite.start();
   });
 
   afterAll(async () => {
@@ -150,8 +152,8 @@ describe("the nouns", () => {
   });
 
   it("make, list, filter, show, change and delete, for people and as JSON", async () => {
-    await site.done("tag", "add", "camera");
-    await site.done(
+    await site.sealed("tag", "add", "camera");
+    await site.sealed(
       "route",
       "add",
       "web",
@@ -172,31 +174,31 @@ describe("the nouns", () => {
       "443",
     );
     expect(page).toMatchObject({ type: "binding", address: "127.0.0.1", version: 1 });
-    const listed = await site.done("route", "list", "--type", "mapping", "--tag", "camera");
+    const listed = await site.sealed("route", "list", "--type", "mapping", "--tag", "camera");
     expect(listed).toMatch(/^NAME +TYPE/);
     expect(listed).toMatch(/^web +mapping +tcp +192\.168\.0\.1 +543 +- +camera/m);
     expect(listed).not.toMatch(/^page/m);
-    expect(await site.done("route", "show", page.id)).toMatch(/^mapping +web$/m);
+    expect(await site.sealed("route", "show", page.id)).toMatch(/^mapping +web$/m);
 
-    await site.done("template", "add", "hall", "--route", "web");
-    await site.done("template", "set", "hall", "--add-route", "page", "--description", "Both");
-    await site.done("template", "set", "hall", "--rm-route", "web");
+    await site.sealed("template", "add", "hall", "--route", "web");
+    await site.sealed("template", "set", "hall", "--add-route", "page", "--description", "Both");
+    await site.sealed("template", "set", "hall", "--rm-route", "web");
     const template = await site.json("template", "show", "hall");
     expect(template).toMatchObject({ routes: [page.id], description: "Both", version: 3 });
-    await site.done("route", "set", "page", "--rate", "1MiB");
-    await site.done("route", "set", "page", "--no-rate", "--source", "10.0.0.0/8");
+    await site.sealed("route", "set", "page", "--rate", "1MiB");
+    await site.sealed("route", "set", "page", "--no-rate", "--source", "10.0.0.0/8");
     const route = await site.json("route", "show", "page");
     expect(route["access"]).toEqual({ sources: ["10.0.0.0/8"] });
-    await site.done("template", "rm", "hall");
-    await site.done("route", "rm", "page");
+    await site.sealed("template", "rm", "hall");
+    await site.sealed("route", "rm", "page");
     expect(await site.json<Thing[]>("route", "list", "--text", "page")).toEqual([]);
     const rows = await site.json<Thing[]>("route", "list", "--limit", "1");
     expect(rows.map(({ name }) => name)).toEqual(["web"]);
   });
 
   it("end with the API's sentence and the code that stands for it", async () => {
-    await site.done("route", "add", "used", "--address", "10.0.0.1", "--port", "80");
-    await site.done("template", "add", "user", "--route", "used");
+    await site.sealed("route", "add", "used", "--address", "10.0.0.1", "--port", "80");
+    await site.sealed("template", "add", "user", "--route", "used");
     const cases: [string[], number, RegExp][] = [
       [["route", "rm", "used"], 14, /it is used by Template "user"/],
       [["route", "add", "used", "--address", "10.0.0.1", "--port", "80"], 14, /name is that of/],
@@ -218,7 +220,7 @@ describe("the nouns", () => {
       [["route", "list", "--tag", "nobody"], 15, /There is no Tag "nobody"/],
       [["stlink", "approve", "nobody"], 15, /There is no STLink "nobody"/],
     ];
-    const ended = await Promise.all(cases.map(([args]) => site.run(...args)));
+    const ended = await Promise.all(cases.map(([args]) => site.tried(...args)));
     for (const [i, [args, code, sentence]] of cases.entries()) {
       expect(ended[i]?.err, args.join(" ")).toMatch(sentence);
       expect(ended[i]?.code, args.join(" ")).toBe(code);
@@ -226,17 +228,17 @@ describe("the nouns", () => {
   });
 
   it("ask before a Binding is exposed, and take the owner's word", async () => {
-    await site.done("route", "add", "inner", "--address", "10.0.0.1", "--port", "80");
+    await site.sealed("route", "add", "inner", "--address", "10.0.0.1", "--port", "80");
     const add = ["route", "add", "open", "--mapping", "inner", "--address", "all", "--port", "80"];
-    const refused = await site.run(...add);
+    const refused = await site.tried(...add);
     expect(refused).toMatchObject({ code: 2 });
     expect(refused.err).toMatch(/tcp all:80 listens on all interfaces/);
-    const wrong = await site.run(...add, "--exposes", "tcp all:81");
+    const wrong = await site.tried(...add, "--exposes", "tcp all:81");
     expect(wrong).toMatchObject({ code: 14 });
     expect(wrong.err).toMatch(/exposes is to be "tcp all:80"/);
-    await site.done(...add, "--yes");
+    await site.sealed(...add, "--yes");
     expect(await site.json("route", "show", "open")).toMatchObject({ exposes: "tcp all:80" });
-    await site.done("route", "set", "open", "--address", "127.0.0.1");
+    await site.sealed("route", "set", "open", "--address", "127.0.0.1");
     expect(await site.json("route", "show", "open")).not.toHaveProperty("exposes");
   });
 
@@ -256,49 +258,51 @@ describe("the nouns", () => {
       answer.writeHead(got.status, { "content-type": "application/json" });
       answer.end(await got.text());
     });
-    const port = await freePort();
+    const port = (await firstUsable([0])).port;
     await once(between.listen(port, "127.0.0.1"), "listening");
     const env = { SEALED_COMMANDER: `http://127.0.0.1:${port}`, SEALED_TOKEN: token };
-    const late = await site.runAs(env, "tag", "set", id, "--description", "mine");
+    const late = await site.triedAs(env, "tag", "set", id, "--description", "mine");
     between.close();
     expect(late.err).toMatch(/Tag "shared" was changed by admin at .*: read it again/);
     expect(late.code).toBe(16);
   });
 
   it("let a token do what its role may, and nothing with one that is revoked", async () => {
-    const token = (await site.done("token", "add", "guest", "--role", "viewer")).trim();
+    const token = (await site.sealed("token", "add", "guest", "--role", "viewer")).trim();
     const env = { SEALED_TOKEN: token, SEALED_COMMANDER: place(site).url };
-    expect(await site.runAs(env, "tag", "list")).toMatchObject({ code: 0 });
-    const write = await site.runAs(env, "tag", "add", "mine");
+    expect(await site.triedAs(env, "tag", "list")).toMatchObject({ code: 0 });
+    const write = await site.triedAs(env, "tag", "add", "mine");
     expect(write).toMatchObject({ code: 17 });
-    await site.done("token", "rm", "guest");
-    expect(await site.runAs(env, "tag", "list")).toMatchObject({ code: 17 });
+    await site.sealed("token", "rm", "guest");
+    expect(await site.triedAs(env, "tag", "list")).toMatchObject({ code: 17 });
     expect(
-      await site.runAs({ ...env, SEALED_COMMANDER: "http://127.0.0.1:9" }, "tag", "list"),
+      await site.triedAs({ ...env, SEALED_COMMANDER: "http://127.0.0.1:9" }, "tag", "list"),
     ).toMatchObject({ code: 18 });
   });
 
   it("show what an import would change, change nothing, then change it", async () => {
-    await site.done("route", "add", "gone", "--address", "10.0.0.8", "--port", "1");
-    await site.done("export", "before.toml");
+    await site.sealed("route", "add", "gone", "--address", "10.0.0.8", "--port", "1");
+    await site.sealed("export", "before.toml");
     const mapping = '[[mappings]]\nname = "only"\naddress = "10.0.0.9"\nport = 1';
     write(site.folder, "after.toml", mapping, '[[profiles]]\nname = "default"\nlease = "2d"');
-    const planned = await site.done("import", "after.toml", "--dry-run");
+    const planned = await site.sealed("import", "after.toml", "--dry-run");
     expect(planned).toMatch(/^\+ route only$/m);
     expect(planned).toMatch(/^ {4}address +10\.0\.0\.9$/m);
     expect(planned).toMatch(/^~ profile default$/m);
     expect(planned).toMatch(/^ {4}lease +7d > 2d$/m);
     expect(planned).toMatch(/^- route gone$/m);
     expect(planned).toMatch(/Nothing was changed/);
-    expect(await site.done("import", "before.toml")).toMatch(/^Everything is as the document says/);
-    const asked = await site.run("import", "after.toml");
+    expect(await site.sealed("import", "before.toml")).toMatch(
+      /^Everything is as the document says/,
+    );
+    const asked = await site.tried("import", "after.toml");
     expect(asked).toMatchObject({ code: 2 });
     expect(asked.err).toMatch(/Nobody is here to ask: say --yes/);
     const { isDry } = await site.json("import", "after.toml", "--yes");
     expect(isDry).toBe(false);
-    expect(await site.done("route", "list")).toMatch(/^only +mapping[^\n]*\n$/m);
+    expect(await site.sealed("route", "list")).toMatch(/^only +mapping[^\n]*\n$/m);
     write(site.folder, "nothing.toml", "tags = []");
-    const kept = await site.run("import", "nothing.toml", "--yes");
+    const kept = await site.tried("import", "nothing.toml", "--yes");
     expect(kept).toMatchObject({ code: 14 });
     expect(kept.err).toMatch(/Profile "default" can't be deleted: it is used by Code/);
   });
@@ -306,37 +310,37 @@ describe("the nouns", () => {
   it("show a code once, list it without its text, and revoke it", async () => {
     const code = await site.json<{ id: string; text: string }>("code", "add");
     expect(code.text).toMatch(/^[A-Z2-7]{200,}$/);
-    const listed = await site.done("code", "list");
+    const listed = await site.sealed("code", "list");
     expect(listed).toMatch(new RegExp(`^${code.id} +default +- +open +0/1`, "m"));
     expect(listed).not.toContain(code.text);
-    await site.done("code", "rm", code.id);
-    expect(await site.done("code", "list")).toMatch(new RegExp(`^${code.id} .* revoked `, "m"));
-    const drawn = await site.done("code", "add", "--qr");
+    await site.sealed("code", "rm", code.id);
+    expect(await site.sealed("code", "list")).toMatch(new RegExp(`^${code.id} .* revoked `, "m"));
+    const drawn = await site.sealed("code", "add", "--qr");
     expect(drawn).toMatch(/█/);
     expect(drawn).toMatch(/sealed stlink activate - --state DIR/);
   });
 
   it("let in who waits once the fingerprint is compared, which both sides show", async () => {
-    await site.done("profile", "add", "gate", "--approval");
+    await site.sealed("profile", "add", "gate", "--approval");
     const { text } = await site.json<{ text: string }>("code", "add", "--profile", "gate");
     write(site.folder, "gate.code", text);
     const waits = sealed(site.folder, "stlink", "activate", "gate.code", "--state", "gate");
     const [, print = "none"] = await waits.told(/approves it.*: ((?:[A-Z2-7]{4} ?){8})\n/);
     const [{ id = "" } = {}] = await site.json<Thing[]>("stlink", "list", "--state", "waiting");
-    const asked = await site.run("stlink", "approve", id);
+    const asked = await site.tried("stlink", "approve", id);
     expect(asked.err).toContain(print.trim());
     expect(asked.code).toBe(2);
     const [, key = ""] = /\(key ([0-9a-f]{64})\)/.exec(asked.err) ?? [];
-    expect(await site.run("stlink", "approve", id, "--key", "12".repeat(32))).toMatchObject({
+    expect(await site.tried("stlink", "approve", id, "--key", "12".repeat(32))).toMatchObject({
       code: 14,
     });
-    await site.done("stlink", "approve", id, "--key", key);
+    await site.sealed("stlink", "approve", id, "--key", key);
     expect(await waits.ended()).toMatchObject({ code: 0 });
   });
 
   it("print what a Connector elsewhere takes into its file", async () => {
     const key = "11".repeat(32);
-    const added = await site.done(
+    const added = await site.sealed(
       "site",
       "connectors",
       "add",
@@ -352,12 +356,12 @@ describe("the nouns", () => {
       {},
       { key },
     ]);
-    const shown = await site.done("site", "show");
+    const shown = await site.sealed("site", "show");
     expect(shown).toMatch(/ yes +\d+\.\d+, up to date +[0-9a-f]{64}$/m);
     expect(shown).toMatch(new RegExp(`^hall\\.example\\.org:8443 +no +- +${key}$`, "m"));
-    await site.done("site", "connectors", "rm", key);
+    await site.sealed("site", "connectors", "rm", key);
     const [last] = await site.json<{ key: string }[]>("site", "connectors", "list");
-    const refused = await site.run("site", "connectors", "rm", last?.key ?? "");
+    const refused = await site.tried("site", "connectors", "rm", last?.key ?? "");
     expect(refused).toMatchObject({
       code: 14,
       err: expect.stringMatching(/is the site's only Connector.*add another first/),
@@ -368,21 +372,21 @@ describe("the nouns", () => {
   it("make a Customer, whose pre-shared key is shown when it is made and never again", async () => {
     const [id, key, recovery] = ["2f".repeat(16), publicKeyOf(31), publicKeyOf(32)];
     const fields = ["--id", id, "--key", key, "--recovery", recovery];
-    const added = await site.done("customer", "add", "acme", ...fields);
+    const added = await site.sealed("customer", "add", "acme", ...fields);
     const [, psk = "none"] = /psk = "([0-9a-f]{64})"/.exec(added) ?? [];
     expect(added).toMatch(/sealed site connectors add --key [0-9a-f]{64} --address \S+ --psk-file/);
-    expect(await site.done("customer", "show", "acme")).not.toContain(psk);
+    expect(await site.sealed("customer", "show", "acme")).not.toContain(psk);
     const next = await site.json<{ psk: string }>("customer", "psk", "acme");
     expect(next.psk).toMatch(/^[0-9a-f]{64}$/);
     expect(next.psk).not.toBe(psk);
-    await site.done("customer", "rm", "acme");
+    await site.sealed("customer", "rm", "acme");
   });
 
   it("tell what happens as it happens", async () => {
     const events = sealed(site.folder, "event", "--json");
     const watched = sealed(site.folder, "stlink", "list", "--watch", "--json");
     await events.printed(/"event":"hello"/);
-    await site.done("stlink", "add", "newcomer");
+    await site.sealed("stlink", "add", "newcomer");
     await events.printed(
       /"event":"changed".*"name":"newcomer"|"name":"newcomer".*"event":"changed"/,
     );
@@ -401,9 +405,8 @@ function place(site: UpSite): { url: string; token: string } {
 
 describe("a site", () => {
   it("opens a page through Routes of one imported file, and cuts off who is revoked", async () => {
-    const site = new UpSite();
-    await site.start();
-    const [target, port] = [await startService(), await freePort()];
+    const site = await UpSite.start();
+    const [target, port] = [await startService(), (await firstUsable([0])).port];
     write(
       site.folder,
       "site.toml",
@@ -414,69 +417,70 @@ describe("a site", () => {
       '[[profiles]]\nname = "default"',
       '[[profiles]]\nname = "hall"\ntemplates = ["reached"]',
     );
-    await site.done("import", "site.toml", "--yes");
-    await site.join("camera", "--profile", "hall");
+    await site.sealed("import", "site.toml", "--yes");
+    await site.join("hall-camera", { fields: ["--profile", "hall"] });
+    await site.sealed("stlink", "rename", "hall-camera", "camera");
     const office = await site.join("office");
-    await site.done("stlink", "set", "office", "--add-template", "reaching");
+    await site.sealed("stlink", "set", "office", "--add-template", "reaching");
     await office.logged("binding listens");
     const said = Buffer.from("through three layers");
     const heard = await exchange(port, said);
     expect(Buffer.from(heard.map((byte) => byte ^ 0xff))).toEqual(said);
-    const shown = await site.done("stlink", "show", "office");
+    const shown = await site.sealed("stlink", "show", "office");
     expect(shown).toMatch(/^page +binding +tcp 127\.0\.0\.1 port \d+ +Template reaching$/m);
     expect(shown).toMatch(/^camera +([A-Z2-7]{4} ?){8}$/m);
     const states = await site.json<Thing[]>("stlink", "list", "--state", "online");
     expect(states.map(({ name }) => name)).toEqual(["camera", "office"]);
 
-    const unsure = await site.run("stlink", "revoke", "camera");
+    const unsure = await site.tried("stlink", "revoke", "camera");
     expect(unsure).toMatchObject({ code: 2 });
-    await site.done("stlink", "revoke", "camera", "--yes");
-    expect(await site.done("stlink", "list", "--state", "revoked")).toMatch(/^camera/m);
+    await site.sealed("stlink", "revoke", "camera", "--yes");
+    expect(await site.sealed("stlink", "list", "--state", "revoked")).toMatch(/^camera/m);
     await site.process.end("SIGTERM");
   });
 
   it("is restored from a backup, once it is stopped, under a higher epoch", async () => {
-    const site = new UpSite();
-    const first = await site.start();
-    await site.done("tag", "add", "kept");
+    const site = await UpSite.start();
+    const first = site.process;
+    await site.sealed("tag", "add", "kept");
     const { name } = await site.json<Thing>("backup");
-    await site.done("tag", "add", "lost");
+    await site.sealed("tag", "add", "lost");
     const backup = join("site", "backups", name);
-    const refused = await site.run("restore", backup, "site");
+    const refused = await site.tried("restore", backup, "site");
     expect(refused).toMatchObject({ code: 6 });
     expect(refused.err).toMatch(/runs already/);
     await first.end("SIGKILL");
-    const missing = await site.run("restore", "nowhere.db", "site");
+    const missing = await site.tried("restore", "nowhere.db", "site");
     expect(missing).toMatchObject({ code: 19 });
-    const restored = await site.done("restore", backup, "site");
+    const restored = await site.sealed("restore", backup, "site");
     expect(restored).toMatch(/The epoch is 2 now/);
     expect(restored).toMatch(/Void: 1 code that/);
-    await site.start();
+    await site.up();
     const tags = await site.json<Thing[]>("tag", "list");
     expect(tags.map((tag) => tag.name)).toEqual(["kept"]);
     expect(await site.json("site", "show")).toMatchObject({ version: { epoch: 2 } });
     await site.process.end("SIGTERM");
 
     // Where the old machine is lost: a new folder.
-    await site.done("restore", backup, "elsewhere");
+    await site.sealed("restore", backup, "elsewhere");
     expect(readdirSync(join(site.folder, "elsewhere"))).toContain("commander.db");
   });
 
   it("is recovered by the key that was carried away: every STLink takes new keys", async () => {
-    const site = new UpSite();
-    const first = await site.start();
+    const site = await UpSite.start();
+    const first = site.process;
     await site.join("office");
     const before = await site.json<Keys>("site", "show");
     await first.end("SIGKILL");
     renameSync(join(site.folder, "site", "recovery.key"), join(site.folder, "kept.key"));
-    await site.done("keygen", "other.key");
-    const wrong = await site.run("up", "site", "--recover", "other.key");
+    await site.sealed("keygen", "other.key");
+    const wrong = await site.tried("up", "site", "--recover", "other.key");
     expect(wrong).toMatchObject({ code: 4 });
     expect(wrong.err).toMatch(/other\.key is not this site's recovery key/);
-    const recovered = await site.done("up", "site", "--recover", "kept.key");
+    const recovered = await site.sealed("up", "site", "--recover", "kept.key");
     expect(recovered).toMatch(/The Commander has new keys/);
     expect(recovered).toMatch(/The new one is .*\/recovery\.key: take it off this machine/);
-    const again = await site.start();
+    const again = await site.up();
     await again.printed(/^office is online/m);
     const after = await site.json<Keys>("site", "show");
     expect(after.commander.id).toBe(before.commander.id);
@@ -486,12 +490,12 @@ describe("a site", () => {
   });
 
   it("shows a row of the audit log that was changed, removed or moved", async () => {
-    const site = new UpSite();
-    const first = await site.start();
-    for (const name of ["a", "b", "c"]) await site.done("tag", "add", name);
+    const site = await UpSite.start();
+    const first = site.process;
+    for (const name of ["a", "b", "c"]) await site.sealed("tag", "add", name);
     await first.end("SIGTERM");
     const verify = ["audit", "verify", "--folder", "site"];
-    const good = await site.done(...verify);
+    const good = await site.sealed(...verify);
     const [, head = ""] = /^ {2}(\d+:[0-9a-f]{64})$/m.exec(good) ?? [];
     const db = new DatabaseSync(join(site.folder, "site", "commander.db"));
     // Whoever changes the file can drop what guards it.
@@ -499,7 +503,7 @@ describe("a site", () => {
     for (const { name } of guards) db.exec(`DROP TRIGGER ${name}`);
     const found = async (sql: string, sentence: RegExp, ...more: string[]) => {
       db.exec(sql);
-      const ended = await site.run(...verify, ...more);
+      const ended = await site.tried(...verify, ...more);
       expect(ended.err).toMatch(sentence);
       expect(ended.code).toBe(20);
     };
@@ -529,7 +533,7 @@ describe("a site", () => {
       head,
     );
     db.close();
-    const nowhere = await site.run("audit", "verify", "--folder", "nowhere");
+    const nowhere = await site.tried("audit", "verify", "--folder", "nowhere");
     expect(nowhere).toMatchObject({ code: 3 });
     expect(nowhere.err).toMatch(/nowhere holds no site/);
   });

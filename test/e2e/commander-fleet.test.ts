@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A Commander with fifty STLinks: a Template that all of them have is changed, and all of them have it, while
-// connections that are still allowed go on. `npm run shows -- commander-stlinks` has a thousand.
+// connections that are still allowed go on; a few come back to one that was killed. `npm run shows --
+// commander-stlinks` has a thousand.
 
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { Fleet } from "./commander-fleet.ts";
@@ -33,7 +34,9 @@ describe("a Template that fifty STLinks have", () => {
       await fleet.stop();
     }
   });
+});
 
+describe("STLinks with connections", () => {
   it("come back when the Commander and its Connector were killed and started again", async () => {
     const fleet = await Fleet.start(FEW, () => {});
     try {

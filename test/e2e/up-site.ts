@@ -68,13 +68,14 @@ export class UpSite {
     return site;
   }
 
-  /** Starts it, also again after it has ended. */
-  async up(): Promise<void> {
+  /** Starts it, also again after it has ended; all that it says at first is printed. */
+  async up(): Promise<SealedProcess> {
     const { listen, address } = this.#options;
     const found = address === undefined ? [] : ["--address", address];
     const places = ["--listen", listen, ...found, "--api", String(this.#apiPort)];
     this.#process = this.#run(["up", SITE, ...places]);
-    await this.#process.printed(/Commander +http\S+/);
+    await this.#process.printed(/^(Next,|Who is here:)/m);
+    return this.#process;
   }
 
   get pid(): number {
@@ -111,8 +112,13 @@ export class UpSite {
     return this.#run(args).ended();
   }
 
+  /** The same, with more in its environment. */
+  triedAs(env: Readonly<Record<string, string>>, ...args: string[]): Promise<Ended> {
+    return this.#at(args, { env }).ended();
+  }
+
   /** The answer for scripts. */
-  async json<Answer>(...args: string[]): Promise<Answer> {
+  async json<Answer = Record<string, unknown>>(...args: string[]): Promise<Answer> {
     return JSON.parse(await this.sealed(...args, "--json"));
   }
 

@@ -4,6 +4,7 @@
 
 import type { Schemas } from "../../commander/client/client.ts";
 import { STLINK_STATES } from "../../commander/domain/stlink.ts";
+import { span } from "../status-table.ts";
 import type { Field } from "./fields.ts";
 import { type Cell, linesText, shortId, tableText, timeText } from "./output.ts";
 import type { Thing } from "./things.ts";
@@ -119,16 +120,9 @@ function factLines(detail: Detail): [string, Cell][] {
     ["bytes", `${bytesIn} in, ${bytesOut} out`],
     ["sessions", sessions],
     ["connections", streams],
-    ["lease left", leaseLeftMs === null ? null : spanText(leaseLeftMs)],
+    ["lease left", leaseLeftMs === null ? null : span(Math.floor(leaseLeftMs / 1000))],
     ["last errors", detail.lastErrors.join("; ")],
   ];
-}
-
-/** Days, hours or minutes, whichever is the largest that there is one of. */
-function spanText(spanMs: number): string {
-  const minutes = Math.floor(spanMs / 60_000);
-  if (minutes < 120) return `${minutes} min`;
-  return minutes < 2880 ? `${Math.floor(minutes / 60)} h` : `${Math.floor(minutes / 1440)} days`;
 }
 
 /** What it has in force, and whether that is what it should have. */

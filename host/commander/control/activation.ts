@@ -45,10 +45,10 @@ export class Activation {
     this.#presence = presence;
   }
 
-  /** A code's ticket was shown with this key, and it is that key's turn. */
-  shown(codeId: string, key: Key): void {
+  /** A code's ticket was shown with this key, and it is that key's turn. False: there is no such code. */
+  shown(codeId: string, key: Key): boolean {
     const psk = readCodePsk(this.#office.db, codeId);
-    if (psk === null) return;
+    if (psk === null) return false;
     const isSame = this.#parties.get(provisionalId(codeId))?.key === key;
     const stlinkId = isSame ? (this.#codes.get(codeId) ?? null) : null;
     this.#codes.delete(codeId);
@@ -56,6 +56,7 @@ export class Activation {
     const [oldest] = this.#codes.keys();
     if (this.#codes.size > CODES_MOST && oldest !== undefined) this.#forget(oldest);
     this.#parties.show(codeId, key, psk);
+    return true;
   }
 
   /** A message on the link of a code; others than these two have no meaning there. */

@@ -22,10 +22,10 @@ import { readStlink } from "../store/stlinks.ts";
 import type { Differences } from "./differences.ts";
 import type { Membership } from "./membership.ts";
 import type { Office } from "./office.ts";
+import { NO_PSK } from "./secrets.ts";
 
 /** So long a code that has expired is refused as that; then as one that nobody knows. */
 const REMEMBERED_MS = 7 * 86_400_000;
-const NO_PSK = new Uint8Array(32);
 const USES_MOST = 0xffff;
 
 /** A desk refuses a list with more than 4,096 (PROTOCOL 9.1): the oldest have to go. */

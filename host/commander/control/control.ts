@@ -127,7 +127,7 @@ class Control implements CommanderControl {
 
   /** Who shows a code speaks at once, unless it has a session of the process before this one. */
   #shown(codeId: string, key: Key): void {
-    this.#activation.shown(codeId, key);
+    if (!this.#activation.shown(codeId, key)) return;
     this.#station.greeter.greet([provisionalId(codeId)], SHOWN_SILENT_MS);
   }
 

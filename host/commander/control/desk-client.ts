@@ -22,7 +22,7 @@ import type { Admission, Push } from "./admission.ts";
 import { Differences } from "./differences.ts";
 import type { Office } from "./office.ts";
 import { Pace } from "./pace.ts";
-import { hopPskName } from "./secrets.ts";
+import { hopPskName, NO_PSK } from "./secrets.ts";
 import { CONTROL } from "./switchboard.ts";
 import { Talk } from "./talk.ts";
 
@@ -34,8 +34,6 @@ export interface DeskEvents {
 
 type OutPush = Push & { differences: Differences | null };
 
-/** On the wire: none. */
-const NO_PSK = new Uint8Array(32);
 const NONE = new Uint8Array(16);
 const AGAIN_FIRST_MS = 1000;
 const AGAIN_MOST_MS = 30_000;

@@ -7,6 +7,9 @@ import type { Key } from "../domain/fields.ts";
 
 export const COMMANDER_KEY = "commander key";
 
+/** In the place of a pre-shared key that is not there. */
+export const NO_PSK = new Uint8Array(32);
+
 /** While a recovery is under way: the public half of the recovery key that it installs. */
 export const NEXT_RECOVERY_KEY = "next recovery key";
 
