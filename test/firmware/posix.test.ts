@@ -301,7 +301,7 @@ describe("a flash", () => {
     const foreign = seeded(65_536);
     writeFileSync(flash, foreign);
     const device = await ready();
-    expect(device.errors).toContain("it holds no store of records, or a damaged one");
+    await device.complains("it holds no store of records, or a damaged one");
     await device.ask("load 1", "no record");
     expect(readFileSync(flash).equals(foreign)).toBe(true);
     await device.ask("save 1 07", "saved");

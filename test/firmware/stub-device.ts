@@ -32,6 +32,8 @@ export class Talker {
   errors = "";
   /** What it has said on its console. */
   said = "";
+  /** It has ended, and all that it said was heard. */
+  hasEnded = false;
   #read = 0;
   #wake: () => void = () => {};
 
@@ -41,9 +43,13 @@ export class Talker {
     this.child.stdout?.on("data", (bytes) => this.#take(String(bytes)));
     this.child.stderr?.on("data", (bytes) => {
       this.errors += String(bytes);
+      this.#wake();
     });
     this.child.stdin?.on("error", () => {}); // it may be gone: the next wait says so
-    this.child.on("close", () => this.#wake());
+    this.child.on("close", () => {
+      this.hasEnded = true;
+      this.#wake();
+    });
   }
 
   #take(text: string): void {
@@ -81,6 +87,12 @@ export class Talker {
     return this.hear(pattern);
   }
 
+  /** Until it has said this on standard error, which comes by a way of its own. Rejects as `hear` does. */
+  async complains(text: string): Promise<void> {
+    const deadline = Date.now() + ANSWER_MS;
+    while (!this.errors.includes(text)) await this.#more(deadline, text);
+  }
+
   #nextLine(): string | null {
     const end = this.said.indexOf("\n", this.#read);
     if (end < 0) return null;
@@ -99,10 +111,6 @@ export class Talker {
         resolve();
       };
     });
-  }
-
-  get hasEnded(): boolean {
-    return this.child.exitCode !== null || this.child.signalCode !== null;
   }
 
   /** Ends it as a power cut would. */
