@@ -25,6 +25,7 @@ import {
   storeImage,
 } from "../device/store-image.ts";
 import { AppError, systemReason } from "../service/app-error.ts";
+import { makeFolders } from "../service/folders.ts";
 import { readSite } from "../stlink/site-file.ts";
 import { flashBoard } from "./device-flash.ts";
 import { CONSOLE_BAUD } from "./device-monitor.ts";
@@ -170,7 +171,7 @@ function startBoard(environment: string, port: string, records: Records): Starte
 async function start(target: string, folder: string, records: Records): Promise<Started> {
   const image = buildFirmware(target);
   const flash = join(folder, `${target}.flash`);
-  mkdirSync(folder, { recursive: true });
+  makeFolders(folder);
   const shape = target === "native" ? SMALL_FLASH : LARGE_FLASH;
   writeFileSync(flash, storeImage(shape, records), { mode: 0o600 });
   const ramKib = RAM_KIB_OF[target];

@@ -4,7 +4,7 @@
 // Before it: run.ts claims, status.ts asks. Only this user can open it (mode 0600); it answers GET with
 // JSON, and POST of a command's name, with the argument as its body, by what the command says.
 
-import { chmodSync, lstatSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, lstatSync, readdirSync, rmSync } from "node:fs";
 import {
   createServer,
   type IncomingMessage,
@@ -15,6 +15,7 @@ import {
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { AppError, type AppErrorCode, systemCode, systemReason } from "../service/app-error.ts";
+import { makeFolders } from "../service/folders.ts";
 import type { Command } from "../service/running.ts";
 
 const ASK_MS = 2000;
@@ -72,7 +73,7 @@ export async function claimSockets(paths: readonly string[], answers: Answers): 
 
 /** A folder that somebody else made could be watched, or answer for us. */
 function makeFolder(folder: string): void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolders(folder);
   const { uid, mode } = lstatSync(folder);
   if (uid === userInfo().uid && (mode & OTHERS) === 0) return;
   const message = `${folder} is not yours alone: remove it, or set XDG_RUNTIME_DIR to a folder of yours.`;

@@ -4,10 +4,11 @@
 // device new` collected. After it: site-file.ts reads the file as any other.
 
 import { randomBytes } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { AppError, systemCode, systemReason } from "../service/app-error.ts";
 import { ID_LEN, KEY_LEN } from "../service/fields.ts";
+import { makeFolders } from "../service/folders.ts";
 import { keyPairOf, writeKeyFile } from "../service/key-file.ts";
 
 export type NewSite = {
@@ -86,7 +87,7 @@ function table(title: string, fields: Record<string, unknown>): string {
 
 function makeFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolders(folder);
   } catch (error) {
     const message = `The folder ${folder} can't be made: ${systemReason(error)}.`;
     throw new AppError("NotWritten", message, { cause: error });

@@ -7,7 +7,6 @@ import {
   closeSync,
   fstatSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   readFileSync,
   renameSync,
@@ -18,6 +17,7 @@ import {
 import { userInfo } from "node:os";
 import { join, resolve } from "node:path";
 import { AppError, systemCode, systemReason } from "../service/app-error.ts";
+import { makeFolders } from "../service/folders.ts";
 
 const OTHERS = 0o077;
 
@@ -35,7 +35,7 @@ export class StateFolder {
   /** Makes the folder where it is not there. Throws AppError: NotWritten too. */
   static make(path: string): StateFolder {
     try {
-      mkdirSync(path, { recursive: true, mode: 0o700 });
+      makeFolders(path);
     } catch (error) {
       // What is there and is no folder gets its own sentence.
       if (systemCode(error) !== "EEXIST") throw notWritten(path, error);

@@ -103,6 +103,12 @@ describe("sealed up", () => {
     expect(ended.code).toBe(code);
   });
 
+  it("says that its folder can't be made", async () => {
+    const ended = await sealed(makeFolder(), "up", "/proc/site").ended();
+    expect(ended.err).toMatch(/\/proc\/site, the site's folder, can't be made: it does not exist/);
+    expect(ended.code).toBe(8);
+  });
+
   it("says which port is taken, and which address STLinks can't dial", async () => {
     const folder = makeFolder();
     const tried = (...args: string[]) => sealed(folder, "up", ...args).ended();

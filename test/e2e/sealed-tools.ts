@@ -46,9 +46,11 @@ export class SealedProcess {
     const { env = {}, inside, input } = surroundings;
     const whole: [string, ...string[]] = [process.execPath, command, ...args];
     const [program, ...rest] = inside?.(whole) ?? whole;
+    // As somebody typed it, whatever runs the tests: `sealed` tells what to type by what npm says of itself.
+    const own = { npm_command: "", XDG_RUNTIME_DIR: folder, XDG_CONFIG_HOME: folder };
     this.child = spawn(program, rest, {
       cwd: folder,
-      env: { ...process.env, XDG_RUNTIME_DIR: folder, XDG_CONFIG_HOME: folder, ...env },
+      env: { ...process.env, ...own, ...env },
       stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
     });
     this.child.stdin?.end(input);

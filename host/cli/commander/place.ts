@@ -4,11 +4,12 @@
 // client.ts. Invariants: a token file is its owner's alone; the token in it goes to its own Commander and
 // nowhere else; no token goes over a network in the clear.
 
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Argv } from "yargs";
 import { AppError, systemReason } from "../../service/app-error.ts";
+import { makeFolders } from "../../service/folders.ts";
 import { readPrivately } from "../../service/key-file.ts";
 
 /** `url`: without a slash at its end. */
@@ -69,7 +70,7 @@ export function leftPlaceFile(): string {
 export function leavePlace(place: LeftPlace): void {
   const file = leftPlaceFile();
   try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    makeFolders(dirname(file));
     writeFileSync(file, `${JSON.stringify(place, null, 2)}\n`, { mode: 0o600 });
   } catch (error) {
     const message = `${file}, which tells commands where the Commander is, can't be written: ${systemReason(error)}.`;

@@ -3,10 +3,11 @@
 // `restore`, `audit verify --folder`. After it: the database, the key and token files. Invariants: the folder is
 // its owner's alone; a folder that holds anything else is not taken for one; one process at a time changes it.
 
-import { existsSync, lstatSync, mkdirSync, readdirSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { AppError, systemReason } from "../../service/app-error.ts";
+import { makeFolders } from "../../service/folders.ts";
 import { type Answers, type Claim, claimSockets } from "../status-socket.ts";
 
 const FILES = {
@@ -43,7 +44,7 @@ export class SiteFolder {
   /** Makes it where it is not there. Throws AppError: NotWritten, BadFile, BadKeyFile. */
   static make(path: string): SiteFolder {
     try {
-      mkdirSync(path, { recursive: true, mode: 0o700 });
+      makeFolders(path);
     } catch (error) {
       const message = `${path}, the site's folder, can't be made: ${systemReason(error)}.`;
       throw new AppError("NotWritten", message, { cause: error });

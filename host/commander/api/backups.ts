@@ -3,10 +3,11 @@
 // Before it: an administrator. After it: store/backup.ts; `sealed restore` brings one back.
 
 import { randomBytes } from "node:crypto";
-import { mkdirSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import * as z from "zod";
 import { systemReason } from "../../service/app-error.ts";
+import { makeFolders } from "../../service/folders.ts";
 import { backUp } from "../store/backup.ts";
 import { refusalOf } from "../store/failures.ts";
 import { whoOf } from "./authentication.ts";
@@ -14,7 +15,6 @@ import type { Context, Server } from "./server-types.ts";
 
 /** Beside the database. */
 const FOLDER = "backups";
-const OWNER_ALONE = 0o700;
 
 const backupSchema = z
   .object({
@@ -53,7 +53,7 @@ export function addBackups(server: Server, { registry }: Context): void {
 function folderBeside(database: string): string {
   const folder = join(dirname(database), FOLDER);
   try {
-    mkdirSync(folder, { recursive: true, mode: OWNER_ALONE });
+    makeFolders(folder);
     return folder;
   } catch (error) {
     const what = `can't have a folder for backups beside it: ${systemReason(error)}.`;

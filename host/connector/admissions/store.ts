@@ -4,10 +4,11 @@
 // transaction, whole or not there after `kill -9` or a power cut (WAL, synchronous FULL); a newer file, or
 // another program's, stays as it is.
 
-import { closeSync, mkdirSync, openSync, statSync } from "node:fs";
+import { closeSync, openSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { AppError, systemCode, systemReason } from "../../service/app-error.ts";
+import { makeFolders } from "../../service/folders.ts";
 import { type DeskMessage, DeskReader, encodeDesk } from "../desk/messages.ts";
 import type { Entry, ListChange, Version } from "./list.ts";
 import { guarded, unusable } from "./store-failures.ts";
@@ -176,7 +177,7 @@ function readMessages(bytes: Uint8Array): DeskMessage[] {
 /** Makes the folder and the file for their owner alone, or refuses a file that others may read: it holds secrets. */
 function keepPrivate(folder: string, file: string): void {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolders(folder);
   } catch (error) {
     // There is something, and it is no folder.
     const why = systemCode(error) === "EEXIST" ? "it is no folder" : systemReason(error);
