@@ -2,7 +2,7 @@
 // Keys that change, and keys that go: a rotation ends no connection and is answered once all know it; a revocation cuts
 // at once, the Connector first; a peer's key that changed unannounced is audited. PROTOCOL 10.4; rules T3, T10, T12.
 
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { Deployer, Rank } from "../../host/commander/control/deployer.ts";
 import { revoke } from "../../host/commander/store/activations.ts";
 import { keyPlace } from "../../host/commander/store/stlinks.ts";
@@ -125,6 +125,15 @@ describe("a revocation", () => {
     deployer.want(peer, Rank.Revoked);
     for (let act = later.shift(); act !== undefined; act = later.shift()) act();
     expect(order).toEqual([peer, yard, hall]);
+  });
+
+  it("gives those peers that turn", async () => {
+    site = new CommanderSite("whose turn").start();
+    await site.pairedSite();
+    const want = vi.spyOn(Deployer.prototype, "want");
+    revokeNow("camera");
+    expect(want).toHaveBeenCalledWith(site.stlink("office").id, Rank.Revoked);
+    want.mockRestore();
   });
 
   it("says whom it waits for where a Connector withholds it, and cuts the peers nevertheless", async () => {
