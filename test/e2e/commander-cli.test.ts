@@ -21,7 +21,7 @@ import { firstUsable } from "../../host/cli/demo/ports.ts";
 import { MIGRATIONS } from "../../host/commander/store/migrations.ts";
 import { publicKeyOf } from "../unit/site-files.ts";
 import { endServices, exchange, startService } from "./sealed-site.ts";
-import { endAll, makeFolder, sealed, write } from "./sealed-tools.ts";
+import { endAll, makeFolder, SealedProcess, sealed, write } from "./sealed-tools.ts";
 import { UpSite } from "./up-site.ts";
 
 afterAll(async () => {
@@ -122,6 +122,24 @@ describe("sealed up", () => {
     const everywhere = await tried("other", "--listen", "0.0.0.0:18443");
     expect(everywhere).toMatchObject({ code: 2 });
     expect(everywhere.err).toMatch(/add --address HOST:PORT/);
+  });
+
+  it("says to whom commands spoke until now, where there is another site", async () => {
+    const before = await UpSite.start();
+    await before.sealed("tag", "add", "of-the-first");
+    const after = await UpSite.start({ config: before.folder });
+    expect(await after.json("tag", "list")).toEqual([]);
+    const told = /from now on.*\n +SEALED_TOKEN=\$\(cat (\S+)\) sealed \.\.\. --commander (\S+)\n/;
+    const [, tokenFile = "", commander = ""] = after.process.out.match(told) ?? [];
+    const token = readFileSync(tokenFile, "utf8").trim();
+    const listing = await new SealedProcess(
+      before.folder,
+      ["tag", "list", "--commander", commander],
+      { env: { SEALED_TOKEN: token } },
+    ).ended();
+    expect(listing.out).toMatch(/of-the-first/);
+    await after.process.end("SIGTERM");
+    expect((await after.up()).out).not.toMatch(/from now on/);
   });
 
   it("has after kill -9 all that it had answered for", async () => {

@@ -25,6 +25,8 @@ export type UpOptions = {
   inside?: Inside;
   /** Where everything lies; a folder of its own when absent. */
   folder?: string;
+  /** Where the user's configuration lies; with everything else when absent. */
+  config?: string;
   /** Where this process finds the root of that host, which may have disks of its own. */
   root?: string;
 };
@@ -238,8 +240,9 @@ export class UpSite {
   }
 
   #run(args: readonly string[]): SealedProcess {
-    const { inside } = this.#options;
-    return this.#at(args, inside && { inside });
+    const { inside, config } = this.#options;
+    const env = config && { XDG_CONFIG_HOME: config };
+    return this.#at(args, { ...(inside && { inside }), ...(env && { env }) });
   }
 
   #at(args: readonly string[], surroundings: Surroundings = {}): SealedProcess {

@@ -67,11 +67,15 @@ export function leftPlaceFile(): string {
   return join(config, "sealed", "commander.json");
 }
 
-export function leavePlace(place: LeftPlace): void {
+/** Gives the place of another site that it takes the place of, and that is still there. */
+export function leavePlace(place: LeftPlace): LeftPlace | null {
   const file = leftPlaceFile();
+  const before = readLeftPlace();
   try {
     makeFolders(dirname(file));
     writeFileSync(file, `${JSON.stringify(place, null, 2)}\n`, { mode: 0o600 });
+    const isOther = before !== null && before.tokenFile !== place.tokenFile;
+    return isOther && existsSync(before.tokenFile) ? before : null;
   } catch (error) {
     const message = `${file}, which tells commands where the Commander is, can't be written: ${systemReason(error)}.`;
     throw new AppError("NotWritten", message, { cause: error });

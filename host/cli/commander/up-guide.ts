@@ -4,6 +4,7 @@
 
 import { SEALED } from "../called-as.ts";
 import { codeSheet, columnsFor, type MadeCode } from "./code-sheet.ts";
+import type { LeftPlace } from "./place.ts";
 
 export type StartedSite = {
   folder: string;
@@ -14,6 +15,8 @@ export type StartedSite = {
   isLocalAlone: boolean;
   url: string;
   tokenFile: string;
+  /** To whom commands spoke until now, where that is another site. */
+  replaced: LeftPlace | null;
   /** The recovery key, where it still lies in the folder. */
   recoveryFile: string | null;
   /** The invitation of a new site. */
@@ -28,6 +31,7 @@ export function guideText(site: StartedSite): string {
     `  Connector     listens at ${listening}; STLinks find it at ${address}`,
     ...(isLocalAlone ? LOCAL_ALONE : []),
     `  Commander     ${url} (API; its administrator's token is in ${tokenFile})`,
+    ...replacedLines(site),
     ...recoveryLines(site),
     ...(code === null ? [] : ["", ...invitation(code)]),
     "",
@@ -40,6 +44,15 @@ const LOCAL_ALONE = [
   "                This machine alone reaches it. For STLinks elsewhere start it with",
   "                --listen 0.0.0.0:8443 --address HOST:8443",
 ];
+
+function replacedLines({ replaced }: StartedSite): string[] {
+  if (replaced === null) return [];
+  const { url, tokenFile } = replaced;
+  return [
+    "                Commands here speak to this one from now on. To the one before:",
+    `                SEALED_TOKEN=$(cat ${tokenFile}) ${SEALED} ... --commander ${url}`,
+  ];
+}
 
 function recoveryLines({ recoveryFile }: StartedSite): string[] {
   if (recoveryFile === null) return [];

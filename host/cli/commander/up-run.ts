@@ -112,9 +112,9 @@ async function serve(
   const stopped = stopSignal();
   const tokenFile = folder.file("adminToken");
   const token = adminToken(folder, registry);
-  leavePlace({ url, tokenFile });
+  const replaced = leavePlace({ url, tokenFile });
   const guide = guideText({
-    ...{ folder: folder.path, url, tokenFile },
+    ...{ folder: folder.path, url, tokenFile, replaced },
     listening: connector.status().listening.join(" "),
     address: options.address,
     isLocalAlone: isLocalAlone(options),
