@@ -23,7 +23,8 @@ import {
 import { basename, dirname, join } from "node:path";
 import { ROOT } from "./run.ts";
 
-const LOCK_TIMEOUT_MS = 180_000;
+/** Who holds a lock may have to fetch sources over a slow line before it compiles (debian-source.ts). */
+const LOCK_TIMEOUT_MS = 600_000;
 const LOCK_RETRY_MS = 50;
 const COMPILE_TIMEOUT_MS = 120_000;
 /** How many results of one name are kept, the latest used: other cores, other flags. */
@@ -121,12 +122,22 @@ export function makeOnce(result: string, make: (aside: string) => void): boolean
   const aside = `${result}.${process.pid}.tmp`;
   try {
     make(aside);
-    renameSync(aside, result);
+    putInPlace(aside, result);
   } finally {
     rmSync(aside, { recursive: true, force: true });
   }
   dropOldResults(result);
   return true;
+}
+
+/** Another process may have been first: what it made is the same, and no rename replaces a folder. */
+function putInPlace(aside: string, result: string): void {
+  try {
+    renameSync(aside, result);
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    if (!["ENOTEMPTY", "EEXIST"].includes(code)) throw error;
+  }
 }
 
 function dropOldResults(latest: string): void {
