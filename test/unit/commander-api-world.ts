@@ -24,6 +24,9 @@ export const AUTHORITY = {
   connectors: [CONNECTOR],
 };
 
+/** Longer than any test: a heartbeat comes where a test wants one, and no connection ends between two requests. */
+const LONG_MS = 600_000;
+
 export type LogLine = { level: string; fields: object; text: string };
 
 /** What tests read of answers whose shape they check themselves. */
@@ -66,7 +69,7 @@ export class ApiWorld {
         warn: line("warn"),
         error: line("error"),
       },
-      limits,
+      limits: { heartbeatMs: LONG_MS, keepAliveMs: LONG_MS, ...limits },
     });
     return this;
   }
