@@ -16,6 +16,8 @@ export type RealConnectorOptions = {
   commander: CommanderEntry;
   log: Log;
   newProcess(): SimProcess;
+  /** Milliseconds since 1970. */
+  now(): number;
 };
 
 const RATE = { bytesPerSecond: 1 << 30, packetsPerSecond: 1 << 20 };
@@ -36,7 +38,7 @@ export class RealConnector {
   }
 
   async start(): Promise<this> {
-    const { folder, keys, log, newProcess } = this.#options;
+    const { folder, keys, log, newProcess, now } = this.#options;
     const [host = "", port] = this.address.split(":");
     const process = newProcess();
     const settings = {
@@ -47,7 +49,7 @@ export class RealConnector {
     };
     const { transport, clock } = process;
     const entropy = (len: number) => process.entropy(len);
-    this.#running = await startConnector(settings, log, { transport, clock, entropy });
+    this.#running = await startConnector(settings, log, { transport, clock, entropy }, now);
     return this;
   }
 

@@ -51,6 +51,8 @@ import { Application, type LogLine } from "./stlink-world.ts";
 
 const DAY = "1d";
 const LOOPBACK = "127.0.0.1";
+/** Milliseconds since 1970 when the world begins. */
+const BEGAN_MS = Date.UTC(2026, 0, 2);
 export const ADMIN = "anna";
 
 export type Rules = { uses?: number; approval?: boolean; expiry?: string; sources?: string[] };
@@ -211,8 +213,6 @@ export class CommanderSite {
   #registry: Registry | null = null;
   #control: CommanderControl | null = null;
   #commanderProcess: SimProcess | null = null;
-  /** Milliseconds since 1970 when the world begins: a real Connector's codes expire by the machine's clock. */
-  readonly #wallMs = Date.now();
   #objects = 0;
   #processes = 0;
   #datagrams: SimDatagrams;
@@ -315,6 +315,7 @@ export class CommanderSite {
     this.connector = new RealConnector({
       ...{ address, folder, keys: this.#keyPair(address), commander, log: logInto(this.lines) },
       newProcess: () => this.process("connector"),
+      now: () => this.nowMs,
     });
     await this.connector.start();
   }
@@ -337,7 +338,7 @@ export class CommanderSite {
   }
 
   get nowMs(): number {
-    return this.#wallMs + Math.floor(this.clock.nowMs);
+    return BEGAN_MS + Math.floor(this.clock.nowMs);
   }
 
   get log(): Log {
