@@ -22,6 +22,13 @@ function fill(): void {
   }
 }
 
+/** All that a closed database's log holds stands in its file, and nobody has it open. */
+function writeBack(file: string): void {
+  const db = new DatabaseSync(file);
+  db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  db.close();
+}
+
 describe("a Commander that was killed", () => {
   it("finds everybody again within seconds, and tells them what changed meanwhile", async () => {
     site = new CommanderSite("killed").start();
@@ -72,13 +79,13 @@ describe("a database from yesterday", () => {
     await site.pairedSite();
     site.kill();
     const file = join(site.path, "commander.db");
-    new DatabaseSync(file).exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    writeBack(file);
     copyFileSync(file, `${file}.yesterday`);
     site.start();
     site.edit("profile", "default", { lease: "3d" });
     await site.current("office", "camera");
     site.kill();
-    new DatabaseSync(file).exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    writeBack(file);
     copyFileSync(`${file}.yesterday`, file);
     site.start();
     await site.until(() => site.control.newer === 2, "both are counted", 20_000);
