@@ -17,7 +17,8 @@ import { BY_BYTE, type Cut, Machine, WHOLE } from "./machine.ts";
 import { FOLDER, play, readTranscript } from "./player.ts";
 import { FILES, SPLIT_SEED, splits } from "./playing.ts";
 
-const TIMEOUT_MS = 60_000;
+/** Of one run over all transcripts, which takes seconds. */
+const TIMEOUT_MS = 240_000;
 /** The engine that decides whether a vm is tested: what that one needs is there. */
 const ALONG_WITH = { wasm3: "wasm3", aot: "rv32-aot" } as const;
 
@@ -96,7 +97,7 @@ export function testReader(vm: ReaderVm): void {
   describe(`the C++ reader on ${vm}`, () => {
     beforeAll(() => {
       buildReader(vm, CORE_WASM);
-    }, 3 * TIMEOUT_MS);
+    });
 
     describe.each(WAYS)("$how", ({ how, word, cutOf }) => {
       let said: ReadonlyMap<string, string>;
