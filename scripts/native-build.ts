@@ -26,7 +26,7 @@ import { ROOT } from "./run.ts";
 /** Who holds a lock may have to fetch sources over a slow line before it compiles (debian-source.ts). */
 const LOCK_TIMEOUT_MS = 600_000;
 const LOCK_RETRY_MS = 50;
-const COMPILE_TIMEOUT_MS = 120_000;
+const COMPILE_TIMEOUT_MS = 300_000;
 /** How many results of one name are kept, the latest used: other cores, other flags. */
 const KEPT_RESULTS = 8;
 

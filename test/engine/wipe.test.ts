@@ -28,7 +28,7 @@ const STARTED_MS = 1000;
 const LINGER_MS = 60_000;
 const GOING_OUT = utf8("Nobody but the far end may ever read this.");
 const COMING_IN = utf8("For the application here, in strict confidence:");
-const TEST_MS = 120_000;
+const TEST_MS = 300_000;
 /** The secret vector, which an ML-KEM-768 decapsulation key begins with. */
 const KEM_SECRET_LEN = 1152;
 

@@ -40,7 +40,7 @@ export const SESSION_PROPERTIES: readonly SessionProperty[] = [
 /** A run takes about 7 s and 1 GB at three faults. */
 const MEMORY_MB = 1500;
 const DEPTH = 50_000;
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 240_000;
 
 export type SessionAnswer = { isReached: boolean; isExpected: boolean; output: string };
 
