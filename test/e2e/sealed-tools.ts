@@ -40,6 +40,8 @@ export class SealedProcess {
   readonly child: ChildProcess;
   out = "";
   err = "";
+  /** It has ended, and all that it printed was read. */
+  hasEnded = false;
   #waiting: (() => void)[] = [];
 
   constructor(folder: string, args: readonly string[], surroundings: Surroundings = {}) {
@@ -56,7 +58,10 @@ export class SealedProcess {
     this.child.stdin?.end(input);
     this.child.stdout?.setEncoding("utf8").on("data", (text: string) => this.#print(text, ""));
     this.child.stderr?.setEncoding("utf8").on("data", (text: string) => this.#print("", text));
-    this.child.once("close", () => this.#print("", ""));
+    this.child.once("close", () => {
+      this.hasEnded = true;
+      this.#print("", "");
+    });
     processes.push(this);
   }
 
@@ -88,16 +93,13 @@ export class SealedProcess {
     return this.when(() => pattern.exec(this.err) ?? undefined, String(pattern));
   }
 
-  /** The log so far. */
+  /** The log so far; of its last line a part may be here. */
   lines(): Record<string, unknown>[] {
     return this.out
       .split("\n")
+      .slice(0, -1)
       .filter((line) => line.startsWith("{") && line.endsWith("}"))
       .map((line) => JSON.parse(line));
-  }
-
-  get hasEnded(): boolean {
-    return this.child.exitCode !== null || this.child.signalCode !== null;
   }
 
   /** Its exit code and everything that it printed. */
