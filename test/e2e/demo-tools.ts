@@ -14,7 +14,7 @@ import { buildCore } from "../../scripts/build.ts";
 import { CORE_WASM, ROOT, SHIPPED_WASM } from "../../scripts/run.ts";
 
 const DEMOS = join(ROOT, "host", "cli", "demo");
-const GONE_MS = 10_000;
+const GONE_MS = 30_000;
 const COMMAND_MS = 60_000;
 
 /** The command of the demo of Routes. */
@@ -36,6 +36,8 @@ export class Demo {
   /** The temporary folder in which it makes its own. */
   readonly folder: string;
   output = "";
+  /** It has ended, and all that it printed was read. */
+  hasEnded = false;
   #waiting: (() => void)[] = [];
 
   constructor([command, ...args]: readonly [string, ...string[]], folder = makeFolder()) {
@@ -47,7 +49,10 @@ export class Demo {
     for (const stream of [this.process.stdout, this.process.stderr]) {
       stream?.setEncoding("utf8").on("data", (text: string) => this.#print(text));
     }
-    this.process.once("exit", () => this.#print(""));
+    this.process.once("close", () => {
+      this.hasEnded = true;
+      this.#print("");
+    });
     demos.push(this);
   }
 
@@ -100,13 +105,9 @@ export class Demo {
     return readdirSync(this.folder);
   }
 
-  get hasEnded(): boolean {
-    return this.process.exitCode !== null || this.process.signalCode !== null;
-  }
-
   /** Its exit code, once it has ended; null where a signal ended it. */
   async ended(): Promise<number | null> {
-    if (!this.hasEnded) await once(this.process, "exit");
+    if (!this.hasEnded) await once(this.process, "close");
     return this.process.exitCode;
   }
 
