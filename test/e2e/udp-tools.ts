@@ -45,9 +45,11 @@ export class ConnectorProcess {
   }
 
   async kill(): Promise<void> {
-    if (this.#child === null || this.#child.exitCode !== null) return;
-    const gone = once(this.#child, "exit");
-    this.#child.kill("SIGKILL");
+    const child = this.#child;
+    this.#child = null;
+    if (child === null || child.exitCode !== null) return;
+    const gone = once(child, "exit");
+    child.kill("SIGKILL");
     await gone;
   }
 }
@@ -61,7 +63,7 @@ export async function bound(host: string, port = 0): Promise<Socket> {
 }
 
 /** Waits for a condition; says what never came true. */
-export async function until(isTrue: () => boolean, what: string, mostMs = 20_000): Promise<void> {
+export async function until(isTrue: () => boolean, what: string, mostMs = 60_000): Promise<void> {
   const end = performance.now() + mostMs;
   while (!isTrue()) {
     if (performance.now() > end) throw new Error(`never: ${what}`);
@@ -112,14 +114,36 @@ export async function ask(
   socket: Socket,
   port: number,
   query: Buffer,
+  isAnswer: (bytes: Buffer) => boolean = () => true,
 ): Promise<{ answer: Buffer; tries: number }> {
   for (let tries = 1; tries <= TRIES; tries++) {
+    const answered = firstAnswer(socket, isAnswer);
     socket.send(query, port, LOOPBACK);
-    const signal = AbortSignal.timeout(TRY_MS);
-    const answer = await once(socket, "message", { signal }).catch(() => null);
-    if (answer !== null) return { answer: answer[0] as Buffer, tries };
+    const answer = await answered;
+    if (answer !== null) return { answer, tries };
   }
   throw new Error("no answer");
+}
+
+/** The next message that is one; null: none comes in time. What answers an earlier try comes late. */
+function firstAnswer(socket: Socket, isAnswer: (bytes: Buffer) => boolean): Promise<Buffer | null> {
+  return new Promise((resolve) => {
+    const end = (answer: Buffer | null) => {
+      clearTimeout(timer);
+      socket.off("message", look);
+      resolve(answer);
+    };
+    const look = (bytes: Buffer) => {
+      if (isAnswer(bytes)) end(bytes);
+    };
+    const timer = setTimeout(end, TRY_MS, null);
+    socket.on("message", look);
+  });
+}
+
+/** Whether the answer has the query's number (RFC 1035, 4.1.1). */
+export function hasNumberOf(query: Buffer): (answer: Buffer) => boolean {
+  return (answer) => answer.readUInt16BE(0) === query.readUInt16BE(0);
 }
 
 const RTP_VERSION = 0x80;
@@ -138,16 +162,21 @@ export function rtpPacket(number: number): Buffer {
   return packet;
 }
 
-/** Sends `count` packets, one every `everyMs`, from number `first` on. */
+const RTP_PAUSE_MS = 2;
+
+/**
+ * Sends packets from number 0 on until `isEnough` says so of how many were sent. A pause follows each: whoever is late
+ * does not make it up by a burst, which the system's buffers would not hold.
+ */
 export async function sendRtp(
   socket: Socket,
   port: number,
-  { first, count, everyMs }: { first: number; count: number; everyMs: number },
-): Promise<void> {
-  const startMs = performance.now();
-  for (let i = 0; i < count; i++) {
-    socket.send(rtpPacket(first + i), port, LOOPBACK);
-    const waitMs = startMs + (i + 1) * everyMs - performance.now();
-    if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
+  isEnough: (sent: number) => boolean,
+): Promise<number> {
+  let sent = 0;
+  while (!isEnough(sent)) {
+    socket.send(rtpPacket(sent++), port, LOOPBACK);
+    await new Promise((resolve) => setTimeout(resolve, RTP_PAUSE_MS));
   }
+  return sent;
 }
