@@ -14,12 +14,13 @@ import {
   writeFileSync,
 } from "node:fs";
 import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { firstUsable } from "../../host/cli/demo/ports.ts";
 import { MIGRATIONS } from "../../host/commander/store/migrations.ts";
 import { publicKeyOf } from "../unit/site-files.ts";
+import { ownPort } from "./own-port.ts";
 import { endServices, exchange, startService } from "./sealed-site.ts";
 import { endAll, makeFolder, SealedProcess, sealed, write } from "./sealed-tools.ts";
 import { UpSite } from "./up-site.ts";
@@ -282,8 +283,8 @@ describe("the nouns", () => {
       answer.writeHead(got.status, { "content-type": "application/json" });
       answer.end(await got.text());
     });
-    const port = (await firstUsable([0])).port;
-    await once(between.listen(port, "127.0.0.1"), "listening");
+    await once(between.listen(0, "127.0.0.1"), "listening");
+    const { port } = between.address() as AddressInfo;
     const env = { SEALED_COMMANDER: `http://127.0.0.1:${port}`, SEALED_TOKEN: token };
     const late = await site.triedAs(env, "tag", "set", id, "--description", "mine");
     between.close();
@@ -430,7 +431,7 @@ function place(site: UpSite): { url: string; token: string } {
 describe("a site", () => {
   it("opens a page through Routes of one imported file, and cuts off who is revoked", async () => {
     const site = await UpSite.start();
-    const [target, port] = [await startService(), (await firstUsable([0])).port];
+    const [target, port] = [await startService(), await ownPort()];
     write(
       site.folder,
       "site.toml",
@@ -447,6 +448,7 @@ describe("a site", () => {
     const office = await site.join("office");
     await site.sealed("stlink", "set", "office", "--add-template", "reaching");
     await office.logged("binding listens");
+    await site.settled("camera", "office");
     const said = Buffer.from("through three layers");
     const heard = await exchange(port, said);
     expect(Buffer.from(heard.map((byte) => byte ^ 0xff))).toEqual(said);

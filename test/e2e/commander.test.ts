@@ -15,7 +15,7 @@ import { endAll } from "./sealed-tools.ts";
 import { type MadeCode, UpSite, until } from "./up-site.ts";
 
 const PICTURES = join(BUILD_DIR, "e2e");
-const SCAN_MS = 600_000;
+const SCAN_MS = 1_500_000;
 const URL = "http://127.0.0.1:443/";
 
 const refusal = await namespaceRefusal();
@@ -41,6 +41,7 @@ function startSite(): Promise<UpSite> {
 /** Opens the page in the office, once the Binding listens there. */
 async function openPage(site: UpSite, picture: string): Promise<void> {
   const { namespaces, page: served } = place;
+  await site.settled("office", "camera");
   const isListening = async () => (await site.status("office")).bindings[0]?.listening.length === 1;
   await until(isListening, "the office listens");
   const browser = await openBrowser(namespaces, place.host("office"), site.folder);

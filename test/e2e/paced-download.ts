@@ -4,14 +4,15 @@
 // cuts a connection and what must not. After it: services.ts, whose `closeAll` ends both.
 
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import type { Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { dial, seededBytes, seededHash, startServer } from "./services.ts";
 
 const SEED = 33;
 const PIECE_BYTES = 65_536;
-/** Some 13 MB in a second. */
-const PIECE_MS = 5;
+/** Some 2 MB in a second, until it is hurried. */
+const PIECE_MS = 30;
 
 /** How the service's side of a connection ended: "end", or the code of its error. */
 export type Ending = { how: string; atMs: number };
@@ -21,6 +22,8 @@ export class PacedService {
   port = 0;
   /** Of each connection, in their order. */
   readonly endings: Promise<Ending>[] = [];
+  /** From now on pieces come as fast as they are taken. */
+  isHurried = false;
 
   private constructor(length: number) {
     this.length = length;
@@ -31,7 +34,7 @@ export class PacedService {
     const service = new PacedService(length);
     service.port = await startServer((socket) => {
       service.endings.push(endingOf(socket));
-      void service.#serve(socket);
+      service.#serve(socket).catch(() => {});
     });
     return service;
   }
@@ -43,8 +46,9 @@ export class PacedService {
   async #serve(socket: Socket): Promise<void> {
     for (const piece of seededBytes(SEED, this.length)) {
       if (socket.destroyed) return;
-      socket.write(piece);
-      await pause(PIECE_MS);
+      const hasRoom = socket.write(piece);
+      if (!this.isHurried) await pause(PIECE_MS);
+      else if (!hasRoom) await once(socket, "drain");
     }
     socket.end();
   }

@@ -3,8 +3,8 @@
 // the time; a second pair of Routes comes and goes with one imported document. Before it: commander-faults.test.ts.
 // After it: up-site.ts, echoes.ts.
 
-import { firstUsable } from "../../host/cli/demo/ports.ts";
 import { Echo, eachAnswered } from "./echoes.ts";
+import { ownPort } from "./own-port.ts";
 import { startServer, turnOver } from "./services.ts";
 import { type UpOptions, UpSite, until } from "./up-site.ts";
 
@@ -36,7 +36,7 @@ export class TalkingSite {
 
   static async start(options: UpOptions = {}): Promise<TalkingSite> {
     const site = await UpSite.start(options);
-    const ports = [(await firstUsable([0])).port, (await firstUsable([0])).port] as const;
+    const ports = [await ownPort(), await ownPort()] as const;
     const talking = new TalkingSite(site, await startServer(turnOver), ports);
     await talking.deploy(false);
     const { items } = await site.ask<{ items: Thing[] }>("GET", "/routes");

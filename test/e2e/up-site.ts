@@ -8,10 +8,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as pause } from "node:timers/promises";
-import { firstUsable } from "../../host/cli/demo/ports.ts";
 import { askSocket } from "../../host/cli/status-socket.ts";
 import type { StlinkFacts } from "../../host/commander/domain/stlink.ts";
 import type { StlinkStatus } from "../../host/stlink/status.ts";
+import { ownPort } from "./own-port.ts";
 import { type Ended, makeFolder, SealedProcess, type Surroundings } from "./sealed-tools.ts";
 
 export type Inside = NonNullable<Surroundings["inside"]>;
@@ -63,9 +63,8 @@ export class UpSite {
 
   /** Makes the site; its API answers. */
   static async start(options: UpOptions = {}): Promise<UpSite> {
-    const free = async () => (await firstUsable([0])).port;
-    const { listen = `127.0.0.1:${await free()}` } = options;
-    const site = new UpSite({ ...options, listen }, await free());
+    const { listen = `127.0.0.1:${await ownPort()}` } = options;
+    const site = new UpSite({ ...options, listen }, await ownPort());
     await site.up();
     return site;
   }
@@ -192,6 +191,19 @@ export class UpSite {
       return rows.find(({ facts }) => isSo(JSON.parse(facts)))?.name;
     };
     return until(look, "an STLink of which that is so");
+  }
+
+  /** Waits until these STLinks have confirmed the configuration that each is to have. */
+  async settled(...names: string[]): Promise<void> {
+    type State = { version: { epoch: number; serial: string }; hash: string };
+    type Detail = { current: State | null; confirmed: State | null };
+    for (const name of names) {
+      const isSettled = async () => {
+        const { current, confirmed } = await this.json<Detail>("stlink", "show", name);
+        return current !== null && current.hash === confirmed?.hash;
+      };
+      await until(isSettled, `${name} has confirmed its configuration`);
+    }
   }
 
   /** Waits until an STLink has confirmed its first configuration. */
