@@ -2,7 +2,7 @@
 // `sealed stlink activate` and `run --state` as their users meet them: activated, run, rotated, shown, stopped,
 // and killed at any moment. The Commander and the Connector are those of the simulation, on a real port.
 
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { Prng } from "../../host/net/sim/prng.ts";
@@ -44,6 +44,8 @@ describe("sealed stlink", () => {
     expect(again.err).toMatch(/holds an activated STLink, which takes no code/);
 
     const running = sealed(folder, "stlink", "run", "--state", "office");
+    // The activation itself may have confirmed.
+    await running.logged("ready");
     await bridge.until(() => isConfirmed(bridge, "office"), "confirmed");
     const second = await sealed(folder, "stlink", "run", "--state", "office").ended();
     expect(second.code).toBe(6);
@@ -80,14 +82,16 @@ describe("sealed stlink", () => {
     const { commander } = bridge.site;
     const prng = new Prng("kill -9");
     const folder = folderWith(codeOf(bridge, "office"));
+    const file = join(folder, "office", "configuration");
     const deploying = setInterval(() => commander.deploy(), 15);
     let newest = 0n;
     for (let i = 0; i < 7; i++) {
       const run = sealed(folder, "stlink", "run", "--state", "office", "--code", "code.txt");
       await run.logged("ready");
+      // However slow it is, the last ones are killed when it has one.
+      if (i >= 5) await bridge.until(() => existsSync(file), "a configuration");
       await new Promise((resolve) => setTimeout(resolve, prng.below(i < 4 ? 400 : 1500)));
       await run.end("SIGKILL");
-      const file = join(folder, "office", "configuration");
       const stored = statSync(file, { throwIfNoEntry: false }) && readFileSync(file);
       if (stored === undefined) continue;
       // decodeStored throws where a byte is missing or too many.

@@ -12,7 +12,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Host, Namespaces } from "../../host/cli/demo/namespaces.ts";
 import { makeFolder, runOn } from "./demo-tools.ts";
 
-const MARK_MS = 10_000;
+const MARK_MS = 30_000;
 const LOOK_MS = 50;
 
 export class Capture {

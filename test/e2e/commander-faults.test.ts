@@ -25,6 +25,8 @@ import { TalkingSite } from "./talking-site.ts";
 import { type Inside, type MadeCode, UpSite, until } from "./up-site.ts";
 
 const ROUNDS = 3;
+/** Four at once share the processors. */
+const OWN_MS = 600_000;
 const WRITERS = 3;
 /** That show a code when the Commander is killed. */
 const DEVICES = 2;
@@ -154,7 +156,7 @@ const refusal = await SmallDisk.refusal();
 if (refusal !== null) console.log(`no disk can be made here, a test is skipped: ${refusal}`);
 
 /** Side by side: most of their time is waiting. */
-describe.concurrent("a site of its own", () => {
+describe.concurrent("a site of its own", { timeout: OWN_MS }, () => {
   it("that is killed in the middle of a deployment leaves STLinks the old version or the new one", async () => {
     const own = await TalkingSite.start();
     const prng = new Prng(2);

@@ -125,9 +125,10 @@ describe("bytes that are no hop", () => {
     const office = person("office");
     const connector = await startHall([office]);
     const socket = await open(portOf(connector));
+    const closed = new Promise((resolve) => socket.once("close", resolve));
     socket.end(bytes);
     socket.resume();
-    await once(socket, "close");
+    await closed;
     expect(connector.status().hopsRefused).toEqual({ BadHandshake: 1 });
     await dial(portOf(connector), office).up();
   });

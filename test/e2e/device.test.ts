@@ -190,6 +190,7 @@ describe("sealed device new", () => {
     const bound = await viewer.logged("binding listens");
 
     await printed(made, /The device is connected\. Opening http:\/\/127\.0\.0\.1:8080/);
+    await viewer.logged("hop up");
     const answer = await fetch(`http://${bound["listening"]}/snapshot.jpg`);
     const picture = Buffer.from(await answer.arrayBuffer());
     expect(picture.subarray(0, 3).toString("hex")).toBe("ffd8ff");

@@ -14,6 +14,7 @@ import { endAll, makeFolder, sealed, useSealed } from "./sealed-tools.ts";
 /** What is downloaded, and what then lies on the disk. */
 const PACKED_MOST_BYTES = 450_000;
 const UNPACKED_MOST_BYTES = 1_500_000;
+const INSTALL_MS = 300_000;
 const PACKAGE = "sealedtunnel-0.1.0.tgz";
 
 type Packed = { integrity: string; size: number; unpackedSize: number; files: { path: string }[] };
@@ -26,7 +27,7 @@ let second: Packed;
 function command(cwd: string, name: string, ...args: string[]) {
   const { PATH = "" } = process.env;
   const env = { ...process.env, PATH: `${join(ROOT, "node_modules", ".bin")}:${PATH}` };
-  return spawnSync(name, args, { cwd, env, encoding: "utf8", timeout: 120_000 });
+  return spawnSync(name, args, { cwd, env, encoding: "utf8", timeout: INSTALL_MS });
 }
 
 async function pack(to: string): Promise<Packed> {
@@ -47,7 +48,7 @@ beforeAll(async () => {
   const npm = command(installed, "npm", "install", ...quiet, `../${PACKAGE}`);
   if (npm.status !== 0) throw new Error(npm.stderr);
   useSealed(join(installed, "node_modules", ".bin", "sealed"));
-});
+}, 3 * INSTALL_MS);
 
 afterAll(async () => {
   await endAll();

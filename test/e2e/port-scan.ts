@@ -7,7 +7,7 @@ import { connect } from "node:net";
 
 const PORTS = 65_535;
 const AT_ONCE = 400;
-const ANSWER_MS = 2000;
+const ANSWER_MS = 5000;
 /** A machine that is busy elsewhere may be late to see an answer. */
 const TRIES = 3;
 

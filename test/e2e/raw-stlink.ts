@@ -2,7 +2,6 @@
 // An STLink on a real socket that is the reference's layer 3 alone: every frame is in the test's hands, the
 // bad ones too. Before it: a Connector that listens. After it: connector.test.ts.
 
-import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { Hop } from "../reference/hop.ts";
 import type { HopFrame } from "../reference/hop-frames.ts";
@@ -10,7 +9,7 @@ import { seededRandom } from "../reference/random.ts";
 
 const random = seededRandom("raw stlink");
 const NO_PSK = new Uint8Array(32);
-const WAIT_MS = 15_000;
+const WAIT_MS = 30_000;
 
 export type RawOptions = {
   port: number;
@@ -62,8 +61,9 @@ export class RawStlink {
     return this.until((heard) => heard.some(({ type }) => type === "WELCOME"));
   }
 
+  /** Also where a reset ends it. */
   async closed(): Promise<void> {
-    if (!this.isClosed) await once(this.socket, "close");
+    while (!this.isClosed) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
   #take(bytes: Uint8Array): void {

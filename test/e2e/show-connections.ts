@@ -10,6 +10,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { join } from "node:path";
+import type { StlinkStatus } from "../../host/stlink/status.ts";
 import { FLOOD_PACKET_BYTES, type FloodSetup } from "./flooder.ts";
 import { dial, seededHash, sendSeeded, startServer, turnOver } from "./services.ts";
 import { StlinkSite } from "./stlink-site.ts";
@@ -104,6 +105,7 @@ async function startFlooder(site: StlinkSite) {
   const flooder = fork(join(import.meta.dirname, "flooder.ts"));
   flooder.send(setup);
   await once(flooder, "message");
+  await site.statusWhen("camera", (status) => floodOf(status) > 0);
   return flooder;
 }
 
@@ -138,9 +140,12 @@ async function isRight(socket: Socket, seed: number, length: number): Promise<bo
  * that is no more counts there too.
  */
 async function counts(site: StlinkSite): Promise<{ office: number; flood: number }> {
-  const { mappings, dropped } = await site.status("camera");
-  const floodPackets = dropped["UnknownIndex"] ?? 0;
-  return { office: mappings[0]?.bytesOut ?? 0, flood: floodPackets * FLOOD_PACKET_BYTES };
+  const status = await site.status("camera");
+  return { office: status.mappings[0]?.bytesOut ?? 0, flood: floodOf(status) };
+}
+
+function floodOf({ dropped }: StlinkStatus): number {
+  return (dropped["UnknownIndex"] ?? 0) * FLOOD_PACKET_BYTES;
 }
 
 function mostMemory(site: StlinkSite, name: string): number {

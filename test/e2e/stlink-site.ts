@@ -6,11 +6,14 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { askSocket } from "../../host/cli/status-socket.ts";
 import type { ConnectorStatus } from "../../host/connector/status.ts";
 import { keyPairOf } from "../../host/service/key-file.ts";
 import type { StlinkStatus } from "../../host/stlink/status.ts";
 import { makeFolder, type SealedProcess, sealed } from "./sealed-tools.ts";
+
+const LOOK_MS = 10;
 
 type Party = { id: string; key: string };
 
@@ -156,6 +159,7 @@ export class StlinkSite {
     for (const end = Date.now() + seconds * 1000; Date.now() < end; ) {
       const status = await this.status(name);
       if (isSo(status)) return status;
+      await pause(LOOK_MS);
     }
     throw new Error(`it never was: ${JSON.stringify(await this.status(name))}`);
   }
