@@ -93,6 +93,7 @@ export class ActivationCuts {
 
   async #activate(place: Cut | null): Promise<Activated> {
     const { text } = await this.#site.ask<MadeCode>("POST", `/profiles/${this.#profile}/codes`);
+    await this.#site.published();
     const line = await CutLine.start(this.#site.connectorPort, place);
     const folder = StateFolder.make(join(this.#site.folder, `device-${this.#devices++}`));
     folder.save("code", text);

@@ -297,6 +297,7 @@ class Device {
 
   async start(profileId: string): Promise<void> {
     const { text } = await this.#site.ask<MadeCode>("POST", `/profiles/${profileId}/codes`);
+    await this.#site.published();
     this.#line = await CutLine.start(this.#site.connectorPort, null);
     const folder = StateFolder.make(join(this.#site.folder, `device-${deviceCount++}`));
     folder.save("code", text);

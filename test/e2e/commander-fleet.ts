@@ -201,6 +201,7 @@ export class Fleet {
 
   async #activateAll(): Promise<void> {
     const queues = await this.#queues();
+    await this.site.published();
     const startedMs = performance.now();
     for (let worker = 0; worker < WORKERS; worker++) {
       const own = queues.filter((_, i) => i % WORKERS === worker);

@@ -160,7 +160,10 @@ describe.skipIf(refusal !== null)("a code for one network", () => {
       err: expect.stringMatching(/^WrongNetwork: .*network/m),
     });
     const after = { reason: "WrongNetwork", source: addressOf("stranger") };
-    expect((await site.history(id))[0]).toMatchObject({ what: "turned away", after });
+    // Whoever showed it is answered before it is written down.
+    const isWritten = async () => (await site.history(id))[0]?.what === "turned away";
+    await until(isWritten, "it is written down");
+    expect((await site.history(id))[0]).toMatchObject({ after });
     const right = await site.activate("right", text, place.inside("gateway"));
     expect(right).toMatchObject({ code: 0 });
     const codes = await site.json<{ id: string; state: string }[]>("code", "list");

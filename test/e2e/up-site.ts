@@ -193,6 +193,16 @@ export class UpSite {
     return until(look, "an STLink of which that is so");
   }
 
+  /** Waits until the Connector holds the codes of now: before, it does not know one that is good. For this host. */
+  async published(): Promise<void> {
+    type Answer = { connectors: { isCurrent: boolean }[] };
+    const isCurrent = async () => {
+      const { connectors } = await this.ask<Answer>("GET", "/site");
+      return connectors.every((one) => one.isCurrent);
+    };
+    await until(isCurrent, "the Connector holds what concerns it");
+  }
+
   /** Waits until these STLinks have confirmed the configuration that each is to have. */
   async settled(...names: string[]): Promise<void> {
     type State = { version: { epoch: number; serial: string }; hash: string };
