@@ -118,7 +118,8 @@ describe("a new key", () => {
     expect(office.told("keys of peers have changed")[0]).toMatchObject({
       peers: [office.status().peers[0]?.name],
     });
-    expect(decodeState(commander.lastReport("office")?.state ?? 0).peerKeyChanged).toBe(true);
+    const isReported = () => decodeState(commander.lastReport("office")?.state ?? 0).peerKeyChanged;
+    await bridge.until(isReported, "told the Commander");
 
     const [peer] = office.status().peers;
     expect(() => office.command("confirm", "ffff")).toThrow(/no peer "ffff": it has/);
