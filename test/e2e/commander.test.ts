@@ -41,7 +41,7 @@ function startSite(): Promise<UpSite> {
 /** Opens the page in the office, once the Binding listens there. */
 async function openPage(site: UpSite, picture: string): Promise<void> {
   const { namespaces, page: served } = place;
-  await site.settled("office", "camera");
+  await site.settled();
   const isListening = async () => (await site.status("office")).bindings[0]?.listening.length === 1;
   await until(isListening, "the office listens");
   const browser = await openBrowser(namespaces, place.host("office"), site.folder);

@@ -203,10 +203,12 @@ export class UpSite {
     await until(isCurrent, "the Connector holds what concerns it");
   }
 
-  /** Waits until these STLinks have confirmed the configuration that each is to have. */
-  async settled(...names: string[]): Promise<void> {
+  /** Waits until these STLinks, or all, have confirmed the configuration that each is to have. */
+  async settled(...some: string[]): Promise<void> {
     type State = { version: { epoch: number; serial: string }; hash: string };
     type Detail = { current: State | null; confirmed: State | null };
+    const all = () => this.json<{ name: string }[]>("stlink", "list");
+    const names = some.length > 0 ? some : (await all()).map(({ name }) => name);
     for (const name of names) {
       const isSettled = async () => {
         const { current, confirmed } = await this.json<Detail>("stlink", "show", name);
