@@ -20,7 +20,7 @@ import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { MIGRATIONS } from "../../host/commander/store/migrations.ts";
 import { publicKeyOf } from "../unit/site-files.ts";
-import { ownPort } from "./own-port.ts";
+import { freePort } from "./free-port.ts";
 import { endServices, exchange, startService } from "./sealed-site.ts";
 import { endAll, makeFolder, SealedProcess, sealed, write } from "./sealed-tools.ts";
 import { UpSite } from "./up-site.ts";
@@ -431,7 +431,7 @@ function place(site: UpSite): { url: string; token: string } {
 describe("a site", () => {
   it("opens a page through Routes of one imported file, and cuts off who is revoked", async () => {
     const site = await UpSite.start();
-    const [target, port] = [await startService(), await ownPort()];
+    const [target, port] = [await startService(), await freePort()];
     write(
       site.folder,
       "site.toml",

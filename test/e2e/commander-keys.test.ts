@@ -6,7 +6,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { buildForDemo } from "./demo-tools.ts";
-import { ownPort } from "./own-port.ts";
+import { freePort } from "./free-port.ts";
 import { type Ending, PacedDownload, PacedService } from "./paced-download.ts";
 import { endAll, type SealedProcess } from "./sealed-tools.ts";
 import { closeAll } from "./services.ts";
@@ -27,7 +27,7 @@ beforeAll(async () => {
   await buildForDemo();
   service = await PacedService.start(LENGTH);
   site = await UpSite.start();
-  ports = { office: await ownPort(), guest: await ownPort() };
+  ports = { office: await freePort(), guest: await freePort() };
   await importDocument();
   const joined = (name: string) => site.join(name, { fields: ["--profile", `${name}s`] });
   [camera] = await Promise.all([joined("camera"), joined("office"), joined("guest")]);

@@ -11,6 +11,7 @@ import { askSocket } from "../../host/cli/status-socket.ts";
 import type { ConnectorStatus } from "../../host/connector/status.ts";
 import { keyPairOf } from "../../host/service/key-file.ts";
 import type { StlinkStatus } from "../../host/stlink/status.ts";
+import { freePort } from "./free-port.ts";
 import { makeFolder, type SealedProcess, sealed } from "./sealed-tools.ts";
 
 const LOOK_MS = 10;
@@ -47,6 +48,7 @@ export class StlinkSite {
 
   /** Starts a Connector, at the place where it was before; `limits` as in its file. */
   async startConnector(name: string, limits: object = {}): Promise<SealedProcess> {
+    if (!this.#addresses.has(name)) this.#addresses.set(name, `127.0.0.1:${await freePort()}`);
     const stlinks = [...this.#stlinks].map(([stlink, party]) => ({ name: stlink, ...party }));
     this.#write(name, {
       key_file: `${name}.key`,
@@ -57,8 +59,6 @@ export class StlinkSite {
       limits,
     });
     const process = this.#start("connector", name);
-    const { listening } = await process.logged("connector listens");
-    this.#addresses.set(name, String(listening));
     await process.logged("ready");
     return process;
   }

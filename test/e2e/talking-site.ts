@@ -4,7 +4,7 @@
 // After it: up-site.ts, echoes.ts.
 
 import { Echo, eachAnswered } from "./echoes.ts";
-import { ownPort } from "./own-port.ts";
+import { freePort } from "./free-port.ts";
 import { startServer, turnOver } from "./services.ts";
 import { type UpOptions, UpSite, until } from "./up-site.ts";
 
@@ -36,7 +36,7 @@ export class TalkingSite {
 
   static async start(options: UpOptions = {}): Promise<TalkingSite> {
     const site = await UpSite.start(options);
-    const ports = [await ownPort(), await ownPort()] as const;
+    const ports = [await freePort(), await freePort()] as const;
     const talking = new TalkingSite(site, await startServer(turnOver), ports);
     await talking.deploy(false);
     const { items } = await site.ask<{ items: Thing[] }>("GET", "/routes");

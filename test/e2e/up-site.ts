@@ -11,7 +11,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { askSocket } from "../../host/cli/status-socket.ts";
 import type { StlinkFacts } from "../../host/commander/domain/stlink.ts";
 import type { StlinkStatus } from "../../host/stlink/status.ts";
-import { ownPort } from "./own-port.ts";
+import { freePort } from "./free-port.ts";
 import { type Ended, makeFolder, SealedProcess, type Surroundings } from "./sealed-tools.ts";
 
 export type Inside = NonNullable<Surroundings["inside"]>;
@@ -63,8 +63,8 @@ export class UpSite {
 
   /** Makes the site; its API answers. */
   static async start(options: UpOptions = {}): Promise<UpSite> {
-    const { listen = `127.0.0.1:${await ownPort()}` } = options;
-    const site = new UpSite({ ...options, listen }, await ownPort());
+    const { listen = `127.0.0.1:${await freePort()}` } = options;
+    const site = new UpSite({ ...options, listen }, await freePort());
     await site.up();
     return site;
   }

@@ -4,6 +4,8 @@
 
 import { type Browser, chromium, type Page } from "playwright-core";
 
+const START_MS = 120_000;
+
 export type Picture = { width: number; height: number; rgba: Buffer };
 
 /** Chromium without a window. */
@@ -11,6 +13,7 @@ export function openChromium(): Promise<Browser> {
   return chromium.launch({
     executablePath: "/usr/bin/chromium",
     headless: true,
+    timeout: START_MS,
     args: ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"],
   });
 }

@@ -9,7 +9,6 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { firstUsable } from "../../host/cli/demo/ports.ts";
 import { Emulator, RAM_KIB } from "../../host/device/emulator.ts";
 import { systemWorld, type World } from "../../host/net/world.ts";
 import type { Log } from "../../host/service/log.ts";
@@ -17,6 +16,7 @@ import { type RunningCommanded, startCommanded } from "../../host/stlink/command
 import { StateFolder } from "../../host/stlink/state-folder.ts";
 import { buildVirtFirmware, type VirtTarget } from "../../scripts/build-firmware.ts";
 import { CORE_WASM } from "../../scripts/run.ts";
+import { freePort } from "../e2e/free-port.ts";
 import { endAll } from "../e2e/sealed-tools.ts";
 import { closeAll, dial, endingOf } from "../e2e/services.ts";
 import { UpSite, until } from "../e2e/up-site.ts";
@@ -33,7 +33,7 @@ describe.each<VirtTarget>(["virt-rv32", "virt-rv32-aot"])("a device on %s", (tar
 
   beforeAll(async () => {
     const { flash: image } = buildVirtFirmware(target);
-    const { port } = await firstUsable([0]);
+    const port = await freePort();
     site = await UpSite.start({ listen: `127.0.0.1:${port}`, address: `${HOST}:${port}` });
     const flash = join(site.folder, "device.flash");
     device = await Emulator.start({ image, ramKib: RAM_KIB[target], flash });
@@ -67,7 +67,7 @@ describe.each<VirtTarget>(["virt-rv32", "virt-rv32-aot"])("a device on %s", (tar
   });
 
   it("gets a Route while it runs, serves its page through it, and loses it", async () => {
-    const { port } = await firstUsable([0]);
+    const port = await freePort();
     await site.sealed("route", "add", "page", "--address", "localhost", "--port", "80");
     await site.sealed("route", "add", "here", "--mapping", "page", "--port", String(port));
     await site.sealed("template", "add", "cameras", "--route", "page");

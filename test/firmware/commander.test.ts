@@ -8,10 +8,10 @@ import { createHash } from "node:crypto";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
-import { firstUsable } from "../../host/cli/demo/ports.ts";
 import { DeviceRecord } from "../../host/device/store-image.ts";
 import { CORE_WASM } from "../../scripts/run.ts";
 import { activated, endCommanded, Talk } from "../e2e/commanded-tools.ts";
+import { freePort } from "../e2e/free-port.ts";
 import { endAll } from "../e2e/sealed-tools.ts";
 import { closeAll, startServer, turnOver } from "../e2e/services.ts";
 import { toHex } from "../reference/bytes.ts";
@@ -28,6 +28,7 @@ const REVOKED = 10;
 const LEASE_EXPIRED = 15;
 const STATUS_OLD_CONFIG = -48;
 const STATUS_BAD_ARGUMENT = -2;
+const HEARD_MS = 30_000;
 
 const sites: CommandedSite[] = [];
 
@@ -73,13 +74,14 @@ async function expectServed(site: CommandedSite): Promise<void> {
 
 describe("the lease", () => {
   test("that ends cuts the neighbours' connections; the Commander's word brings them back", async () => {
-    const { site, device, sockets } = await served("lease", { leaseSeconds: 6 });
+    const { site, device, sockets } = await served("lease", { leaseSeconds: 15 });
     const call = await site.call();
     expect(await call.ask(PAGE)).toEqual(TURNED);
     await device.hear(/the Commander was not heard for half of the lease, which ends in \d+ s/);
     await device.hear(/the lease has expired: the Commander's stream alone goes on/);
     expect(await call.end()).toBe(LEASE_EXPIRED);
-    expect(sockets.map((socket) => socket.destroyed || socket.readableEnded)).toEqual([true]);
+    const isOver = (socket: Socket) => socket.destroyed || socket.readableEnded;
+    await expect.poll(() => sockets.map(isOver), { timeout: HEARD_MS }).toEqual([true]);
     await device.statusWith(/the lease has expired/);
     site.commander.deploy();
     await device.hear(/the Commander was heard: the lease is whole again/);
@@ -125,7 +127,7 @@ describe("INSTALL", () => {
     const { commander } = site;
     const next = site.bridge.site.keyPair("next commander");
     const recovery = commander.authority.recoveryKey;
-    device.skip();
+    await device.statusWith(/^phase/m); // behind all that it has said of other configurations
     commander.tell(commander.row("camera"), install(next.key, recovery, 5));
     commander.tell(commander.row("office"), install(next.key, recovery, 5));
     await device.hear(/a configuration of \d+ bytes is stored/);
@@ -169,6 +171,9 @@ describe("a device", () => {
     const { commander } = site.bridge.site;
     await device.kill();
     const before = commander.got.length;
+    // The office would have a session again before that is told, or behind it.
+    site.bridge.site.connector.meddle = ({ from, to, bytes }) =>
+      [from, to].includes(COMMANDER) ? [{ bytes, delayMs: 0 }] : [];
     site.start();
     await site.bridge.until(() => commander.got.slice(before).includes("camera ABOUT"), "told");
     const { sessions, streams, coreHash, text } = commander.abouts.get("camera") as About;
@@ -249,7 +254,7 @@ describe("another access list of the device's Binding", () => {
     const device = made.start();
     await made.confirmed();
     const desk = await activated(made.bridge, "desk");
-    const { port } = await firstUsable([0]);
+    const port = await freePort();
     const ports = { binding: port, mapping: await startServer(turnOver) };
     made.commander.pair("camera", "desk", { ports });
     await Promise.all([made.confirmed(), desk.confirmed()]);
@@ -296,6 +301,7 @@ test("the power may go before or behind each write, and each may fail: the next 
       await site.confirmed();
       writeFileSync(planFile, `${record} ${nth} ${how}`);
       await live(site, cut);
+      await site.bridge.until(() => isOver(cut), `${what}, ${how}: its end, or a word`);
       rmSync(planFile);
       expect(cut.hasEnded, `${what}, ${how}`).toBe(how !== "fails");
       if (how === "fails") expect(cut.said, what).toMatch(FAILED);
@@ -309,13 +315,17 @@ test("the power may go before or behind each write, and each may fail: the next 
 
 const FAILED = /could not be written|could not be cleared|not now/;
 
+/** The power has gone, or it has said that a write failed. */
+function isOver(device: TestDevice): boolean {
+  return device.hasEnded || FAILED.test(device.said);
+}
+
 /** A configuration, a new key of the device, and INSTALL, each as far as the device lets it. */
 async function live(site: CommandedSite, device: TestDevice): Promise<void> {
   const { commander } = site;
   const row = commander.row("camera");
-  const isOver = () => device.hasEnded || FAILED.test(device.said);
   const until = (isDone: () => boolean, what: string) =>
-    site.bridge.until(() => isDone() || isOver(), what);
+    site.bridge.until(() => isDone() || isOver(device), what);
   await until(() => device.said.includes("hop up"), "a hop");
   commander.deploy();
   await until(() => row.confirmed === versionText(commander.db), "the configuration");

@@ -3,12 +3,12 @@
 // there is a status for it, in its next report (PROTOCOL 10.1); then it comes back by itself. Other faults
 // are in agent.test.ts, activation.test.ts, posix.test.ts and the virt tests. Issue: "Bad inputs and faults".
 
-import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
-import { type AddressInfo, createServer, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { DEVICE_SIZES } from "../../host/core/core.ts";
 import { DeviceRecord } from "../../host/device/store-image.ts";
+import { freePort } from "../e2e/free-port.ts";
 import { endAll, makeFolder } from "../e2e/sealed-tools.ts";
 import { closeAll, startServer, turnOver } from "../e2e/services.ts";
 import { StlinkSite } from "../e2e/stlink-site.ts";
@@ -75,15 +75,6 @@ async function provisioned(files: Partial<DeviceFiles> = {}) {
   const address = `127.0.0.1:${await freePort()}`;
   const connectors = [{ name: "hall", address }];
   return { site, flash: provision(site, "camera", { routes, connectors, ...files }) };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 const PAGE = Buffer.from("a page");

@@ -4,8 +4,8 @@
 
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { firstUsable } from "../../host/cli/demo/ports.ts";
 import { buildFirmware } from "../../scripts/build-firmware.ts";
+import { freePort } from "../e2e/free-port.ts";
 import { endDevices, NativeDevice } from "../e2e/native-devices.ts";
 import { endAll } from "../e2e/sealed-tools.ts";
 import { closeAll, dial, exchange, startServer, turnOver } from "../e2e/services.ts";
@@ -27,14 +27,13 @@ beforeAll(async () => {
     mappings: [{ name: "till", address: "127.0.0.1", port: till, ...camera }],
   });
   const office = { address: V6, peers: ["office"] };
-  bindingPort = (await firstUsable([0])).port;
+  bindingPort = await freePort();
   site.writeStlink("camera", {
     connectors: { hall: { address: `[${V6}]:${await startWayToHall()}` } },
     mappings: [{ name: "web", port: await startServer(turnOver, 0, V6), ...office }],
     bindings: [{ name: "counter", mapping: "till", port: bindingPort, ...office }],
   });
-  const web = await firstUsable([0]);
-  device = NativeDevice.start(buildFirmware("native-asan"), site, "camera", web.port);
+  device = NativeDevice.start(buildFirmware("native-asan"), site, "camera", await freePort());
   await device.hear(/hop up/);
 });
 

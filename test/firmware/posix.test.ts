@@ -10,7 +10,11 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { freePort } from "../e2e/free-port.ts";
 import { buildStubDevice, Talker } from "./stub-device.ts";
+
+/** Until a system whose name servers don't answer gives up. */
+const NO_ANSWER_MS = 240_000;
 
 let program: string;
 let folder: string;
@@ -43,15 +47,6 @@ async function ready(...more: string[]): Promise<Talker> {
   const talker = start("--flash", flash, ...more);
   await talker.hear("ready");
   return talker;
-}
-
-/** A port that nobody listens on. */
-async function freePort(): Promise<number> {
-  const server = await listening(() => {});
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 async function listening(onSocket: (socket: Socket) => void): Promise<Server> {
@@ -177,7 +172,7 @@ describe("a listener", () => {
 describe("names", () => {
   it("that nobody has are unknown", async () => {
     const device = await ready();
-    await device.ask("lookup does-not-exist.invalid", "unknown name");
+    await device.ask("lookup does-not-exist.invalid", "unknown name", NO_ANSWER_MS);
   });
 
   it("longer than a name may be are unknown", async () => {

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { buildNative, FIRMWARE_CORE, POSIX_PORT, sourcesIn } from "../../scripts/build-native.ts";
 
 const STUB = join(import.meta.dirname, "stub");
-const ANSWER_MS = 20_000;
+const ANSWER_MS = 60_000;
 
 /** The program's path, under the sanitizers. */
 export function buildStubDevice(): string {
@@ -71,9 +71,9 @@ export class Talker {
     this.child.stdin?.write(`${line}\n`);
   }
 
-  /** The next line that fits, lines before it being skipped. Rejects after 20 s, or at its end. */
-  async hear(pattern: string | RegExp): Promise<string> {
-    const deadline = Date.now() + ANSWER_MS;
+  /** The next line that fits, lines before it being skipped. Rejects after a minute, or at its end. */
+  async hear(pattern: string | RegExp, mostMs = ANSWER_MS): Promise<string> {
+    const deadline = Date.now() + mostMs;
     for (;;) {
       const line = this.#nextLine();
       if (line === null) await this.#more(deadline, pattern);
@@ -82,9 +82,9 @@ export class Talker {
   }
 
   /** Tells a line and gives the answer that fits. */
-  ask(line: string, pattern: string | RegExp): Promise<string> {
+  ask(line: string, pattern: string | RegExp, mostMs = ANSWER_MS): Promise<string> {
     this.tell(line);
-    return this.hear(pattern);
+    return this.hear(pattern, mostMs);
   }
 
   /** Until it has said this on standard error, which comes by a way of its own. Rejects as `hear` does. */

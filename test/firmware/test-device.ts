@@ -150,7 +150,7 @@ export function provision(site: StlinkSite, name: string, files: DeviceFiles): s
 /** A device's process, and what it says of itself. */
 export class TestDevice extends Talker {
   /** Its status, once it has this line. */
-  async statusWith(pattern: RegExp, seconds = 30): Promise<string> {
+  async statusWith(pattern: RegExp, seconds = 60): Promise<string> {
     for (const end = Date.now() + seconds * 1000; ; ) {
       this.tell("status");
       const lines: string[] = [];

@@ -4,6 +4,7 @@
 
 import { createHash } from "node:crypto";
 import { createSocket } from "node:dgram";
+import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { Emulator, type EmulatorOptions } from "../../host/device/emulator.ts";
@@ -13,7 +14,7 @@ import { seededHash, sendSeeded } from "../e2e/services.ts";
 
 /** This machine's loopback, as the device sees it. */
 export const HOST = "10.0.2.2";
-export const ANSWER_MS = 30_000;
+export const ANSWER_MS = 60_000;
 
 export function buildApp(vm: VirtVm): VirtImage {
   const files = [join(ROOT, "firmware", "test", "virt_app.cpp")];
@@ -70,7 +71,7 @@ export async function listenTcp(onSocket: (socket: Socket) => void, port = 0): P
     socket.on("close", () => sockets.delete(socket));
     onSocket(socket);
   });
-  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+  await once(server.listen(port, "127.0.0.1"), "listening");
   const close = () =>
     new Promise<void>((resolve) => {
       server.close(() => resolve());

@@ -37,7 +37,7 @@ describe("the network's cable", () => {
       await app.emulator.setLink(true);
     });
     expect(received).toBe(sent);
-    expect(await app.ask("network")).toBe("up 3");
+    expect(await app.ask("until up")).toBe("up 3");
   });
 
   test("comes and goes fifty times in the middle of 4 MB, and no byte is lost", async () => {
@@ -53,7 +53,7 @@ describe("the network's cable", () => {
     });
     expect(received).toBe(sent);
     // Up, so an odd number of changes; a flap that was too short to be seen is none.
-    expect(await app.ask("network")).toMatch(/^up \d*[13579]$/);
+    expect(await app.ask("until up")).toMatch(/^up \d*[13579]$/);
   });
 });
 
@@ -84,7 +84,7 @@ describe("the watchdog", () => {
   test("leaves a device alone that rests for longer than ten seconds", async () => {
     app = await VirtApp.start(image);
     app.type("idle 12000");
-    expect(await app.next("rested")).toMatch(/^rested 12\d\d\d$/);
+    expect(await app.next("rested")).toMatch(/^rested 1[2-9]\d\d\d$/);
   });
 });
 

@@ -8,6 +8,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { type Cable, cableBackend, tieToParent } from "../../host/device/emulator.ts";
+import { freePort } from "../e2e/free-port.ts";
 
 /** The user network gives addresses in the order in which machines ask. */
 export const FIRST_HOST = "10.0.2.15";
@@ -42,8 +43,7 @@ export class VirtLan {
   /** A free port of the switch: a cable's two ends, the machine's and the switch's. */
   async plug(): Promise<Cable> {
     const [socket, other] = await bound();
-    const [reserved, own] = await bound();
-    await new Promise<void>((resolve) => reserved.close(() => resolve()));
+    const own = await freePort();
     const port = { socket, far: own };
     this.#ports.push(port);
     socket.on("message", (frame) => this.#pass(port, frame));

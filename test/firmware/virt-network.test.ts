@@ -5,9 +5,12 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { VirtImage } from "../../scripts/build-virt.ts";
+import { freePort } from "../e2e/free-port.ts";
 import { buildApp, echoDatagrams, exchange, HOST, listenTcp, VirtApp } from "./virt-app.ts";
 
 const MEGABYTE = 1 << 20;
+/** The application itself waits for a minute. */
+const NO_ANSWER_MS = 120_000;
 let image: VirtImage;
 let app: VirtApp;
 
@@ -33,9 +36,7 @@ describe("TCP", () => {
   });
 
   test("says that a dial was refused where nobody listens", async () => {
-    const host = await listenTcp(() => {});
-    await host.close();
-    expect(await app.ask(`dial ${HOST} ${host.port}`)).toBe("refused");
+    expect(await app.ask(`dial ${HOST} ${await freePort()}`)).toBe("refused");
   });
 
   test("says that a connection was reset", async () => {
@@ -63,7 +64,7 @@ describe("names", () => {
   });
 
   test("says that a name that nobody has is not found", async () => {
-    expect(await app.ask("name device.invalid", 60_000)).toBe("not found ");
+    expect(await app.ask("name device.invalid", NO_ANSWER_MS)).toBe("not found ");
   });
 });
 
@@ -84,11 +85,12 @@ describe("within the device", () => {
 describe("no buffers left", () => {
   test("seven connections that nobody reads do not stop an eighth", async () => {
     const bytes = 256 * 1024;
-    const stalled = await listenTcp((socket) => socket.pause());
+    const port = await freePort(2);
+    const stalled = await listenTcp((socket) => socket.pause(), port);
     const done = Promise.withResolvers<{ sent: string; received: string }>();
     const served = await listenTcp((socket) => {
       exchange(socket, bytes, 2).then(done.resolve, done.reject);
-    }, stalled.port + 1);
+    }, port + 1);
     app.type(`stall ${HOST} ${stalled.port} 7`);
     expect(await app.next("stalled")).toBe("stalled 7");
     expect(await app.next("")).toBe(`open ${bytes}`);

@@ -4,13 +4,14 @@
 // port of this machine's loopback leads to the gateway's. For virt-pair.test.ts.
 
 import { connect, type Socket } from "node:net";
-import { firstUsable } from "../../host/cli/demo/ports.ts";
 import { Emulator } from "../../host/device/emulator.ts";
 import { LARGE_FLASH } from "../../host/device/store-image.ts";
 import type { VirtImage } from "../../scripts/build-virt.ts";
+import { freePort } from "../e2e/free-port.ts";
 import { writeFlash } from "../e2e/native-devices.ts";
 import { type Routes, StlinkSite } from "../e2e/stlink-site.ts";
 import { HOST } from "./virt-app.ts";
+import { giveToDevice } from "./virt-bytes.ts";
 import { FIRST_HOST, VirtLan } from "./virt-lan.ts";
 
 const UP_MS = 60_000;
@@ -29,15 +30,25 @@ export class VirtPair {
     this.#image = image;
   }
 
-  /** Connector and both devices; their hops are up. The gateway is first: it gets the first address. */
+  /** Connector and both devices; the gateway's Binding carries bytes. The gateway is first: it gets the first address. */
   async start(): Promise<this> {
     await this.site.startConnector("hall");
-    this.#port = (await firstUsable([0])).port;
+    this.#port = await freePort();
     const lan = await VirtLan.start({ from: this.#port, host: FIRST_HOST, port: PORT });
     this.#lan = lan;
     await this.#startDevice("gateway", { bindings: [HERE] }, lan, 0x56);
     await this.#startDevice("camera", { mappings: [WEB] }, lan, 0x57);
+    await this.#untilCarried();
     return this;
+  }
+
+  /** On a slow machine the first handshake may take longer than a Binding waits: then it is dialled again. */
+  async #untilCarried(): Promise<void> {
+    const none = () => giveToDevice(this, 1, 0, { at: 1, begin: async () => {} });
+    const end = performance.now() + UP_MS;
+    while ((await none().catch(() => null)) === null) {
+      if (performance.now() > end) throw new Error("the gateway's Binding carries nothing");
+    }
   }
 
   async #startDevice(name: string, routes: Routes, lan: VirtLan, macByte: number): Promise<void> {
