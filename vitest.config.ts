@@ -33,7 +33,7 @@ export default defineConfig({
       project("transcripts"),
       project("fuzz"),
       project("sim", 2 * TIMEOUT_MS),
-      project("firmware"),
+      project("firmware", 2 * TIMEOUT_MS),
       project("gates", TIMEOUT_MS, ["test/coverage/**/*.test.ts"]),
       project("model"),
       project("e2e"),

@@ -17,6 +17,8 @@ using sockets::State;
 namespace {
 
 constexpr uint32_t TURN_MS = 1000;
+/** A datagram that has not come back by then is lost. */
+constexpr uint32_t ANSWER_MS = 10 * 1000;
 /** Nothing here takes longer, but a link that is down. */
 constexpr uint32_t PATIENCE_MS = 60 * 1000;
 constexpr size_t LINE_MOST = 320;
@@ -159,7 +161,7 @@ void do_udp(char* rest) {
     (void)sockets::send(socket, piece, bytes, to);
     Address from;
     int32_t got = sockets::NONE;
-    for (uint32_t begun = port::now_ms(); port::now_ms() - begun < TURN_MS;) {
+    for (uint32_t begun = port::now_ms(); port::now_ms() - begun < ANSWER_MS;) {
       if ((got = sockets::receive(socket, piece, PIECE, &from)) != sockets::NONE) break;
       port::wait(TURN_MS / 10);
     }

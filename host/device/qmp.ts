@@ -7,7 +7,7 @@ import { connect, type Socket } from "node:net";
 import { createInterface } from "node:readline";
 
 const RETRY_MS = 20;
-const START_TIMEOUT_MS = 10_000;
+const START_TIMEOUT_MS = 30_000;
 
 type Answer = { return?: unknown; error?: { desc: string }; QMP?: unknown; event?: string };
 

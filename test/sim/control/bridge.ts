@@ -60,7 +60,7 @@ export class ControlBridge {
   }
 
   /** Waits for something that is so in the site. */
-  async until(isSo: () => boolean, what: string, seconds = 40): Promise<void> {
+  async until(isSo: () => boolean, what: string, seconds = 90): Promise<void> {
     for (const end = performance.now() + seconds * 1000; !isSo(); ) {
       if (performance.now() > end) throw new Error(`never: ${what}: ${this.site.commander.got}`);
       await new Promise((resolve) => setTimeout(resolve, STEP_MS));
