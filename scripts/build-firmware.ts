@@ -17,7 +17,7 @@ import {
   wasm3Sources,
 } from "./build-native.ts";
 import { buildVirt, sizeTable, VIRT_MAIN, type VirtImage, type VirtSources } from "./build-virt.ts";
-import { hashOf, makeOnce, withLock } from "./native-build.ts";
+import { hashOf, makeOnce } from "./native-build.ts";
 import { BUILD_DIR, CORE_WASM, ROOT } from "./run.ts";
 
 const NATIVE_TARGETS = ["native", "native-aot", "native-asan"] as const;
@@ -92,7 +92,7 @@ export function buildVirtWith(
 export function hashFolder(wasmPath: string): string {
   const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
   const folder = join(OUT, `hash-${hashOf([version], [wasmPath, import.meta.filename])}`);
-  const make = (aside: string) => {
+  makeOnce(folder, (aside) => {
     const hash = createHash("sha256").update(readFileSync(wasmPath)).digest();
     const bytes = [...hash].map((byte) => `0x${byte.toString(16).padStart(2, "0")}`);
     const lines = [
@@ -102,8 +102,7 @@ export function hashFolder(wasmPath: string): string {
     ];
     mkdirSync(aside);
     writeFileSync(join(aside, "core_hash.gen.h"), `${lines.join("\n")}\n`);
-  };
-  withLock(OUT, () => makeOnce(folder, make)); // a folder can't be renamed onto another's
+  });
   return folder;
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ports of loopback for what another process is to listen at later: below those that the system gives to whoever
 // asks for any port or dials (on Linux from 32768 up), so that none of them is taken in between. Workers that run
-// at the same time have a range each. Before it: tests that write a port into a configuration. After it: the system.
+// at the same time have a range each. Before it: tests that write a port into a configuration. After it:
+// host/cli/demo/ports.ts.
 
-import { once } from "node:events";
-import { createServer } from "node:net";
+import { firstUsable } from "../../host/cli/demo/ports.ts";
 
 const LOWEST = 24_000;
 const WORKERS = 5;
@@ -26,18 +26,9 @@ export async function freePort(count = 1): Promise<number> {
 }
 
 async function areFree(port: number, count: number): Promise<boolean> {
-  for (let i = 0; i < count; i++) if (!(await isFree(port + i))) return false;
-  return true;
-}
-
-async function isFree(port: number): Promise<boolean> {
-  const server = createServer().listen(port, "127.0.0.1");
-  const isListening = await once(server, "listening").then(
-    () => true,
-    () => false,
-  );
-  if (!isListening) return false;
-  server.close();
-  await once(server, "close");
+  for (let i = 0; i < count; i++) {
+    const usable = await firstUsable([port + i]).catch(() => null);
+    if (usable === null) return false;
+  }
   return true;
 }
