@@ -6,6 +6,7 @@ import type { Argv, CommandModule } from "yargs";
 import { dataOf, type Schemas } from "../commander/client/client.ts";
 import { codeSheet, columnsFor, type MadeCode, qrOption } from "./commander/code-sheet.ts";
 import { type Cell, printJson, tableText, timeText } from "./commander/output.ts";
+import { lateText, untilPublished } from "./commander/published.ts";
 import { allPages, type Commander } from "./commander/things.ts";
 import {
   groupCommand,
@@ -85,13 +86,19 @@ const add: CommandModule<object, NounArguments & { profile: string; qr: boolean 
     const asked = commander.http.POST("/api/v1/profiles/{id}/codes", {
       params: { path: { id } },
     });
-    showCode(await dataOf(asked), qr, json);
+    await showCode(commander, await dataOf(asked), { qr, json });
   }),
 };
 
-/** A code that was just made. */
-export function showCode(code: MadeCode, hasQr: boolean, json: boolean): void {
-  tellDone(json, code, codeSheet(code, columnsFor(hasQr)));
+/** A code that was just made; a script that waits for the end can use it. */
+export async function showCode(
+  { client }: Commander,
+  code: MadeCode,
+  { qr, json }: { qr: boolean; json: boolean },
+): Promise<void> {
+  tellDone(json, code, codeSheet(code, columnsFor(qr)));
+  const late = lateText(await untilPublished(client));
+  if (late !== null) console.error(late);
 }
 
 const show: CommandModule<object, NounArguments & { code: string }> = {

@@ -143,7 +143,7 @@ function codeVerb(
       const asked = commander.http.POST("/api/v1/stlinks/{id}/code", {
         params: { path: { id } },
       });
-      showCode(await dataOf(asked), qr, json);
+      await showCode(commander, await dataOf(asked), { qr, json });
     }),
   };
 }

@@ -49,6 +49,9 @@ describe("sealed up", () => {
     for (const name of ["admin.token", "recovery.key", "commander.db", "up.json"]) {
       expect(statSync(join(folder, name)).mode & 0o777, name).toBe(0o600);
     }
+    // Whoever has the invitation can use it.
+    const started = await site.ask<{ connectors: object[] }>("GET", "/site");
+    expect(started.connectors).toMatchObject([{ isCurrent: true }]);
     const second = await site.tried("up", "site");
     expect(second).toMatchObject({ code: 6 });
     expect(second.err).toMatch(/runs already .*stop it first/);
@@ -384,6 +387,14 @@ describe("the nouns", () => {
     const shown = await site.sealed("site", "show");
     expect(shown).toMatch(/ yes +\d+\.\d+, up to date +[0-9a-f]{64}$/m);
     expect(shown).toMatch(new RegExp(`^hall\\.example\\.org:8443 +no +- +${key}$`, "m"));
+    const made = await site.tried("code", "add");
+    expect(made).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^[A-Z2-7]{200,}$/m),
+      err: expect.stringMatching(
+        /^Not every Connector knows this code yet: hall\.example\.org:8443\./,
+      ),
+    });
     await site.sealed("site", "connectors", "rm", key);
     const [last] = await site.json<{ key: string }[]>("site", "connectors", "list");
     const refused = await site.tried("site", "connectors", "rm", last?.key ?? "");

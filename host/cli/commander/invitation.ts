@@ -11,8 +11,9 @@ import { listObjects } from "../../commander/store/listing.ts";
 import { readNamed } from "../../commander/store/objects.ts";
 import type { MadeCode } from "./code-sheet.ts";
 import type { CommanderPlace } from "./place.ts";
+import { untilPublished } from "./published.ts";
 
-/** null: it needs none. Throws AppError. */
+/** Once the Connector that has just started knows it; null: none is needed. Throws ApiError. */
 export async function inviteFirst(
   { db }: Registry,
   place: CommanderPlace,
@@ -21,8 +22,10 @@ export async function inviteFirst(
   const hasCode = listCodes(db, { limit: 1 }).length > 0;
   const hasStlink = listObjects(db, { kind: "stlink", limit: 1 }).items.length > 0;
   if (profile === null || hasCode || hasStlink) return null;
-  const asked = connect(place).http.POST("/api/v1/profiles/{id}/codes", {
-    params: { path: { id: profile.id } },
-  });
-  return dataOf(asked);
+  const client = connect(place);
+  const code = await dataOf(
+    client.http.POST("/api/v1/profiles/{id}/codes", { params: { path: { id: profile.id } } }),
+  );
+  await untilPublished(client, true);
+  return code;
 }
