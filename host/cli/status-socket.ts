@@ -18,7 +18,8 @@ import { AppError, type AppErrorCode, systemCode, systemReason } from "../servic
 import { makeFolders } from "../service/folders.ts";
 import type { Command } from "../service/running.ts";
 
-const ASK_MS = 2000;
+/** A process on a busy machine may be long in answering. */
+const ASK_MS = 10_000;
 const OTHERS = 0o077;
 /** sun_path of Linux and macOS, without the zero at its end. */
 const PATH_MOST = 103;
