@@ -157,17 +157,22 @@ void pass_over(uint32_t index, const char* why, uint32_t now) {
   line.text(" is not dialled: ").text(why);
 }
 
-void dial(uint32_t place, uint32_t now) {
+/** Does it have a hop now, whose next turn looks its name up? */
+bool dial(uint32_t place, uint32_t now) {
   HostName name;
   uint16_t port = 0;
-  if (!name_of(place, &name, &port)) return pass_over(place, "its address is not host:port", now);
-  const char* refusal = refusal_of(name);
-  if (refusal != nullptr) return pass_over(place, refusal, now);
+  const char* refusal = "its address is not host:port";
+  if (name_of(place, &name, &port)) refusal = refusal_of(name);
+  if (refusal != nullptr) {
+    pass_over(place, refusal, now);
+    return false;
+  }
   Kept* room = make_room(place);
-  if (room == nullptr) return;
+  if (room == nullptr) return false;
   *room = Kept();
   room->hop.dial(static_cast<uint8_t>(place), by_code, name, port, now);
   LogLine(LogLevel::Debug).text("dialling the Connector ").text(name.text);
+  return true;
 }
 
 void not_before(Place& place, uint32_t at) {
@@ -360,15 +365,15 @@ void give_up_late(uint32_t now) {
 }
 
 /** Dials what has no hop: of those that are due the one that has failed least, then the first. */
-void dial_missing(uint32_t now) {
-  if (!port::network().is_up || is_any_dialling()) return;
+bool dial_missing(uint32_t now) {
+  if (!port::network().is_up || is_any_dialling()) return false;
   uint32_t best = place_count;
   for (uint32_t i = 0; i < place_count; i++) {
-    if (has_hop(i) && by_code) return;
+    if (has_hop(i) && by_code) return false;
     if (has_hop(i) || !is_due(now, places[i].may_dial_at)) continue;
     if (best == place_count || places[i].tries < places[best].tries) best = i;
   }
-  if (best < place_count) dial(best, now);
+  return best < place_count && dial(best, now);
 }
 
 } // namespace
@@ -401,8 +406,7 @@ bool connectors::turn(uint32_t now) {
     if (one.hop.phase() == Hop::Phase::Over) ended(one, now);
   }
   watch(now);
-  dial_missing(now);
-  return has_moved;
+  return dial_missing(now) || has_moved;
 }
 
 bool connectors::send(bool is_due) {
