@@ -67,7 +67,10 @@ export function leftPlaceFile(): string {
   return join(config, "sealed", "commander.json");
 }
 
-/** Gives the place of another site that it takes the place of, and that is still there. */
+/**
+ * Gives the place that this one replaces, where that is another site's, and still there.
+ * Throws AppError: NotWritten.
+ */
 export function leavePlace(place: LeftPlace): LeftPlace | null {
   const file = leftPlaceFile();
   const before = readLeftPlace();
